@@ -1,0 +1,3 @@
+//! The auction rules: pure decisions, no clock, no storage.
+
+pub mod contract;

@@ -1,0 +1,1 @@
+//! The auctions capability over HTTP, generic over the ports.

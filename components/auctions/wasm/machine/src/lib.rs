@@ -1,0 +1,1 @@
+//! auction_machine.wasm: the machine, importing nothing.

@@ -1,0 +1,1 @@
+//! auctions.wasm: the service over the WIT ports.

@@ -1,0 +1,1 @@
+//! Who is who; today the development token.

@@ -1,0 +1,1 @@
+//! identity.wasm: the service over the WIT ports.

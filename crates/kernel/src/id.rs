@@ -1,0 +1,175 @@
+//! Typed ids: a prefix that names the kind and a UUIDv7, written as a TypeID (`auc_01jd…`).
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::Timestamp;
+
+/// What an id names.
+pub trait IdKind {
+    /// The prefix before the underscore.
+    const PREFIX: &'static str;
+}
+
+/// The kinds of ids (api.md §1).
+pub mod kind {
+    use super::IdKind;
+
+    macro_rules! kinds {
+        ($($(#[$doc:meta])* $name:ident = $prefix:literal;)*) => {$(
+            $(#[$doc])*
+            #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+            pub enum $name {}
+            impl IdKind for $name { const PREFIX: &'static str = $prefix; }
+        )*};
+    }
+
+    kinds! {
+        /// An auction, `auc_…`.
+        Auction = "auc";
+        /// A bid, `bid_…`.
+        Bid = "bid";
+        /// A user, `usr_…`.
+        User = "usr";
+    }
+}
+
+/// The id of a `K`.
+///
+/// ```
+/// use kernel::{Id, Timestamp, kind};
+/// let id = Id::<kind::Auction>::new(Timestamp::from_ms(1_700_000_000_000), [7; 10]);
+/// assert_eq!(id.to_string().parse(), Ok(id));
+/// assert!(id.to_string().starts_with("auc_"));
+/// ```
+pub struct Id<K> {
+    bits: u128,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// The text is not an id of the wanted kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not an id of this kind: {expected}_ and 26 characters")]
+pub struct IdError {
+    expected: &'static str,
+}
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const SUFFIX_CHARS: usize = 26;
+
+impl<K: IdKind> Id<K> {
+    /// A UUIDv7 of that instant; `random` fills its 74 random bits.
+    pub fn new(at: Timestamp, random: [u8; 10]) -> Self {
+        let ms = u64::try_from(at.as_ms()).unwrap_or(0);
+        let uuid = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid();
+        Self::from_u128(uuid.as_u128())
+    }
+
+    /// From the 128 bits of the UUID.
+    pub const fn from_u128(bits: u128) -> Self {
+        Self { bits, kind: PhantomData }
+    }
+
+    /// The 128 bits of the UUID.
+    pub const fn as_u128(self) -> u128 {
+        self.bits
+    }
+}
+
+impl<K: IdKind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut suffix = [0_u8; SUFFIX_CHARS];
+        let mut rest = self.bits;
+        for slot in suffix.iter_mut().rev() {
+            let digit = usize::try_from(rest & 31).unwrap_or(0);
+            *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
+            rest >>= 5;
+        }
+        f.write_str(K::PREFIX)?;
+        f.write_str("_")?;
+        f.write_str(core::str::from_utf8(&suffix).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl<K: IdKind> FromStr for Id<K> {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        let wrong = IdError { expected: K::PREFIX };
+        let suffix = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_'));
+        let suffix = suffix.filter(|suffix| suffix.len() == SUFFIX_CHARS).ok_or(wrong)?;
+        // 26 × 5 = 130 bits: the first character may only carry three.
+        if !suffix.starts_with(|first: char| ('0'..='7').contains(&first)) {
+            return Err(wrong);
+        }
+        let bits = suffix.bytes().try_fold(0_u128, |bits, byte| {
+            let digit = ALPHABET.iter().position(|symbol| *symbol == byte).ok_or(wrong)?;
+            Ok((bits << 5) | u128::try_from(digit).map_err(|_| wrong)?)
+        })?;
+        Ok(Self::from_u128(bits))
+    }
+}
+
+impl<K: IdKind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Id<K> {}
+
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits == other.bits
+    }
+}
+
+impl<K> Eq for Id<K> {}
+
+impl<K> PartialOrd for Id<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K> Ord for Id<K> {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
+        self.bits.cmp(&other.bits)
+    }
+}
+
+impl<K> core::hash::Hash for Id<K> {
+    fn hash<H: core::hash::Hasher>(&self, state: &mut H) {
+        self.bits.hash(state);
+    }
+}
+
+impl<K: IdKind> Serialize for Id<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            serializer.collect_str(self)
+        } else {
+            self.bits.to_be_bytes().serialize(serializer)
+        }
+    }
+}
+
+impl<'de, K: IdKind> Deserialize<'de> for Id<K> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+            text.parse().map_err(de::Error::custom)
+        } else {
+            Ok(Self::from_u128(u128::from_be_bytes(<[u8; 16]>::deserialize(deserializer)?)))
+        }
+    }
+}

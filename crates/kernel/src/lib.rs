@@ -1,0 +1,14 @@
+//! Nouns that every capability shares.
+//!
+//! Money, time, ids and limits, and what a machine is: a pure function from state and command to
+//! events. The kernel knows no HTTP, no storage, no async, no clock and no randomness: time and
+//! seeds come in as arguments, so that a decision can be repeated anywhere, years later.
+
+mod id;
+pub mod limits;
+mod money;
+mod time;
+
+pub use id::{Id, IdError, IdKind, kind};
+pub use money::{Currency, CurrencyError, Minor, Money, MoneyError};
+pub use time::{Timestamp, TimestampError};

@@ -1,0 +1,1 @@
+//! The ports over WIT imports, linked by wasm crates only.

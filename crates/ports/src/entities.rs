@@ -1,0 +1,59 @@
+//! Commands and questions to entities.
+
+/// Entities live in single-writer machines; what they decided is durable before it is told.
+pub trait Entities {
+    /// Sends a command and waits until its decision is durable; the machine's JSON reply.
+    async fn call(
+        &self,
+        machine: &str,
+        key: &str,
+        command_id: &str,
+        principal: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, EntityError>;
+
+    /// Asks a question; the answer never shows what is not durable.
+    async fn query(
+        &self,
+        machine: &str,
+        key: &str,
+        principal: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, EntityError>;
+
+    /// Events with `seq > after`, in order, at most `limit`.
+    async fn events(
+        &self,
+        machine: &str,
+        key: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<PublicEvent>, EntityError>;
+}
+
+/// One event of an entity's public log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicEvent {
+    /// Position, gap-free from 1.
+    pub seq: u64,
+    /// Chain head before the event.
+    pub prev: Vec<u8>,
+    /// Chain head after the event.
+    pub head: Vec<u8>,
+    /// Canonical JSON of `{data, event, seq, time}`.
+    pub public: Vec<u8>,
+}
+
+/// Why an entity did not answer. Refusals of the machine are replies, not errors.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EntityError {
+    /// The deployer must grant the machine in the manifest.
+    #[error("the manifest does not grant this machine")]
+    NotGranted,
+    /// A developer must act; trying again will not help.
+    #[error("machine fault: {0}")]
+    MachineFault(String),
+    /// The caller may try again with the same command id.
+    #[error("entity unavailable: {0}")]
+    Unavailable(String),
+}

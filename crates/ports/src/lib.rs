@@ -1,0 +1,40 @@
+//! What a capability asks of its platform.
+//!
+//! Each trait mirrors an interface of `wit/edge/edge.wit` (or a WASI one) with Rust types; a
+//! platform implements each once. Functions that can wait are `async` without `Send`: wasm guests
+//! are single-threaded, and a platform that needs `Send` wraps at its own edge. Capabilities are
+//! generic over [`Ports`] and name no platform.
+#![allow(async_fn_in_trait, reason = "guests are single-threaded; no port future needs Send")]
+
+mod entities;
+mod sql;
+mod vault;
+
+pub use entities::{Entities, EntityError, PublicEvent};
+pub use sql::{Outcome, Sql, SqlError, Statement, Value};
+pub use vault::{Claims, Vault};
+
+use kernel::Timestamp;
+
+/// The wall clock.
+pub trait Clock {
+    /// Milliseconds, UTC.
+    fn now(&self) -> Timestamp;
+}
+
+/// Unpredictable bytes.
+pub trait Random {
+    /// Ten bytes, the random part of an id.
+    fn id_bytes(&self) -> [u8; 10];
+}
+
+/// Settings from the manifest and the deployer.
+pub trait Variables {
+    /// The value, or none when the variable is not set.
+    fn variable(&self, name: &str) -> Option<String>;
+}
+
+/// Everything a service may use.
+pub trait Ports: Entities + Sql + Vault + Clock + Random + Variables {}
+
+impl<P: Entities + Sql + Vault + Clock + Random + Variables> Ports for P {}

@@ -1,0 +1,1 @@
+//! One suite over the network, for every platform.
