@@ -173,3 +173,62 @@ impl<'de, K: IdKind> Deserialize<'de> for Id<K> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_new_id_is_a_uuid_of_version_seven() {
+        let id = Id::<kind::Bid>::new(Timestamp::from_ms(0x0123_4567_89ab), [0xff; 10]);
+        assert_eq!(id.as_u128() >> 80, 0x0123_4567_89ab);
+        assert_eq!((id.as_u128() >> 76) & 15, 7);
+        assert_eq!((id.as_u128() >> 62) & 3, 2);
+        let later = Id::<kind::Bid>::new(Timestamp::from_ms(0x0123_4567_89ac), [0; 10]);
+        assert!(id < later && id.to_string() < later.to_string());
+    }
+
+    #[test]
+    fn the_example_of_the_type_id_specification() {
+        let bits = 0x0188_bac7_4afa_78aa_bc3b_bd1e_ef28_d881;
+        let id = Id::<kind::User>::from_u128(bits);
+        assert_eq!(id.to_string(), "usr_01h2xcejqtf2nbrexx3vqjhp41");
+    }
+
+    #[test]
+    fn other_kinds_and_garbage_are_refused() {
+        let good = "usr_01h2xcejqtf2nbrexx3vqjhp41";
+        assert!(good.parse::<Id<kind::User>>().is_ok());
+        assert!(good.parse::<Id<kind::Bid>>().is_err());
+        for wrong in [
+            "",
+            "usr_",
+            "usr01h2xcejqtf2nbrexx3vqjhp41",
+            "usr_01H2XCEJQTF2NBREXX3VQJHP41",
+            "usr_01h2xcejqtf2nbrexx3vqjhp4",
+            "usr_01h2xcejqtf2nbrexx3vqjhp411",
+            "usr_81h2xcejqtf2nbrexx3vqjhp41",
+            "usr_01h2xcejqtf2nbrexx3vqjhpl1",
+            "usr_01h2xcejqtf2nbrexx3vqjh\u{e9}41",
+        ] {
+            assert!(wrong.parse::<Id<kind::User>>().is_err(), "{wrong}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_survives_text_and_binary(bits in any::<u128>()) {
+            let id = Id::<kind::Auction>::from_u128(bits);
+            prop_assert_eq!(id.to_string().parse(), Ok(id));
+            let json = serde_json::to_string(&id).unwrap();
+            prop_assert_eq!(serde_json::from_str::<Id<kind::Auction>>(&json).unwrap(), id);
+            let binary = postcard::to_allocvec(&id).unwrap();
+            prop_assert_eq!(binary.len(), 16);
+            prop_assert_eq!(postcard::from_bytes::<Id<kind::Auction>>(&binary).unwrap(), id);
+        }
+    }
+}

@@ -117,7 +117,7 @@ impl FromStr for Currency {
         let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| CurrencyError)?;
         let listed = [ZERO_DECIMALS, TWO_DECIMALS, THREE_DECIMALS, FOUR_DECIMALS]
             .iter()
-            .any(|codes| codes.contains(&text));
+            .any(|codes| codes.binary_search(&text).is_ok());
         if listed { Ok(Self(bytes)) } else { Err(CurrencyError) }
     }
 }
@@ -173,6 +173,7 @@ impl fmt::Debug for Money {
     }
 }
 
+// Each list is in alphabetical order: codes are looked up by halving.
 const ZERO_DECIMALS: &[&str] = &[
     "BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND",
     "VUV", "XAF", "XOF", "XPF",
@@ -192,3 +193,70 @@ const TWO_DECIMALS: &[&str] = &[
     "THB", "TJS", "TMT", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "USD", "USN", "UYU", "UZS",
     "VED", "VES", "WST", "XCD", "XCG", "YER", "ZAR", "ZMW", "ZWG",
 ];
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use super::*;
+
+    fn money(json: &str) -> Option<Money> {
+        serde_json::from_str(json).ok()
+    }
+
+    #[test]
+    fn every_listed_currency_is_found_and_has_its_exponent() {
+        let lists = [ZERO_DECIMALS, TWO_DECIMALS, THREE_DECIMALS, FOUR_DECIMALS];
+        for (codes, exponent) in lists.into_iter().zip([0, 2, 3, 4]) {
+            assert!(codes.is_sorted());
+            for code in codes {
+                assert_eq!(code.parse::<Currency>().unwrap().exponent(), exponent, "{code}");
+            }
+        }
+        for wrong in ["", "usd", "US", "USDX", "XXX", "ZZZ", "U\u{e9}"] {
+            assert!(wrong.parse::<Currency>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_integers_in_bounds_are_amounts() {
+        let largest = r#"{"amount":9007199254740991,"currency":"USD"}"#;
+        assert_eq!(money(largest).unwrap().amount, Minor::MAX);
+        assert_eq!(money(r#"{"amount":0,"currency":"USD"}"#).unwrap().amount, Minor::ZERO);
+        for wrong in
+            ["-1", "9007199254740992", "1.0", "1e3", "\"5\"", "null", "99999999999999999999", "+1"]
+        {
+            assert_eq!(
+                money(&format!(r#"{{"amount":{wrong},"currency":"USD"}}"#)),
+                None,
+                "{wrong}"
+            );
+        }
+        assert_eq!(money(r#"{"amount":1}"#), None);
+        assert_eq!(money(r#"{"amount":1,"currency":"USD","more":1}"#), None);
+    }
+
+    #[test]
+    fn money_is_shown_with_the_decimals_of_its_currency() {
+        for (units, code, text) in [
+            (5, "USD", "0.05 USD"),
+            (1_234, "EUR", "12.34 EUR"),
+            (1_234, "JPY", "1234 JPY"),
+            (1_234, "KWD", "1.234 KWD"),
+            (1, "CLF", "0.0001 CLF"),
+        ] {
+            let money = Money::new(Minor::new(units).unwrap(), code.parse().unwrap());
+            assert_eq!(money.to_string(), text);
+        }
+    }
+
+    #[test]
+    fn sums_and_differences_stay_in_bounds() {
+        let minor = |units| Minor::new(units).unwrap();
+        assert_eq!(minor(2).plus(minor(3)), minor(5));
+        assert_eq!(Minor::MAX.plus(minor(1)), Minor::MAX);
+        assert_eq!(minor(5).minus(minor(3)), minor(2));
+        assert_eq!(minor(3).minus(minor(5)), Minor::ZERO);
+        assert!(Minor::new(-1).is_err());
+    }
+}

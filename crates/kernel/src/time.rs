@@ -5,7 +5,7 @@ use core::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// Milliseconds since 1970-01-01T00:00:00Z, within the years 0000 to 9999.
+/// Milliseconds since 1970-01-01T00:00:00Z, from the year 0000 to 9999-12-30T22:00:00Z.
 ///
 /// Shown as RFC 3339 with exactly three decimals (`2026-11-23T13:05:00.000Z`, api.md §1).
 ///
@@ -22,7 +22,8 @@ pub struct Timestamp(i64);
 pub struct TimestampError;
 
 const MS_MIN: i64 = -62_167_219_200_000;
-const MS_MAX: i64 = 253_402_300_799_999;
+// Where jiff's range ends, 26 hours before the year does.
+const MS_MAX: i64 = 253_402_207_200_000;
 
 impl Timestamp {
     /// The instant that many milliseconds after the epoch, clamped to the years 0000 to 9999.
@@ -74,8 +75,8 @@ impl FromStr for Timestamp {
         // jiff also reads RFC 9557 annotations and basic forms, which RFC 3339 does not know.
         let shaped = text.len() >= 20
             && text.is_char_boundary(10)
-            && text.bytes().nth(4) == Some(b'-')
-            && matches!(text.bytes().nth(10), Some(b'T' | b't' | b' '))
+            && text.as_bytes().get(4) == Some(&b'-')
+            && matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' '))
             && !text.contains('[');
         if !shaped {
             return Err(TimestampError);
@@ -103,6 +104,85 @@ impl<'de> Deserialize<'de> for Timestamp {
             text.parse().map_err(de::Error::custom)
         } else {
             Ok(Self::from_ms(i64::deserialize(deserializer)?))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "tests")]
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn instants_are_written_with_three_decimals_in_utc() {
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (-1, "1969-12-31T23:59:59.999Z"),
+            (1_763_903_100_007, "2025-11-23T13:05:00.007Z"),
+            (MS_MAX, "9999-12-30T22:00:00.000Z"),
+            (MS_MIN, "0000-01-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Timestamp(ms).to_string(), text);
+            assert_eq!(text.parse(), Ok(Timestamp(ms)));
+        }
+    }
+
+    #[test]
+    fn offsets_and_other_decimals_are_read() {
+        let at = Timestamp(1_763_903_100_000);
+        for text in [
+            "2025-11-23T13:05:00Z",
+            "2025-11-23t13:05:00z",
+            "2025-11-23T14:05:00+01:00",
+            "2025-11-23T13:05:00.0000Z",
+        ] {
+            assert_eq!(text.parse(), Ok(at), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_instant_is_refused() {
+        for text in [
+            "",
+            "now",
+            "2025-11-23",
+            "2025-11-23T13:05:00",
+            "2025-13-23T13:05:00Z",
+            "2025-02-30T13:05:00Z",
+            "2025-11-23T25:05:00Z",
+            "20251123T130500.000Z0000",
+            "2025-11-23T13:05:00Z[Europe/Paris]",
+            "-000001-01-01T00:00:00Z",
+            "+10000-01-01T00:00:00Z",
+            "9999-12-30T22:00:01Z",
+            "2025-11-2\u{e9}T13:05:00Z",
+        ] {
+            assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_instant_survives_text_and_binary(ms in MS_MIN..=MS_MAX) {
+            let at = Timestamp(ms);
+            prop_assert_eq!(at.to_string().parse(), Ok(at));
+            prop_assert_eq!(at.to_string().len(), 24);
+            let binary = postcard::to_allocvec(&at).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Timestamp>(&binary).unwrap(), at);
+        }
+
+        #[test]
+        fn arithmetic_never_leaves_the_years(ms in any::<i64>(), by in any::<i64>()) {
+            let at = Timestamp::from_ms(ms).plus_ms(by);
+            prop_assert!((MS_MIN..=MS_MAX).contains(&at.as_ms()));
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(text in any::<String>()) {
+            let _ = text.parse::<Timestamp>();
         }
     }
 }

@@ -1,1 +1,33 @@
-//! The ports over WIT imports, linked by wasm crates only.
+//! The ports over WIT imports, and the exports that make a service a component.
+//!
+//! Only the cdylibs under `components/*/wasm` link this crate. It knows no capability: conversion
+//! in, conversion out. Imports are synchronous to the guest, the host parks the instance while it
+//! waits; so every port future is ready at its first poll.
+
+#[allow(
+    missing_docs,
+    unsafe_code,
+    unreachable_pub,
+    clippy::allow_attributes_without_reason,
+    clippy::indexing_slicing,
+    reason = "generated from wit/edge, where every item is documented"
+)]
+pub mod bindings {
+    wit_bindgen::generate!({
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:edge/service",
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_bindings",
+        default_bindings_module: "ports_wasi::bindings",
+    });
+}
+
+mod export;
+mod imports;
+
+#[doc(hidden)]
+pub use export::{delivered, heard, message, said};
+pub use imports::WasiPorts;
+#[doc(hidden)]
+pub use ports::ready;

@@ -6,11 +6,21 @@
 //! generic over [`Ports`] and name no platform.
 #![allow(async_fn_in_trait, reason = "guests are single-threaded; no port future needs Send")]
 
+#[cfg(feature = "contract")]
+pub mod contract;
 mod entities;
+#[cfg(feature = "memory")]
+pub mod memory;
+mod messages;
+mod migrate;
+mod ready;
 mod sql;
 mod vault;
 
 pub use entities::{Entities, EntityError, PublicEvent};
+pub use messages::{Delivery, Message};
+pub use migrate::migrate;
+pub use ready::ready;
 pub use sql::{Outcome, Sql, SqlError, Statement, Value};
 pub use vault::{Claims, Vault};
 

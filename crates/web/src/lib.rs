@@ -1,1 +1,25 @@
-//! The HTTP manners of the API: routes, problems, pages, ETags, idempotency keys, authentication.
+//! The HTTP manners of the API (api.md §1), without knowledge of any capability.
+//!
+//! A service declares a table of [`Route`]s and hands each [`Request`] to [`serve`], which does
+//! what all routes have in common: routing, request ids, bearer tokens, body limits, problems.
+//! What a route means lives in the capability; how bytes reach the wire lives in the platform.
+
+pub mod auth;
+mod correlation;
+mod fault;
+pub mod idempotency;
+pub mod json;
+mod message;
+pub mod page;
+mod precondition;
+mod problem;
+mod query;
+mod route;
+mod serve;
+
+pub use message::{Header, Request, Response};
+pub use precondition::not_modified;
+pub use problem::{FieldError, Problem};
+pub use query::Query;
+pub use route::{Auth, Method, Route};
+pub use serve::{Exchange, serve};

@@ -1,1 +1,5 @@
-fn main() {}
+//! The `ecomauction` command.
+
+fn main() -> std::process::ExitCode {
+    host::run()
+}

@@ -1,1 +1,7 @@
 //! auctions.wasm: the service over the WIT ports.
+
+ports_wasi::export_service!(
+    auctions_service::handle,
+    auctions_service::consume,
+    auctions_service::migrate
+);

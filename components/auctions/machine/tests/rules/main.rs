@@ -1,0 +1,12 @@
+//! The rules, seen through the contract of the machine: commands and time in, replies and events
+//! out.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod bench;
+mod commands;
+mod log;
+mod model;
+mod random;
+mod scripts;
+mod terms;

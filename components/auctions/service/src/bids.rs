@@ -1,0 +1,128 @@
+//! Bids: the hot path, the history and the caller's own bidding.
+
+use auction_machine::contract::{Command, Commitment, History, Own, PastBid, Query, Refused, Row};
+use kernel::{Money, Timestamp};
+use ports::{Ports, Sql};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use web::json::Object;
+use web::page::Page;
+use web::{Exchange, Problem, Response, idempotency, json};
+
+use crate::{MACHINE, projection, read, refusal, view, wire};
+
+/// The machine's reply to a bid. What the bidder is told passes through as it is: parsing and
+/// writing it again would only cost time.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Reply<'a> {
+    Bid {
+        replayed: bool,
+        #[serde(borrow)]
+        bid: &'a RawValue,
+        row: Row,
+    },
+    Refused(Refused),
+}
+
+/// The caller's own view of an auction.
+#[derive(Serialize)]
+struct OwnPart<'a> {
+    auction_id: &'a str,
+    my_max: Option<Money>,
+    leading: bool,
+    alias: Option<&'a str>,
+    status: &'static str,
+    price: Option<Money>,
+    next_minimum: Option<Money>,
+    reserve: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reserve_price: Option<Money>,
+    bid_count: u64,
+    ends_at: Timestamp,
+    seq: u64,
+    commitments: &'a [Commitment],
+    server_time: Timestamp,
+}
+
+/// `POST /v1/auctions/{id}/bids`. Idempotency lives in the auction itself: its command id is the
+/// caller's key (api.md §1).
+pub(crate) async fn place<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    let id = read::id(exchange)?;
+    exchange.no_parameters()?;
+    let bidder = exchange.signed_in()?.subject.as_str();
+    let key = idempotency::key(exchange.request)?;
+    let Object(bid) = json::body::<Object<wire::Bid>>(exchange.request)?;
+    let command = serde_json::to_vec(&Command::PlaceBid(bid.command()));
+    let command = command.map_err(|_| Problem::internal())?;
+    let reply = ports.call(MACHINE, id, key, Some(bidder), command).await?;
+    match serde_json::from_slice(&reply).map_err(|_| Problem::internal())? {
+        Reply::Refused(refused) => Err(refusal::problem(refused, ports.now())),
+        Reply::Bid { replayed, bid, row } => {
+            if !replayed {
+                show(ports, id, &row).await;
+            }
+            let response = Response::json_bytes(201, bid.get().as_bytes().to_vec());
+            Ok(if replayed { idempotency::replayed(response) } else { response })
+        }
+    }
+}
+
+/// The bid stands whatever becomes of the row: the auction's own message repairs it.
+async fn show<P: Ports>(ports: &P, id: &str, row: &Row) {
+    if let Ok(statement) = projection::update(id, row) {
+        let _ = Sql::project(ports, id, statement).await;
+    }
+}
+
+/// `GET /v1/auctions/{id}/bids`.
+pub(crate) async fn history<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    let id = read::id(exchange)?;
+    let query = web::Query::parse(exchange.request.query(), &["limit", "cursor"])?;
+    let page = Page::parse(exchange.request.path(), &query)?;
+    let after = page.position.as_deref().map(read::seq_of).transpose()?.unwrap_or(0);
+    let question = Query::History { after, limit: page.limit };
+    let history: History = read::asked(ports, id, None, &question).await?;
+    let last = history.items.last().filter(|_| history.more);
+    let next = last.map(|bid| bid.seq.to_be_bytes());
+    let items = history.items.iter().map(json_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(exchange.revalidated(page.response(items, next.as_ref().map(<[u8; 8]>::as_slice))))
+}
+
+fn json_of(bid: &PastBid) -> Result<Vec<u8>, Problem> {
+    serde_json::to_vec(bid).map_err(|_| Problem::internal())
+}
+
+/// `GET /v1/auctions/{id}/bidding`: 404 for somebody who neither bids nor sells here.
+pub(crate) async fn own<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Response, Problem> {
+    let id = read::id(exchange)?;
+    exchange.no_parameters()?;
+    let viewer = exchange.signed_in()?.subject.as_str();
+    let own: Own = read::asked(ports, id, Some(viewer), &Query::Own).await?;
+    if !own.has_bid && !own.is_seller {
+        return Err(Problem::not_found());
+    }
+    let part = OwnPart {
+        auction_id: id,
+        my_max: own.my_max,
+        leading: own.leading,
+        alias: own.alias.as_deref(),
+        status: view::status(own.row.status),
+        price: own.row.price,
+        next_minimum: own.row.next_minimum,
+        reserve: view::reserve(own.row.reserve),
+        reserve_price: own.reserve_price,
+        bid_count: own.row.bid_count,
+        ends_at: own.row.ends_at,
+        seq: own.row.seq,
+        commitments: &own.commitments,
+        server_time: ports.now(),
+    };
+    Response::json(200, &part)
+}

@@ -1,0 +1,103 @@
+//! The public rows that lists are made of. They are derived: an upsert only ever goes forward in
+//! `seq`, so late, repeated and reordered writers do no harm.
+
+use auction_machine::contract::{Query, Row, View};
+use ports::{Delivery, Message, Ports, Sql, Statement, Value};
+use web::Problem;
+
+use crate::read;
+use crate::view::{self, Seen, Viewer};
+
+/// The row of an auction as the machine's view says.
+pub(crate) fn upsert(id: &str, view: &[u8]) -> Result<Statement, Problem> {
+    let terms = Seen::parse(view)?.fixed.terms_json()?;
+    let View { fixed, row, .. } = serde_json::from_slice(view).map_err(|_| Problem::internal())?;
+    let mut parameters = vec![
+        fixed.title.as_str().into(),
+        fixed.description.as_str().into(),
+        fixed.category.as_str().into(),
+        fixed.format.as_str().into(),
+        fixed.seller.to_string().into(),
+        terms.into(),
+        fixed.start_price.currency.as_str().into(),
+        fixed.start_price.amount.get().into(),
+    ];
+    let mut all = moving(id, &row)?;
+    all.append(&mut parameters);
+    Ok(Statement::new(UPSERT, all))
+}
+
+/// What a bid changes, for `project`: a row that is not there yet is the consumer's business.
+pub(crate) fn update(id: &str, row: &Row) -> Result<Statement, Problem> {
+    Ok(Statement::new(UPDATE, moving(id, row)?))
+}
+
+/// Brings the rows of all auctions that the messages name up to date, in one batch.
+pub(crate) async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Delivery> {
+    let mut ids: Vec<&str> = batch.iter().map(|message| message.key.as_str()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let (mut rows, mut failed) = (Vec::new(), Vec::new());
+    for id in ids {
+        match fresh_row(ports, id).await {
+            Ok(row) => rows.extend(row),
+            Err(problem) => failed.push((id, problem)),
+        }
+    }
+    // Written even where a projection shows the row already: only a batch is known to be durable.
+    let written = if rows.is_empty() { Ok(Vec::new()) } else { Sql::batch(ports, rows).await };
+    let outcome =
+        |message: &Message| match (&written, failed.iter().find(|(id, _)| *id == message.key)) {
+            (_, Some((id, problem))) => {
+                Delivery::Retry(format!("view of {id}: {}", problem.code()))
+            }
+            (Err(error), None) => Delivery::Retry(error.to_string()),
+            (Ok(_), None) => Delivery::Ack,
+        };
+    batch.iter().map(outcome).collect()
+}
+
+async fn fresh_row<P: Ports>(ports: &P, id: &str) -> Result<Option<Statement>, Problem> {
+    let view = read::ask(ports, id, None, &Query::View).await?;
+    view.map(|view| upsert(id, &view)).transpose()
+}
+
+/// `?1` to `?11`: the columns that both statements write.
+fn moving(id: &str, row: &Row) -> Result<Vec<Value>, Problem> {
+    let minor = |money: Option<kernel::Money>| money.map(|money| money.amount.get()).into();
+    let result = row.result.as_ref().map(|result| view::result(result, Viewer::Public));
+    let result = result.transpose()?;
+    Ok(vec![
+        id.into(),
+        integer(row.seq),
+        view::status(row.status).into(),
+        minor(row.price),
+        minor(row.next_minimum),
+        integer(row.bid_count),
+        integer(row.bidder_count),
+        row.leader.as_deref().into(),
+        view::reserve(row.reserve).into(),
+        row.ends_at.as_ms().into(),
+        result.as_deref().map(|result| result.get()).into(),
+    ])
+}
+
+fn integer(count: u64) -> Value {
+    Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
+}
+
+const UPDATE: &str = "UPDATE auctions_public SET seq = ?2, status = ?3, price_minor = ?4,
+    next_minimum_minor = ?5, bid_count = ?6, bidder_count = ?7, leader = ?8, reserve = ?9,
+    ends_at = ?10, result = ?11 WHERE id = ?1 AND seq < ?2";
+
+const UPSERT: &str = "INSERT INTO auctions_public (id, seq, status, price_minor,
+    next_minimum_minor, bid_count, bidder_count, leader, reserve, ends_at, result,
+    title, description, category, format, seller, terms, currency, start_minor)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+    ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, status = excluded.status,
+    price_minor = excluded.price_minor, next_minimum_minor = excluded.next_minimum_minor,
+    bid_count = excluded.bid_count, bidder_count = excluded.bidder_count,
+    leader = excluded.leader, reserve = excluded.reserve, ends_at = excluded.ends_at,
+    result = excluded.result, title = excluded.title, description = excluded.description,
+    category = excluded.category, terms = excluded.terms
+    WHERE excluded.seq > auctions_public.seq";

@@ -1,0 +1,100 @@
+//! A row of `auctions_public` as the public view: the same members as [`crate::view`] renders.
+
+use kernel::{Minor, Money, Timestamp};
+use ports::Value;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use web::Problem;
+
+use crate::view::{SellerPart, join, write};
+
+/// What to select after the sort key; `a` is the row, `s` its seller.
+pub(crate) const COLUMNS: &str = "a.id, a.title, a.description, a.category, a.format, a.seller,
+    coalesce(s.display_name, a.seller), a.status, a.currency, a.price_minor, a.next_minimum_minor,
+    a.bid_count, a.bidder_count, a.leader, a.reserve, a.ends_at, a.seq, a.result, a.terms";
+
+/// One row, borrowed.
+pub(crate) struct Shown<'a> {
+    sort_key: i64,
+    columns: ColumnsPart<'a>,
+    terms: &'a str,
+}
+
+#[derive(Serialize)]
+struct ColumnsPart<'a> {
+    id: &'a str,
+    title: &'a str,
+    description: &'a str,
+    category: &'a str,
+    format: &'a str,
+    seller: SellerPart<'a>,
+    status: &'a str,
+    price: Option<Money>,
+    next_minimum: Option<Money>,
+    bid_count: u64,
+    bidder_count: u64,
+    leader: Option<&'a str>,
+    reserve: &'a str,
+    ends_at: Timestamp,
+    seq: u64,
+    result: Option<&'a RawValue>,
+    server_time: Timestamp,
+}
+
+impl<'a> Shown<'a> {
+    /// A selected row: its sort key and [`COLUMNS`]. None when it is something else.
+    pub(crate) fn read(row: &'a [Value], server_time: Timestamp) -> Option<Self> {
+        let [sort_key, rest @ ..] = row else { return None };
+        let [id, title, description, category, format, seller, name, rest @ ..] = rest else {
+            return None;
+        };
+        let [status, currency, price, next_minimum, bids, bidders, rest @ ..] = rest else {
+            return None;
+        };
+        let [leader, reserve, ends_at, seq, result, terms] = rest else { return None };
+        let currency = currency.as_text()?.parse().ok()?;
+        let money = |value: &Value| {
+            let amount = value.as_integer().and_then(|amount| Minor::new(amount).ok());
+            amount.map(|amount| Money::new(amount, currency))
+        };
+        let count = |value: &Value| value.as_integer().and_then(|count| u64::try_from(count).ok());
+        let columns = ColumnsPart {
+            id: id.as_text()?,
+            title: title.as_text()?,
+            description: description.as_text()?,
+            category: category.as_text()?,
+            format: format.as_text()?,
+            seller: SellerPart { id: seller.as_text()?, display_name: name.as_text()? },
+            status: status.as_text()?,
+            price: money(price),
+            next_minimum: money(next_minimum),
+            bid_count: count(bids)?,
+            bidder_count: count(bidders)?,
+            leader: leader.as_text(),
+            reserve: reserve.as_text()?,
+            ends_at: Timestamp::from_ms(ends_at.as_integer()?),
+            seq: count(seq)?,
+            result: result.as_text().map(serde_json::from_str).transpose().ok()?,
+            server_time,
+        };
+        Some(Self { sort_key: sort_key.as_integer()?, columns, terms: terms.as_text()? })
+    }
+
+    /// The cursor's position behind this row.
+    pub(crate) fn position(&self) -> Vec<u8> {
+        let mut position = self.sort_key.to_be_bytes().to_vec();
+        position.extend_from_slice(self.columns.id.as_bytes());
+        position
+    }
+
+    /// The public view as JSON.
+    pub(crate) fn render(&self) -> Result<Vec<u8>, Problem> {
+        let mut body = Vec::new();
+        write(&mut body, &self.columns)?;
+        join(&mut body, |body| {
+            body.extend_from_slice(self.terms.as_bytes());
+            Ok(())
+        })?;
+        Ok(body)
+    }
+}

@@ -1,0 +1,307 @@
+//! The public view of an auction (api.md §3), rendered from the machine's answer.
+//!
+//! Members that are the same in both contracts pass through as the machine wrote them: parsing and
+//! writing them again would be most of the cost of showing an auction. Lists render the same view
+//! from columns ([`crate::row`]).
+
+use auction_machine::contract::{AuctionResult, ReserveState, Status, Winner};
+use kernel::{Id, Money, Timestamp, kind};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use web::Problem;
+
+/// The machine's view, borrowed.
+#[derive(Deserialize)]
+pub(crate) struct Seen<'a> {
+    #[serde(borrow)]
+    pub(crate) fixed: SeenFixed<'a>,
+    #[serde(borrow)]
+    row: SeenRow<'a>,
+    head: &'a str,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SeenFixed<'a> {
+    #[serde(borrow)]
+    title: &'a RawValue,
+    #[serde(borrow)]
+    description: &'a RawValue,
+    #[serde(borrow)]
+    category: &'a RawValue,
+    #[serde(borrow)]
+    format: &'a RawValue,
+    pub(crate) seller: &'a str,
+    #[serde(borrow)]
+    start_price: &'a RawValue,
+    #[serde(borrow)]
+    buy_now_price: &'a RawValue,
+    #[serde(borrow)]
+    increments: &'a RawValue,
+    #[serde(borrow)]
+    soft_close: &'a RawValue,
+    #[serde(borrow)]
+    retraction: &'a RawValue,
+    quantity: u32,
+    #[serde(borrow)]
+    starts_at: &'a RawValue,
+    #[serde(borrow)]
+    scheduled_end: &'a RawValue,
+}
+
+#[derive(Deserialize)]
+struct SeenRow<'a> {
+    #[serde(borrow)]
+    status: &'a RawValue,
+    #[serde(borrow)]
+    price: &'a RawValue,
+    #[serde(borrow)]
+    next_minimum: &'a RawValue,
+    bid_count: u64,
+    bidder_count: u64,
+    #[serde(borrow)]
+    leader: &'a RawValue,
+    #[serde(borrow)]
+    reserve: &'a RawValue,
+    #[serde(borrow)]
+    ends_at: &'a RawValue,
+    seq: u64,
+    result: Option<AuctionResult>,
+}
+
+/// What changes by bidding or is listed by.
+#[derive(Serialize)]
+struct ColumnsPart<'a> {
+    id: &'a str,
+    title: &'a RawValue,
+    description: &'a RawValue,
+    category: &'a RawValue,
+    format: &'a RawValue,
+    seller: SellerPart<'a>,
+    status: &'a RawValue,
+    price: &'a RawValue,
+    next_minimum: &'a RawValue,
+    bid_count: u64,
+    bidder_count: u64,
+    leader: &'a RawValue,
+    reserve: &'a RawValue,
+    ends_at: &'a RawValue,
+    seq: u64,
+    result: Option<&'a RawValue>,
+    server_time: Timestamp,
+}
+
+/// The rest, which lists keep as one text.
+#[derive(Serialize)]
+struct TermsPart<'a> {
+    start_price: &'a RawValue,
+    buy_now_price: &'a RawValue,
+    increments: &'a RawValue,
+    soft_close: &'a RawValue,
+    retraction: &'a RawValue,
+    quantity: u32,
+    starts_at: &'a RawValue,
+    scheduled_end: &'a RawValue,
+    pictures: [(); 0],
+    qr: Option<()>,
+}
+
+/// Who sells, with the name that is joined when the auction is read.
+#[derive(Serialize)]
+pub(crate) struct SellerPart<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) display_name: &'a str,
+}
+
+#[derive(Serialize)]
+struct ResultPart<'a> {
+    outcome: Status,
+    reason: Option<&'a str>,
+    winner: Option<WinnerPart<'a>>,
+    winners: Vec<WinnerPart<'a>>,
+    hammer_price: Option<Money>,
+    quantity: u32,
+}
+
+#[derive(Serialize)]
+struct WinnerPart<'a> {
+    bidder: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<Id<kind::User>>,
+    quantity: u32,
+    unit_price: Money,
+}
+
+/// Who looks, as far as the view differs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Viewer {
+    Public,
+    Seller,
+    Winner(Id<kind::User>),
+}
+
+impl<'a> Seen<'a> {
+    /// The answer to the question for the view.
+    pub(crate) fn parse(answer: &'a [u8]) -> Result<Self, Problem> {
+        serde_json::from_slice(answer).map_err(|_| Problem::internal())
+    }
+
+    /// What a caller is to this auction.
+    pub(crate) fn viewer(&self, caller: Option<&str>) -> Viewer {
+        let Some(caller) = caller else { return Viewer::Public };
+        if self.fixed.seller == caller {
+            return Viewer::Seller;
+        }
+        let (Some(result), Ok(caller)) = (&self.row.result, caller.parse()) else {
+            return Viewer::Public;
+        };
+        let won = result.winners.iter().any(|winner| winner.user_id == caller);
+        if won { Viewer::Winner(caller) } else { Viewer::Public }
+    }
+
+    /// Strong tag of the view without `server_time`: every event changes it, and so does who looks.
+    pub(crate) fn etag(&self, viewer: Viewer) -> String {
+        let head = self.head.get(..16).unwrap_or(self.head);
+        format!("\"{}-{head}-{}\"", self.row.seq, viewer.letter())
+    }
+
+    /// The view as JSON.
+    pub(crate) fn render(
+        &self,
+        id: &str,
+        viewer: Viewer,
+        seller_name: &str,
+        server_time: Timestamp,
+    ) -> Result<Vec<u8>, Problem> {
+        let Self { fixed, row, .. } = self;
+        let result = row.result.as_ref().map(|ended| result(ended, viewer)).transpose()?;
+        let columns = ColumnsPart {
+            id,
+            title: fixed.title,
+            description: fixed.description,
+            category: fixed.category,
+            format: fixed.format,
+            seller: SellerPart { id: fixed.seller, display_name: seller_name },
+            status: row.status,
+            price: row.price,
+            next_minimum: row.next_minimum,
+            bid_count: row.bid_count,
+            bidder_count: row.bidder_count,
+            leader: row.leader,
+            reserve: row.reserve,
+            ends_at: row.ends_at,
+            seq: row.seq,
+            result: result.as_deref(),
+            server_time,
+        };
+        let mut body = Vec::with_capacity(BODY_BYTES_TYPICAL);
+        write(&mut body, &columns)?;
+        join(&mut body, |body| write(body, &fixed.terms()))?;
+        Ok(body)
+    }
+}
+
+impl SeenFixed<'_> {
+    /// The terms as a JSON object.
+    pub(crate) fn terms_json(&self) -> Result<String, Problem> {
+        serde_json::to_string(&self.terms()).map_err(|_| Problem::internal())
+    }
+
+    fn terms(&self) -> TermsPart<'_> {
+        TermsPart {
+            start_price: self.start_price,
+            buy_now_price: self.buy_now_price,
+            increments: self.increments,
+            soft_close: self.soft_close,
+            retraction: self.retraction,
+            quantity: self.quantity,
+            starts_at: self.starts_at,
+            scheduled_end: self.scheduled_end,
+            pictures: [],
+            qr: None,
+        }
+    }
+}
+
+impl<'a> WinnerPart<'a> {
+    fn new(winner: &'a Winner, viewer: Viewer) -> Self {
+        let Winner { bidder, user_id, quantity, unit_price } = winner;
+        let user_id = viewer.sees(*user_id).then_some(*user_id);
+        Self { bidder, user_id, quantity: *quantity, unit_price: *unit_price }
+    }
+}
+
+impl Viewer {
+    /// Winners' identities are for the seller, and each winner's own for itself.
+    fn sees(self, user: Id<kind::User>) -> bool {
+        match self {
+            Self::Public => false,
+            Self::Seller => true,
+            Self::Winner(own) => own == user,
+        }
+    }
+
+    const fn letter(self) -> char {
+        match self {
+            Self::Public => 'p',
+            Self::Seller => 's',
+            Self::Winner(_) => 'w',
+        }
+    }
+}
+
+/// Makes the object at the end of `body` and the one that `rest` appends into one object.
+pub(crate) fn join(
+    body: &mut Vec<u8>,
+    rest: impl FnOnce(&mut Vec<u8>) -> Result<(), Problem>,
+) -> Result<(), Problem> {
+    if body.pop() != Some(b'}') {
+        return Err(Problem::internal());
+    }
+    let seam = body.len();
+    rest(body)?;
+    match body.get_mut(seam) {
+        Some(brace @ b'{') => *brace = b',',
+        _ => return Err(Problem::internal()),
+    }
+    Ok(())
+}
+
+/// Appends a value as JSON.
+pub(crate) fn write(body: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Problem> {
+    serde_json::to_writer(body, value).map_err(|_| Problem::internal())
+}
+
+/// How an auction ended, as that viewer may know it.
+pub(crate) fn result(result: &AuctionResult, viewer: Viewer) -> Result<Box<RawValue>, Problem> {
+    let part = ResultPart {
+        outcome: result.outcome,
+        reason: result.reason.as_deref(),
+        winner: result.winner.as_ref().map(|winner| WinnerPart::new(winner, viewer)),
+        winners: result.winners.iter().map(|winner| WinnerPart::new(winner, viewer)).collect(),
+        hammer_price: result.hammer_price,
+        quantity: result.quantity,
+    };
+    serde_json::value::to_raw_value(&part).map_err(|_| Problem::internal())
+}
+
+/// The status on the wire and in the table.
+pub(crate) const fn status(status: Status) -> &'static str {
+    match status {
+        Status::Scheduled => "scheduled",
+        Status::Open => "open",
+        Status::Sold => "sold",
+        Status::Unsold => "unsold",
+        Status::Cancelled => "cancelled",
+    }
+}
+
+/// The reserve's state on the wire and in the table.
+pub(crate) const fn reserve(reserve: ReserveState) -> &'static str {
+    match reserve {
+        ReserveState::None => "none",
+        ReserveState::NotMet => "not_met",
+        ReserveState::Met => "met",
+    }
+}
+
+const BODY_BYTES_TYPICAL: usize = 2_048;

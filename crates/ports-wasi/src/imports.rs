@@ -1,0 +1,154 @@
+//! Imports: every port trait over its WIT interface.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use kernel::Timestamp;
+use ports::{
+    Claims, Clock, Entities, EntityError, Outcome, PublicEvent, Random, Sql, SqlError, Statement,
+    Value, Variables, Vault,
+};
+
+use crate::bindings::ecomauction::edge::{entities, sql, vault};
+use crate::bindings::wasi::config::store;
+
+/// The platform around the component.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WasiPorts;
+
+impl Entities for WasiPorts {
+    async fn call(
+        &self,
+        machine: &str,
+        key: &str,
+        command_id: &str,
+        principal: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, EntityError> {
+        entities::call(machine, key, command_id, principal, &body).map_err(entity_error)
+    }
+
+    async fn query(
+        &self,
+        machine: &str,
+        key: &str,
+        principal: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, EntityError> {
+        entities::query(machine, key, principal, &body).map_err(entity_error)
+    }
+
+    async fn events(
+        &self,
+        machine: &str,
+        key: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<PublicEvent>, EntityError> {
+        let events = entities::events(machine, key, after, limit).map_err(entity_error)?;
+        Ok(events.into_iter().map(public_event).collect())
+    }
+}
+
+impl Sql for WasiPorts {
+    async fn query(&self, statement: Statement) -> Result<Outcome, SqlError> {
+        sql::query(&guest_statement(statement)).map(outcome).map_err(sql_error)
+    }
+
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, SqlError> {
+        let statements: Vec<_> = statements.into_iter().map(guest_statement).collect();
+        let outcomes = sql::batch(&statements).map_err(sql_error)?;
+        Ok(outcomes.into_iter().map(outcome).collect())
+    }
+
+    async fn project(&self, key: &str, statement: Statement) -> Result<(), SqlError> {
+        sql::project(key, &guest_statement(statement)).map_err(sql_error)
+    }
+}
+
+impl Vault for WasiPorts {
+    async fn sign_access_token(&self, claims: &Claims) -> Result<String, String> {
+        let Claims { subject, name, roles, expires_at } = claims.clone();
+        vault::sign_access_token(&vault::Claims { subject, name, roles, expires_at })
+    }
+
+    async fn verify_access_token(&self, token: &str) -> Option<Claims> {
+        let vault::Claims { subject, name, roles, expires_at } = vault::verify_access_token(token)?;
+        Some(Claims { subject, name, roles, expires_at })
+    }
+}
+
+impl Clock for WasiPorts {
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+    fn now(&self) -> Timestamp {
+        // A clock before 1970 cannot be told from one that was never set.
+        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_ms(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Random for WasiPorts {
+    #[allow(clippy::expect_used, reason = "without randomness ids would repeat: better to trap")]
+    fn id_bytes(&self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        getrandom::fill(&mut bytes).expect("wasi:random answers");
+        bytes
+    }
+}
+
+impl Variables for WasiPorts {
+    fn variable(&self, name: &str) -> Option<String> {
+        // A store that fails is read as "not set": every switch is off by default.
+        store::get(name).ok().flatten()
+    }
+}
+
+fn public_event(event: entities::PublicEvent) -> PublicEvent {
+    let entities::PublicEvent { seq, prev, head, public } = event;
+    PublicEvent { seq, prev, head, public }
+}
+
+fn entity_error(error: entities::Error) -> EntityError {
+    match error {
+        entities::Error::NotGranted => EntityError::NotGranted,
+        entities::Error::MachineFault(why) => EntityError::MachineFault(why),
+        entities::Error::Unavailable(why) => EntityError::Unavailable(why),
+    }
+}
+
+fn guest_statement(statement: Statement) -> sql::Statement {
+    let parameters = statement.parameters.into_iter().map(guest_value).collect();
+    sql::Statement { sql: statement.sql, parameters }
+}
+
+fn guest_value(value: Value) -> sql::Value {
+    match value {
+        Value::Null => sql::Value::Null,
+        Value::Integer(integer) => sql::Value::Integer(integer),
+        Value::Real(real) => sql::Value::Real(real),
+        Value::Text(text) => sql::Value::Text(text),
+        Value::Blob(bytes) => sql::Value::Blob(bytes),
+    }
+}
+
+fn outcome(outcome: sql::Outcome) -> Outcome {
+    let rows = outcome.rows.into_iter().map(|row| row.into_iter().map(value).collect()).collect();
+    Outcome { columns: outcome.columns, rows, changes: outcome.changes }
+}
+
+fn value(value: sql::Value) -> Value {
+    match value {
+        sql::Value::Null => Value::Null,
+        sql::Value::Integer(integer) => Value::Integer(integer),
+        sql::Value::Real(real) => Value::Real(real),
+        sql::Value::Text(text) => Value::Text(text),
+        sql::Value::Blob(bytes) => Value::Blob(bytes),
+    }
+}
+
+fn sql_error(error: sql::Error) -> SqlError {
+    match error {
+        sql::Error::Constraint(why) => SqlError::Constraint(why),
+        sql::Error::Invalid(why) => SqlError::Invalid(why),
+        sql::Error::Unavailable(why) => SqlError::Unavailable(why),
+    }
+}

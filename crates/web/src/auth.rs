@@ -1,0 +1,64 @@
+//! Who calls: bearer tokens, verified by the vault and remembered until they expire.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use kernel::Timestamp;
+use ports::{Claims, Vault};
+
+use crate::{Problem, Request};
+
+/// 401: no token, or one that is not valid now.
+pub fn unauthenticated() -> Problem {
+    Problem::new(401, "unauthenticated", "Send a valid access token: Authorization: Bearer …")
+        .with_header("www-authenticate", "Bearer")
+}
+
+/// Who calls; none without an `Authorization` header, 401 with a bad one.
+pub(crate) async fn caller(
+    vault: &impl Vault,
+    request: &Request,
+    now: Timestamp,
+) -> Result<Option<Rc<Claims>>, Problem> {
+    let Some(header) = request.header("authorization") else { return Ok(None) };
+    if request.header_count("authorization") > 1 {
+        return Err(unauthenticated());
+    }
+    let token = header
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token.trim())
+        .filter(|token| !token.is_empty() && token.len() <= TOKEN_MAX_BYTES)
+        .ok_or_else(unauthenticated)?;
+    verified(vault, token, now).await.map(Some).ok_or_else(unauthenticated)
+}
+
+/// Verifying costs a signature check and a call out of the component, far more than all the rest of
+/// a bid's way through the service; a token cannot become invalid before it expires.
+async fn verified(vault: &impl Vault, token: &str, now: Timestamp) -> Option<Rc<Claims>> {
+    let alive = |claims: &Claims| claims.expires_at.saturating_mul(1_000) > now.as_ms();
+    let known = VERIFIED.with_borrow(|tokens| tokens.get(token).map(Rc::clone));
+    if let Some(claims) = known {
+        return alive(&claims).then_some(claims);
+    }
+    let claims = Rc::new(vault.verify_access_token(token).await?);
+    if !alive(&claims) {
+        return None;
+    }
+    VERIFIED.with_borrow_mut(|tokens| {
+        if tokens.len() >= TOKENS_MAX {
+            tokens.clear();
+        }
+        tokens.insert(token.into(), Rc::clone(&claims));
+    });
+    Some(claims)
+}
+
+thread_local! {
+    static VERIFIED: RefCell<HashMap<Box<str>, Rc<Claims>>> = RefCell::default();
+}
+
+const TOKEN_MAX_BYTES: usize = 4_096;
+/// Most tokens that an instance remembers.
+const TOKENS_MAX: usize = 1_024;

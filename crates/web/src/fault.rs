@@ -1,0 +1,23 @@
+//! Faults of the ports as problems: what broke is for the platform's log, not for the caller.
+
+use ports::{EntityError, SqlError};
+
+use crate::Problem;
+
+impl From<EntityError> for Problem {
+    fn from(error: EntityError) -> Self {
+        match error {
+            EntityError::Unavailable(_) => Self::unavailable(),
+            EntityError::NotGranted | EntityError::MachineFault(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<SqlError> for Problem {
+    fn from(error: SqlError) -> Self {
+        match error {
+            SqlError::Unavailable(_) => Self::unavailable(),
+            SqlError::Constraint(_) | SqlError::Invalid(_) => Self::internal(),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! A request and a response, whole and owned, as `ecomauction:edge/http` carries them.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+
+use crate::Problem;
+
+/// A request whose body is complete.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Request {
+    /// Method, upper case.
+    pub method: String,
+    /// Path and query as sent.
+    pub target: String,
+    /// Header names in lower case, in order.
+    pub headers: Vec<(String, String)>,
+    /// Body bytes.
+    pub body: Vec<u8>,
+}
+
+/// A response header: a name in lower case and its value.
+pub type Header = (&'static str, Cow<'static, str>);
+
+/// A whole response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// Headers in order; the platform adds `date`, `content-length` and connection headers.
+    pub headers: Vec<Header>,
+    /// Body bytes. A HEAD request gets the body of its GET: the platform does not send it.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// The path, without the query.
+    pub fn path(&self) -> &str {
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
+    }
+
+    /// The query without its question mark; empty when there is none.
+    pub fn query(&self) -> &str {
+        self.target.split_once('?').map_or("", |(_, query)| query)
+    }
+
+    /// The first header of that name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+    }
+
+    /// How often a header of that name (lower case) was sent.
+    pub fn header_count(&self, name: &str) -> usize {
+        self.headers.iter().filter(|(header, _)| header == name).count()
+    }
+}
+
+impl Response {
+    /// A response without a body.
+    pub fn empty(status: u16) -> Self {
+        Self { status, headers: Vec::with_capacity(8), body: Vec::new() }
+    }
+
+    /// A response whose body is JSON already.
+    pub fn json_bytes(status: u16, body: Vec<u8>) -> Self {
+        Self { body, ..Self::empty(status) }.with("content-type", "application/json")
+    }
+
+    /// A response with a value as JSON. A value that cannot be written is a bug and answers 500.
+    pub fn json(status: u16, value: &impl Serialize) -> Result<Self, Problem> {
+        let body = serde_json::to_vec(value).map_err(|_| Problem::internal())?;
+        Ok(Self::json_bytes(status, body))
+    }
+
+    /// The same response with one more header; `name` is lower case.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The first header of that name (lower case).
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(header, _)| *header == name).map(|(_, value)| &**value)
+    }
+}

@@ -1,0 +1,91 @@
+//! The command line: what can be asked for, and how to ask.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// The auction platform in one process.
+///
+/// `ecomauction up --dev` starts it for trying out; `--help` after a command says more.
+#[derive(Debug, Parser)]
+#[command(name = "ecomauction", version, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts the platform and serves until it is told to stop (SIGTERM or Ctrl-C).
+    #[command(after_help = UP_EXAMPLES)]
+    Up(Up),
+    /// Checks a data directory: every record's checksum, every auction's chain, every replay.
+    ///
+    /// The platform must not be running on it. Nothing is changed.
+    Doctor(Doctor),
+}
+
+/// Options of `up`.
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// Address of the public API.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "ECOMAUCTION_LISTEN")]
+    pub(crate) listen: SocketAddr,
+    /// Address for operators: /metrics, /healthz, /readyz. Keep it private.
+    #[arg(
+        long,
+        value_name = "ADDR",
+        default_value = "127.0.0.1:9090",
+        env = "ECOMAUCTION_OPERATOR_LISTEN"
+    )]
+    pub(crate) operator_listen: SocketAddr,
+    /// Data directory, made when missing. All state is in it.
+    #[arg(long, value_name = "DIR", default_value = ".ecomauction", env = "ECOMAUCTION_DATA")]
+    pub(crate) data: PathBuf,
+    /// The composition: which components serve what.
+    #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// Development mode: readable logs, `POST /_dev/token`, a walk-through to paste.
+    #[arg(long)]
+    pub(crate) dev: bool,
+    /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
+    #[arg(long = "variable", value_name = "NAME=VALUE")]
+    pub(crate) variables: Vec<String>,
+}
+
+/// Options of `doctor`.
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Data directory to check.
+    #[arg(long, value_name = "DIR", default_value = ".ecomauction", env = "ECOMAUCTION_DATA")]
+    pub(crate) data: PathBuf,
+    /// The composition that the data belongs to.
+    #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// Machine-readable output.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Up(up) => crate::up::run(&up),
+        Command::Doctor(doctor) => return crate::doctor::run(&doctor),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("ecomauction: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  ecomauction up --dev                       try it: prints curl lines to paste
+  ecomauction up --data /var/lib/ecomauction --listen 0.0.0.0:8080
+  ecomauction up --variable development=true set a variable of spin.toml";

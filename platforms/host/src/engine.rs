@@ -1,0 +1,145 @@
+//! Two wasmtime engines and the cache of compiled components.
+//!
+//! Machines run synchronously and import nothing, so their engine has no concurrency support and
+//! calls cost less. Services run on fibers, so that one which waits for the disk parks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use sha2::{Digest as _, Sha256};
+use wasmtime::component::Component;
+use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
+
+/// Length of one epoch; deadlines are counted in it.
+pub(crate) const EPOCH: Duration = Duration::from_millis(10);
+/// Most service instances alive at once.
+pub(crate) const SERVICE_INSTANCES_MAX: u32 = 512;
+/// Memory of one service instance.
+pub(crate) const SERVICE_MEMORY_MAX_BYTES: usize = 64 << 20;
+
+/// The engines of one host process.
+pub(crate) struct Engines {
+    /// For machines.
+    pub(crate) machines: Engine,
+    /// For services.
+    pub(crate) services: Engine,
+    cache: PathBuf,
+    ticking: Arc<AtomicBool>,
+}
+
+impl Engines {
+    /// Engines whose compiled components are kept in `cache`.
+    pub(crate) fn new(cache: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(cache)
+            .with_context(|| format!("cannot create {}", cache.display()))?;
+        let machines = lift(Engine::new(&machine_config()))?;
+        let services = lift(Engine::new(&service_config()))?;
+        let ticking = Arc::new(AtomicBool::new(true));
+        tick(machines.clone(), services.clone(), Arc::clone(&ticking))?;
+        Ok(Self { machines, services, cache: cache.to_owned(), ticking })
+    }
+
+    /// Loads a component, compiled before if these bytes were seen by this engine before.
+    pub(crate) fn load(
+        &self,
+        engine: &Engine,
+        source: &Path,
+    ) -> anyhow::Result<(Component, String)> {
+        let bytes = std::fs::read(source).with_context(|| {
+            format!("cannot read the component {}; build it first", source.display())
+        })?;
+        let digest = hex(&Sha256::digest(&bytes));
+        let compatibility = compatibility(engine);
+        let artefact = self.cache.join(format!("{digest}-{compatibility}.cwasm"));
+        if artefact.exists() {
+            // The directory holds only what this host wrote under a name that pins source bytes
+            // and engine settings; wasmtime checks its own header again.
+            match crate::precompiled::open(engine, &artefact) {
+                Ok(component) => return Ok((component, digest)),
+                Err(error) => {
+                    tracing::warn!(%error, "compiled component unusable; compiling again")
+                }
+            }
+        }
+        let compiled = lift(engine.precompile_component(&bytes))
+            .with_context(|| format!("cannot compile {}", source.display()))?;
+        let unfinished = artefact.with_extension("unfinished");
+        std::fs::write(&unfinished, &compiled)?;
+        std::fs::rename(&unfinished, &artefact)?;
+        Ok((crate::precompiled::open(engine, &artefact)?, digest))
+    }
+}
+
+impl Drop for Engines {
+    fn drop(&mut self) {
+        self.ticking.store(false, Ordering::Relaxed);
+    }
+}
+
+fn machine_config() -> Config {
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    config.concurrency_support(false);
+    config.epoch_interruption(true);
+    config.memory_init_cow(true);
+    config
+}
+
+fn service_config() -> Config {
+    let mut pool = PoolingAllocationConfig::new();
+    pool.total_component_instances(SERVICE_INSTANCES_MAX);
+    pool.total_core_instances(SERVICE_INSTANCES_MAX * 8);
+    pool.total_memories(SERVICE_INSTANCES_MAX);
+    pool.total_tables(SERVICE_INSTANCES_MAX * 4);
+    pool.total_stacks(SERVICE_INSTANCES_MAX);
+    pool.max_memory_size(SERVICE_MEMORY_MAX_BYTES);
+    pool.linear_memory_keep_resident(1 << 20);
+    pool.table_keep_resident(64 << 10);
+    pool.max_core_instances_per_component(16);
+    pool.max_tables_per_component(16);
+    pool.max_unused_warm_slots(SERVICE_INSTANCES_MAX);
+    let mut config = Config::new();
+    config.wasm_component_model(true);
+    config.wasm_component_model_async(true);
+    config.epoch_interruption(true);
+    config.memory_init_cow(true);
+    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
+    config
+}
+
+/// A short name for everything that makes compiled code unusable elsewhere.
+fn compatibility(engine: &Engine) -> String {
+    use std::hash::{Hash as _, Hasher as _};
+    let mut hasher = std::collections::hash_map::DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// Advances both engines' epochs until the host goes away.
+fn tick(machines: Engine, services: Engine, ticking: Arc<AtomicBool>) -> anyhow::Result<()> {
+    std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
+        while ticking.load(Ordering::Relaxed) {
+            std::thread::park_timeout(EPOCH);
+            machines.increment_epoch();
+            services.increment_epoch();
+        }
+    })?;
+    Ok(())
+}
+
+/// A result of wasmtime's as one of this host's; the text keeps the whole chain of causes.
+pub(crate) fn lift<T>(result: wasmtime::Result<T>) -> anyhow::Result<T> {
+    result.map_err(|error| anyhow::anyhow!("{error:#}"))
+}
+
+/// Lower-case hex.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

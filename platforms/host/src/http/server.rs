@@ -1,0 +1,265 @@
+//! Accepting connections and answering requests.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::TcpListener;
+
+use super::body::{self, BodyError};
+use super::{Body, HttpLimits, Router, problem};
+use crate::services::{ServiceError, face};
+use crate::telemetry::Meters;
+
+/// What answers the requests of a listener.
+pub(crate) trait Answer: Send + Sync + 'static {
+    /// Answers one request.
+    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// Serves until `stop` resolves, then lets running requests finish within the drain time.
+pub(crate) async fn serve<A: Answer>(
+    listener: TcpListener,
+    limits: HttpLimits,
+    answer: Arc<A>,
+    stop: impl Future<Output = ()>,
+) {
+    let open = Arc::new(AtomicUsize::new(0));
+    let graceful = GracefulShutdown::new();
+    let builder = connection_builder(&limits);
+    let mut stop = pin!(stop);
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stop => break,
+        };
+        let Ok((stream, _)) = accepted else {
+            // Out of descriptors: existing connections must end first.
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            continue;
+        };
+        if open.fetch_add(1, Ordering::Relaxed) >= limits.connections_max {
+            open.fetch_sub(1, Ordering::Relaxed);
+            continue;
+        }
+        let _ = stream.set_nodelay(true);
+        let answer = Arc::clone(&answer);
+        let service = service_fn(move |request| {
+            let answer = Arc::clone(&answer);
+            async move { Ok::<_, std::convert::Infallible>(answer.answer(request).await) }
+        });
+        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
+        let connection = graceful.watch(connection);
+        let open = Arc::clone(&open);
+        tokio::spawn(async move {
+            // A broken connection is the client's business.
+            let _ = connection.await;
+            open.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+    drop(listener);
+    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still running after the drain time");
+    }
+}
+
+fn connection_builder(limits: &HttpLimits) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head_max_bytes)
+        .max_headers(limits.headers_max)
+        .half_close(false);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(128)
+        .max_header_list_size(32 << 10)
+        .max_pending_accept_reset_streams(Some(64))
+        .keep_alive_interval(Some(limits.head_timeout))
+        .keep_alive_timeout(limits.head_timeout);
+    builder
+}
+
+/// The public listener's answer: the manifest's components.
+pub(crate) struct Connections {
+    /// Routes.
+    pub(crate) router: Router,
+    /// Bounds.
+    pub(crate) limits: HttpLimits,
+    /// Counters.
+    pub(crate) meters: Arc<Meters>,
+    /// Health for the public address.
+    pub(crate) health: Arc<crate::operator::Health>,
+}
+
+impl Answer for Connections {
+    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let started = std::time::Instant::now();
+        let response = self.dispatch(request).await;
+        self.meters.request(response.status(), started.elapsed());
+        response
+    }
+}
+
+impl Connections {
+    async fn dispatch(&self, request: Request<Incoming>) -> Response<Body> {
+        let (parts, incoming) = request.into_parts();
+        let request_id = request_id(&parts.headers);
+        let path = parts.uri.path();
+        let refuse = |status, code, detail: &str| problem(status, code, detail, path, &request_id);
+        if let Some(response) = self.health.answer(&parts.method, path) {
+            return response;
+        }
+        let Some(service) = self.router.find(path) else {
+            return refuse(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
+        };
+        let limits = &self.limits;
+        let read = body::read(incoming, limits.body_max_bytes, limits.body_timeout).await;
+        let body = match read {
+            Ok(body) => body,
+            Err(error) => {
+                let (status, code, detail) = body_refusal(error);
+                let mut response = refuse(status, code, detail);
+                // The rest of the body is not read: the connection cannot be used again.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+                return response;
+            }
+        };
+        let Some(headers) = inward_headers(&parts.headers, &request_id) else {
+            let detail = "A header value is not UTF-8.";
+            return refuse(StatusCode::BAD_REQUEST, "invalid_header", detail);
+        };
+        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
+        let request = face::Request {
+            method: parts.method.as_str().to_owned(),
+            target: target.to_owned(),
+            headers,
+            body: body.into(),
+        };
+        match service.http(&request).await {
+            Ok(response) => outward(response),
+            Err(error) => {
+                let component = &service.platform().component;
+                tracing::error!(%error, component, request_id, path, "request failed");
+                let (status, code, detail) = service_refusal(&error);
+                refuse(status, code, detail)
+            }
+        }
+    }
+}
+
+fn body_refusal(error: BodyError) -> (StatusCode, &'static str, &'static str) {
+    match error {
+        BodyError::TooLarge => (
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "payload_too_large",
+            "The request body is larger than this platform takes.",
+        ),
+        BodyError::TimedOut => (
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The request body did not arrive in time.",
+        ),
+        BodyError::Broken => {
+            (StatusCode::BAD_REQUEST, "invalid_request", "The request body broke off.")
+        }
+    }
+}
+
+fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static str) {
+    match error {
+        ServiceError::Trap(_) | ServiceError::Missing(_) => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "The request failed inside the platform; nothing else is affected.",
+        ),
+        ServiceError::Deadline => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "deadline_exceeded",
+            "The request took too long. Repeat it with the same Idempotency-Key.",
+        ),
+        ServiceError::Overloaded => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            "Too many requests at once. Try again in a moment.",
+        ),
+    }
+}
+
+/// Headers for the component: connection headers stay here, the request id is set.
+fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<Vec<(String, String)>> {
+    let mut inward = Vec::with_capacity(headers.len() + 1);
+    for (name, value) in headers {
+        if is_hop_by_hop(name) || name == "x-request-id" {
+            continue;
+        }
+        let value = std::str::from_utf8(value.as_bytes()).ok()?;
+        inward.push((name.as_str().to_owned(), value.to_owned()));
+    }
+    inward.push(("x-request-id".to_owned(), request_id.to_owned()));
+    Some(inward)
+}
+
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::TRANSFER_ENCODING
+            | header::TE
+            | header::TRAILER
+            | header::UPGRADE
+            | header::PROXY_AUTHORIZATION
+    ) || name == "keep-alive"
+}
+
+fn outward(response: face::Response) -> Response<Body> {
+    let mut outward = Response::new(Body::new(Bytes::from(response.body)));
+    *outward.status_mut() =
+        StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = outward.headers_mut();
+    for (name, value) in response.headers {
+        let name = HeaderName::from_bytes(name.as_bytes());
+        let value = HeaderValue::from_bytes(value.as_bytes());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    outward
+}
+
+/// The caller's `X-Request-Id` when it is a UUID or ULID, else a new one (api.md §1).
+fn request_id(headers: &HeaderMap) -> String {
+    let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
+    if let Some(given) = given {
+        let is_uuid = given.len() == 36
+            && given.char_indices().all(|(at, c)| match at {
+                8 | 13 | 18 | 23 => c == '-',
+                _ => c.is_ascii_hexdigit(),
+            });
+        let is_ulid = given.len() == 26 && given.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if is_uuid || is_ulid {
+            return given.to_owned();
+        }
+    }
+    thread_local! {
+        static SEEDS: std::cell::RefCell<crate::clock::Seeds> =
+            const { std::cell::RefCell::new(crate::clock::Seeds::new()) };
+    }
+    let seed = SEEDS.with_borrow_mut(|seeds| seeds.next()).unwrap_or_default();
+    let mut random = [0_u8; 10];
+    random.iter_mut().zip(seed).for_each(|(slot, byte)| *slot = byte);
+    let ms = u64::try_from(crate::clock::now_ms()).unwrap_or(0);
+    uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().to_string()
+}

@@ -1,0 +1,26 @@
+//! The embedded default: one process, one data directory, wasmtime.
+//!
+//! `spin.toml` names the components; this crate gives them HTTP, entities, tables, keys, timers and
+//! messages. It knows no auction: every sentence about bids is in a component.
+
+mod background;
+mod cli;
+mod clock;
+mod data;
+mod doctor;
+mod engine;
+mod http;
+mod machines;
+mod manifest;
+mod operator;
+mod outbox;
+mod precompiled;
+mod services;
+mod sql;
+mod state;
+mod telemetry;
+mod timers;
+mod up;
+mod vault;
+
+pub use cli::run;

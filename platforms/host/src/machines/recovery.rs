@@ -1,0 +1,110 @@
+//! Start and checkpoints: what is in snapshots, what must be read from the journal.
+
+use journal::{Effect, Position};
+use parking_lot::Mutex;
+
+use super::shard::{Shard, ShardError};
+use super::{EntityError, Machines};
+use crate::state::{Checkpoint, Entry, Known};
+
+impl Machines {
+    /// Learns from snapshots and journal where every entity stands, and sets all timers. States are
+    /// loaded when they are first needed.
+    pub(crate) fn recover(&self) -> Result<(), EntityError> {
+        let known = self.around.state.known().map_err(store)?;
+        for Known { machine, key, position, wake } in &known {
+            if let Ok(shard) = self.shard(machine, key) {
+                shard.lock().recover_snapshot(key, *position, *wake);
+            }
+        }
+        let scan_after = self.around.state.mark(SCAN_AFTER).map_err(store)?;
+        let settled = self.around.state.mark(SETTLED).map_err(store)?;
+        let start = Position::from_raw(scan_after.min(settled));
+        let mut records = 0_u64;
+        let scanned = self.around.journal.scan(start, |position, record| {
+            records += 1;
+            let key = &record.entity.key;
+            if position.get() > scan_after {
+                if let Ok(shard) = self.shard(&record.entity.machine, key) {
+                    let first_seq = record.events.first().map_or(0, |event| event.seq);
+                    let entry = Entry { first_seq, position: position.get() };
+                    shard.lock().recover_record(key, entry, record.wake.as_ref().map(|w| w.at));
+                }
+            }
+            if position.get() > settled {
+                let effects: Vec<Effect> = record.effects;
+                self.around.outbox.push(position.get(), effects);
+            }
+            Ok::<_, journal::JournalError>(())
+        });
+        scanned.map_err(|error| EntityError::Unavailable(error.to_string()))?;
+        for shard in self.shards() {
+            shard.lock().finish_recovery(&self.around.timers);
+        }
+        let timers = self.around.timers.len();
+        tracing::info!(snapshots = known.len(), records, timers, "recovered");
+        Ok(())
+    }
+
+    /// Writes snapshots of entities whose tail is worth it (of all with a tail when `everything`),
+    /// and moves the marks from which the next start scans. Returns how many were written.
+    pub(crate) fn checkpoint(&self, everything: bool) -> Result<usize, EntityError> {
+        let durable = self.around.journal.durable().get();
+        let settled = self.around.outbox.settled(durable);
+        let mut written = 0;
+        for shard in self.shards() {
+            let candidates = shard.lock().checkpoint_candidates(durable, everything);
+            for keys in candidates.chunks(CHECKPOINT_CHUNK) {
+                written += self.checkpoint_chunk(shard, keys)?;
+            }
+        }
+        let oldest = self.shards().filter_map(|shard| shard.lock().oldest_tail()).min();
+        let scan_after = oldest.map_or(durable, |oldest| durable.min(oldest.saturating_sub(1)));
+        let marks = [(SCAN_AFTER, scan_after), (SETTLED, settled)];
+        self.around.state.write(&[], &marks).map_err(store)?;
+        Ok(written)
+    }
+
+    /// Takes idle entities with complete snapshots out of memory.
+    pub(crate) fn evict(&self, before_ms: i64) -> usize {
+        self.shards().map(|shard| shard.lock().evict(before_ms)).sum()
+    }
+
+    fn checkpoint_chunk(
+        &self,
+        shard: &Mutex<Shard>,
+        keys: &[std::sync::Arc<str>],
+    ) -> Result<usize, EntityError> {
+        let mut checkpoints: Vec<Checkpoint> = Vec::with_capacity(keys.len());
+        for key in keys {
+            match shard.lock().checkpoint(&self.around, key) {
+                Ok(checkpoint) => checkpoints.extend(checkpoint),
+                // Its turn comes with the next checkpoint.
+                Err(ShardError::NotYetDurable { .. }) => {}
+                Err(error) => return Err(super::outward(error)),
+            }
+        }
+        // A snapshot of a state whose newest record is not durable must not be stored.
+        let newest = checkpoints.iter().map(|checkpoint| checkpoint.position).max().unwrap_or(0);
+        let journal = &self.around.journal;
+        journal
+            .wait_blocking(Position::from_raw(newest))
+            .map_err(|error| EntityError::Unavailable(error.to_string()))?;
+        self.around.state.write(&checkpoints, &[]).map_err(store)?;
+        for checkpoint in &checkpoints {
+            shard.lock().checkpointed(&checkpoint.key, checkpoint.position);
+        }
+        Ok(checkpoints.len())
+    }
+}
+
+fn store(error: rusqlite::Error) -> EntityError {
+    EntityError::Unavailable(error.to_string())
+}
+
+/// Every record up to here is covered by a snapshot.
+const SCAN_AFTER: &str = "scan_after";
+/// Every message of records up to here was handled.
+const SETTLED: &str = "settled";
+/// Snapshots of one transaction; the shard is locked for one of them at a time.
+const CHECKPOINT_CHUNK: usize = 256;

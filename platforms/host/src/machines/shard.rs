@@ -1,0 +1,476 @@
+//! One shard: one machine instance and the entities that live in it. Its lock makes it the single
+//! writer of each of them.
+//!
+//! The law (load → decide → append → release) is here and in `Machines`: the shard decides and
+//! appends under its lock; the caller waits for durability before anything is told.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use journal::{
+    Effect, EntityKey, Envelope as JournalEnvelope, Epoch, Event, Journal, Position, Record, Wake,
+};
+use wasmtime::component::ResourceAny;
+
+use super::bindings::exports::ecomauction::machine::machine as wit;
+use super::instance::{InstanceError, MachineImage, MachineInstance};
+use crate::clock::{Seeds, now_ms};
+use crate::outbox::Outbox;
+use crate::state::{Checkpoint, Entry, StateStore};
+use crate::timers::{Alarm, Timers};
+
+/// What a shard needs around it.
+pub(crate) struct Surroundings {
+    /// The log.
+    pub(crate) journal: Journal,
+    /// Snapshots.
+    pub(crate) state: StateStore,
+    /// Wakes.
+    pub(crate) timers: Timers,
+    /// Messages.
+    pub(crate) outbox: Outbox,
+    /// The journal refused the newest append: the host is not ready.
+    pub(crate) refusing: AtomicBool,
+}
+
+/// An answer, and what must be durable before it may be told.
+pub(crate) struct Answer {
+    /// JSON.
+    pub(crate) reply: Vec<u8>,
+    /// The entity's newest record; 0 when there is nothing to wait for.
+    pub(crate) after: u64,
+}
+
+/// Why a shard has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ShardError {
+    /// The entity must be loaded again, but its newest record is not durable yet: wait, then retry.
+    #[error("the entity's newest record is being written")]
+    NotYetDurable {
+        /// Wait for this record.
+        position: u64,
+    },
+    /// The machine is at fault; nothing changed.
+    #[error("{0}")]
+    Machine(#[from] InstanceError),
+    /// A store is; nothing was said.
+    #[error("store: {0}")]
+    Store(String),
+}
+
+/// Entities of one instance.
+pub(crate) struct Shard {
+    image: Arc<MachineImage>,
+    machine: Arc<str>,
+    instance: Option<MachineInstance>,
+    residents: HashMap<Arc<str>, Resident>,
+    epoch: Epoch,
+    seeds: Seeds,
+}
+
+/// What the host knows of an entity that is loaded or has records after its snapshot.
+#[derive(Default)]
+struct Resident {
+    handle: Option<ResourceAny>,
+    tail: Vec<Entry>,
+    newest: u64,
+    wake: Option<i64>,
+    touched_ms: i64,
+    has_snapshot: bool,
+}
+
+impl Shard {
+    pub(crate) fn new(image: Arc<MachineImage>, epoch: Epoch) -> Self {
+        let machine = image.name.as_str().into();
+        Self {
+            image,
+            machine,
+            instance: None,
+            residents: HashMap::new(),
+            epoch,
+            seeds: Seeds::new(),
+        }
+    }
+
+    /// Decides a command, appends what it decided and applies it.
+    pub(crate) fn command(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+        command_id: &str,
+        principal: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Answer, ShardError> {
+        let now = now_ms();
+        self.wake_if_due(around, key, now)?;
+        let envelope = self.envelope(command_id, principal, now, body)?;
+        self.decide(around, key, envelope)
+    }
+
+    /// Answers a question.
+    pub(crate) fn query(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+        principal: Option<&str>,
+        body: Vec<u8>,
+    ) -> Result<Answer, ShardError> {
+        let now = now_ms();
+        self.wake_if_due(around, key, now)?;
+        let handle = self.load(around, key, now)?;
+        let question = wit::Envelope {
+            command_id: String::new(),
+            principal: principal.map(str::to_owned),
+            now,
+            seed: Vec::new(),
+            body,
+        };
+        let reply = self.guarded(|instance| instance.query(handle, &question))?;
+        let after = self.residents.get(key).map_or(0, |resident| resident.newest);
+        self.forget_if_new(key)?;
+        Ok(Answer { reply, after })
+    }
+
+    /// Runs the entity's wake; the machine decides what is due.
+    pub(crate) fn wake(&mut self, around: &Surroundings, key: &str) -> Result<(), ShardError> {
+        let now = now_ms();
+        let envelope = self.envelope(&format!("wake:{now}"), None, now, WAKE.to_vec())?;
+        self.decide(around, key, envelope).map(|_| ())
+    }
+
+    /// Takes over what the stored snapshots say about an entity.
+    pub(crate) fn recover_snapshot(&mut self, key: &str, position: u64, wake: Option<i64>) {
+        let resident = self.residents.entry(key.into()).or_default();
+        resident.has_snapshot = true;
+        resident.newest = position;
+        resident.wake = wake;
+    }
+
+    /// Takes over one record of the journal's scan, in the order of the journal.
+    pub(crate) fn recover_record(&mut self, key: &str, entry: Entry, wake: Option<i64>) {
+        let resident = self.residents.entry(key.into()).or_default();
+        if entry.position > resident.newest {
+            resident.newest = entry.position;
+            resident.tail.push(entry);
+            resident.wake = wake;
+        }
+    }
+
+    /// Hands the wakes of all entities to the timers, and drops entries that need no memory.
+    pub(crate) fn finish_recovery(&mut self, timers: &Timers) {
+        for (key, resident) in &self.residents {
+            if let Some(at) = resident.wake {
+                timers.set(Alarm { at, machine: Arc::clone(&self.machine), key: Arc::clone(key) });
+            }
+        }
+        self.residents.retain(|_, resident| !resident.tail.is_empty());
+    }
+
+    /// Keys whose snapshot is worth writing: long tails, old tails, or everything.
+    pub(crate) fn checkpoint_candidates(&self, durable: u64, everything: bool) -> Vec<Arc<str>> {
+        let worth = |resident: &Resident| {
+            let oldest = resident.tail.first().map_or(durable, |first| first.position);
+            let age = (durable >> BATCH_SHIFT).saturating_sub(oldest >> BATCH_SHIFT);
+            resident.tail.len() >= TAIL_MAX_RECORDS || age > TAIL_MAX_AGE_BATCHES
+        };
+        self.residents
+            .iter()
+            .filter(|(_, resident)| !resident.tail.is_empty())
+            .filter(|(_, resident)| everything || worth(resident))
+            .map(|(key, _)| Arc::clone(key))
+            .collect()
+    }
+
+    /// The state of an entity for a checkpoint; none when there is nothing new.
+    pub(crate) fn checkpoint(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+    ) -> Result<Option<Checkpoint>, ShardError> {
+        let touched = self.residents.get(key).map_or(0, |resident| resident.touched_ms);
+        let handle = self.load(around, key, touched)?;
+        let snapshot = self.guarded(|instance| instance.snapshot(handle))?;
+        let Some(resident) = self.residents.get(key) else { return Ok(None) };
+        Ok(Some(Checkpoint {
+            machine: self.image.name.clone(),
+            key: key.into(),
+            position: resident.newest,
+            wake: resident.wake,
+            snapshot,
+            entries: resident.tail.clone(),
+        }))
+    }
+
+    /// The checkpoint is stored: its records need no memory any more.
+    pub(crate) fn checkpointed(&mut self, key: &str, position: u64) {
+        if let Some(resident) = self.residents.get_mut(key) {
+            resident.tail.retain(|entry| entry.position > position);
+            resident.tail.shrink_to_fit();
+            resident.has_snapshot = true;
+        }
+    }
+
+    /// The oldest record that only the journal holds.
+    pub(crate) fn oldest_tail(&self) -> Option<u64> {
+        self.residents
+            .values()
+            .filter_map(|resident| resident.tail.first())
+            .map(|entry| entry.position)
+            .min()
+    }
+
+    /// Forgets entities that nobody touched since `before_ms` and whose snapshot is complete.
+    pub(crate) fn evict(&mut self, before_ms: i64) -> usize {
+        let idle: Vec<Arc<str>> = self
+            .residents
+            .iter()
+            .filter(|(_, resident)| resident.tail.is_empty() && resident.touched_ms < before_ms)
+            .map(|(key, _)| Arc::clone(key))
+            .collect();
+        for key in &idle {
+            let handle = self.residents.remove(key).and_then(|resident| resident.handle);
+            if let (Some(handle), Some(instance)) = (handle, self.instance.as_mut()) {
+                if instance.drop_entity(handle).is_err() {
+                    self.lose_instance();
+                }
+            }
+        }
+        idle.len()
+    }
+
+    /// Where the entity's records after its snapshot stand, and its newest one.
+    pub(crate) fn tail(&self, key: &str) -> (Vec<Entry>, u64) {
+        let resident = self.residents.get(key);
+        resident.map_or((Vec::new(), 0), |resident| (resident.tail.clone(), resident.newest))
+    }
+
+    /// How many entities are loaded.
+    pub(crate) fn loaded(&self) -> usize {
+        self.residents.values().filter(|resident| resident.handle.is_some()).count()
+    }
+
+    /// After a failed append: forgets everything that was built on lost records and asks every
+    /// entity again when it wants to be woken.
+    pub(crate) fn enter_epoch(&mut self, around: &Surroundings) {
+        let epoch = around.journal.epoch();
+        if epoch == self.epoch {
+            return;
+        }
+        self.epoch = epoch;
+        self.lose_instance();
+        let durable = around.journal.durable().get();
+        let soon = now_ms().saturating_add(REARM_MS);
+        for (key, resident) in &mut self.residents {
+            resident.tail.retain(|entry| entry.position <= durable);
+            resident.newest = resident.newest.min(durable);
+            resident.wake = Some(soon);
+            let (machine, key) = (Arc::clone(&self.machine), Arc::clone(key));
+            around.timers.set(Alarm { at: soon, machine, key });
+        }
+    }
+
+    fn wake_if_due(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+        now: i64,
+    ) -> Result<(), ShardError> {
+        self.load(around, key, now)?;
+        let due = self.residents.get(key).and_then(|resident| resident.wake);
+        if due.is_some_and(|at| at <= now) { self.wake(around, key) } else { Ok(()) }
+    }
+
+    fn decide(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+        envelope: wit::Envelope,
+    ) -> Result<Answer, ShardError> {
+        let handle = self.load(around, key, envelope.now)?;
+        let decision = self.guarded(|instance| instance.handle(handle, &envelope))?;
+        if decision.events.is_empty() {
+            let after = self.residents.get(key).map_or(0, |resident| resident.newest);
+            self.plan_wake(around, key, decision.wake.map(|wake| wake.at));
+            self.forget_if_new(key)?;
+            return Ok(Answer { reply: decision.reply, after });
+        }
+        let first_seq = decision.events.first().map_or(0, |event| event.seq);
+        let wake_at = decision.wake.as_ref().map(|wake| wake.at);
+        let (record, reply) = self.record(key, envelope, decision)?;
+        let messages = record.effects.clone();
+        let position = around.journal.append(self.epoch, record).map_err(|error| {
+            // The state in memory is ahead of the log: nothing of it may be seen.
+            self.lose_instance();
+            around.refusing.store(true, Ordering::Relaxed);
+            ShardError::Store(error.to_string())
+        })?;
+        let position = position.get();
+        around.refusing.store(false, Ordering::Relaxed);
+        around.outbox.push(position, messages);
+        if let Some(resident) = self.residents.get_mut(key) {
+            resident.tail.push(Entry { first_seq, position });
+            resident.newest = position;
+        }
+        self.plan_wake(around, key, wake_at);
+        Ok(Answer { reply, after: position })
+    }
+
+    fn record(
+        &self,
+        key: &str,
+        envelope: wit::Envelope,
+        decision: wit::Decision,
+    ) -> Result<(Record, Vec<u8>), ShardError> {
+        let head = |bytes: Vec<u8>| {
+            <[u8; 32]>::try_from(bytes)
+                .map_err(|_| ShardError::Store("a chain head or seed is not 32 bytes".to_owned()))
+        };
+        let mut events = Vec::with_capacity(decision.events.len());
+        for event in decision.events {
+            let (prev, head) = (head(event.prev)?, head(event.head)?);
+            let wit::Event { seq, public, fact, .. } = event;
+            events.push(Event { seq, prev, head, public, fact });
+        }
+        let effects = decision.effects.into_iter().map(|effect| match effect {
+            wit::Effect::Send(wit::Message { topic, key, body }) => {
+                Effect::Send { topic, key, body }
+            }
+        });
+        let record = Record {
+            entity: EntityKey { machine: self.image.name.clone(), key: key.to_owned() },
+            reply: None,
+            envelope: JournalEnvelope {
+                command_id: envelope.command_id,
+                principal: envelope.principal,
+                now: envelope.now,
+                seed: head(envelope.seed)?,
+                body: envelope.body,
+            },
+            events,
+            effects: effects.collect(),
+            wake: decision.wake.map(|wake| Wake { at: wake.at, reason: wake.reason }),
+        };
+        Ok((record, decision.reply))
+    }
+
+    /// The entity's handle, loaded from snapshot and journal when it is not in memory.
+    fn load(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+        now: i64,
+    ) -> Result<ResourceAny, ShardError> {
+        self.enter_epoch(around);
+        if let Some(resident) = self.residents.get_mut(key) {
+            if let Some(handle) = resident.handle {
+                resident.touched_ms = now;
+                return Ok(handle);
+            }
+            if resident.newest > around.journal.durable().get() {
+                return Err(ShardError::NotYetDurable { position: resident.newest });
+            }
+        }
+        let store = |error: rusqlite::Error| ShardError::Store(error.to_string());
+        let snapshot = around.state.snapshot(&self.image.name, key).map_err(store)?;
+        let tail = self.residents.get(key).map(|known| known.tail.clone()).unwrap_or_default();
+        let covered = snapshot.as_ref().map_or(0, |(_, position)| *position);
+        let has_snapshot = snapshot.is_some();
+        let handle = self.guarded(|instance| match snapshot {
+            Some((bytes, _)) => instance.restore(key, &bytes),
+            None => instance.create(key),
+        })?;
+        for entry in tail.iter().filter(|entry| entry.position > covered) {
+            let record = around.journal.read(Position::from_raw(entry.position));
+            let record = record.map_err(|error| ShardError::Store(error.to_string()))?;
+            for event in &record.events {
+                self.guarded(|instance| instance.apply(handle, &event.fact))?;
+            }
+        }
+        let wake = self.guarded(|instance| instance.next_wake(handle))?;
+        let resident = self.residents.entry(key.into()).or_default();
+        resident.handle = Some(handle);
+        resident.has_snapshot = has_snapshot;
+        resident.newest = resident.newest.max(covered);
+        resident.touched_ms = now;
+        self.plan_wake(around, key, wake.map(|wake| wake.at));
+        Ok(handle)
+    }
+
+    /// An entity that was only asked about and never existed takes no room.
+    fn forget_if_new(&mut self, key: &str) -> Result<(), ShardError> {
+        let is_new = self.residents.get(key).is_some_and(|resident| {
+            !resident.has_snapshot && resident.tail.is_empty() && resident.newest == 0
+        });
+        if is_new {
+            let handle = self.residents.remove(key).and_then(|resident| resident.handle);
+            if let Some(handle) = handle {
+                self.guarded(|instance| instance.drop_entity(handle))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn plan_wake(&mut self, around: &Surroundings, key: &str, wake: Option<i64>) {
+        let Some((key, _)) = self.residents.get_key_value(key) else { return };
+        let key = Arc::clone(key);
+        let Some(resident) = self.residents.get_mut(&key) else { return };
+        if resident.wake == wake {
+            return;
+        }
+        let alarm = |at| Alarm { at, machine: Arc::clone(&self.machine), key: Arc::clone(&key) };
+        if let Some(at) = resident.wake {
+            around.timers.cancel(&alarm(at));
+        }
+        if let Some(at) = wake {
+            around.timers.set(alarm(at));
+        }
+        resident.wake = wake;
+    }
+
+    fn envelope(
+        &mut self,
+        command_id: &str,
+        principal: Option<&str>,
+        now: i64,
+        body: Vec<u8>,
+    ) -> Result<wit::Envelope, ShardError> {
+        let seed = self.seeds.next().map_err(|error| ShardError::Store(error.to_string()))?;
+        let (command_id, principal) = (command_id.to_owned(), principal.map(str::to_owned));
+        Ok(wit::Envelope { command_id, principal, now, seed, body })
+    }
+
+    /// Runs something in the instance, made on demand; after a trap all entities are loaded anew.
+    fn guarded<T>(
+        &mut self,
+        run: impl FnOnce(&mut MachineInstance) -> Result<T, InstanceError>,
+    ) -> Result<T, ShardError> {
+        let instance = match &mut self.instance {
+            Some(instance) => instance,
+            none => none.insert(self.image.instantiate()?),
+        };
+        run(instance).map_err(|error| {
+            tracing::error!(machine = %self.machine, %error, "machine failed; shard reloads");
+            self.lose_instance();
+            error.into()
+        })
+    }
+
+    fn lose_instance(&mut self) {
+        self.instance = None;
+        for resident in self.residents.values_mut() {
+            resident.handle = None;
+        }
+    }
+}
+
+/// The body of a wake (wit/machine).
+const WAKE: &[u8] = b"\"wake\"";
+/// A tail this long is worth a snapshot.
+const TAIL_MAX_RECORDS: usize = 64;
+/// A tail that starts this many batches ago is worth a snapshot: it bounds the scan at start.
+const TAIL_MAX_AGE_BATCHES: u64 = 100_000;
+/// A position is the number of its batch and an offset of this many bits (`journal::Position`).
+const BATCH_SHIFT: u32 = 24;
+/// After a failed append, entities are asked for their wakes this much later.
+const REARM_MS: i64 = 250;

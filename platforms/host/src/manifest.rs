@@ -1,0 +1,274 @@
+//! The composition root: what `spin.toml` says, read for this host.
+//!
+//! Spin's own keys are read where they mean the same here; ours stand under
+//! `[component.X.tool.ecomauction]`, which Spin ignores. Unknown keys of ours are an error, so that
+//! a typing slip is not a silent default.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+
+/// The whole manifest.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    /// Application name.
+    pub(crate) name: String,
+    /// Components by id.
+    pub(crate) components: BTreeMap<String, Component>,
+    /// HTTP routes in the order of the manifest.
+    pub(crate) routes: Vec<Route>,
+}
+
+/// One HTTP trigger.
+#[derive(Debug, Clone)]
+pub(crate) struct Route {
+    /// Spin route syntax: exact, or a prefix ending in `/...`.
+    pub(crate) pattern: String,
+    /// Component id.
+    pub(crate) component: String,
+}
+
+/// One component and what it is granted.
+#[derive(Debug)]
+pub(crate) struct Component {
+    /// The component file.
+    pub(crate) source: PathBuf,
+    /// Variables by name, templates resolved.
+    pub(crate) variables: BTreeMap<String, String>,
+    /// Our own keys.
+    pub(crate) tool: Tool,
+}
+
+/// `[component.X.tool.ecomauction]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Tool {
+    /// Machines that this component brings, by name.
+    #[serde(default)]
+    pub(crate) machines: BTreeMap<String, Machine>,
+    /// Machines that it may call.
+    #[serde(default)]
+    pub(crate) entities: Vec<String>,
+    /// Topics that its `consumer` handles.
+    #[serde(default)]
+    pub(crate) consumers: Vec<Consumer>,
+    /// Prefix of its tables.
+    #[serde(default)]
+    pub(crate) tables: Option<String>,
+}
+
+/// One machine component.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Machine {
+    /// The component file.
+    pub(crate) source: PathBuf,
+    /// How many instances share its entities.
+    #[serde(default = "default_shards")]
+    pub(crate) shards: u16,
+}
+
+/// One subscription.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Consumer {
+    /// Topic name.
+    pub(crate) topic: String,
+    /// How long messages are gathered before a delivery, in milliseconds.
+    #[serde(default)]
+    pub(crate) linger_ms: u64,
+    /// Only the newest message of a key matters.
+    #[serde(default)]
+    pub(crate) compact: bool,
+}
+
+impl Manifest {
+    /// Reads a manifest; `overrides` set variables over the manifest's defaults.
+    pub(crate) fn read(path: &Path, overrides: &BTreeMap<String, String>) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read the manifest {}", path.display()))?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        Self::parse(&text, base, overrides)
+            .with_context(|| format!("in the manifest {}", path.display()))
+    }
+
+    fn parse(
+        text: &str,
+        base: &Path,
+        overrides: &BTreeMap<String, String>,
+    ) -> anyhow::Result<Self> {
+        let raw: RawManifest = toml::from_str(text)?;
+        if raw.spin_manifest_version != 2 {
+            bail!("spin_manifest_version must be 2");
+        }
+        let mut values = BTreeMap::new();
+        for (name, variable) in &raw.variables {
+            match overrides.get(name).or(variable.default.as_ref()) {
+                Some(value) => {
+                    values.insert(name.as_str(), value.clone());
+                }
+                None if variable.required => {
+                    bail!("variable {name} is required: set SPIN_VARIABLE_{}", name.to_uppercase())
+                }
+                None => {}
+            }
+        }
+        let mut components = BTreeMap::new();
+        for (id, raw) in raw.component {
+            let variables = raw.variables.iter().map(|(name, template)| {
+                let value = resolve(template, &values)
+                    .with_context(|| format!("variable {name} of component {id}"))?;
+                Ok((name.clone(), value))
+            });
+            let variables = variables.collect::<anyhow::Result<_>>()?;
+            let mut tool = raw.tool.ecomauction;
+            for machine in tool.machines.values_mut() {
+                machine.source = base.join(&machine.source);
+                if machine.shards == 0 {
+                    bail!("component {id}: a machine needs at least one shard");
+                }
+            }
+            let source = base.join(raw.source);
+            components.insert(id, Component { source, variables, tool });
+        }
+        let mut routes = Vec::new();
+        for trigger in raw.trigger.http {
+            if !components.contains_key(&trigger.component) {
+                bail!("route for an unknown component {}", trigger.component);
+            }
+            if let RawRoute::Pattern(pattern) = trigger.route {
+                routes.push(Route { pattern, component: trigger.component });
+            }
+        }
+        Ok(Self { name: raw.application.name, components, routes })
+    }
+}
+
+/// Replaces `{{ name }}` by the variable's value.
+fn resolve(template: &str, values: &BTreeMap<&str, String>) -> anyhow::Result<String> {
+    let mut resolved = String::new();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let (name, after) = after.split_once("}}").context("`{{` without `}}`")?;
+        let name = name.trim();
+        resolved.push_str(before);
+        resolved.push_str(values.get(name).with_context(|| format!("no variable {name}"))?);
+        rest = after;
+    }
+    resolved.push_str(rest);
+    Ok(resolved)
+}
+
+fn default_shards() -> u16 {
+    8
+}
+
+#[derive(Deserialize)]
+struct RawManifest {
+    spin_manifest_version: u32,
+    application: RawApplication,
+    #[serde(default)]
+    variables: BTreeMap<String, RawVariable>,
+    #[serde(default)]
+    trigger: RawTriggers,
+    #[serde(default)]
+    component: BTreeMap<String, RawComponent>,
+}
+
+#[derive(Deserialize)]
+struct RawApplication {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct RawVariable {
+    default: Option<String>,
+    #[serde(default)]
+    required: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct RawTriggers {
+    #[serde(default)]
+    http: Vec<RawTrigger>,
+}
+
+#[derive(Deserialize)]
+struct RawTrigger {
+    route: RawRoute,
+    component: String,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawRoute {
+    Pattern(String),
+    Private {
+        #[serde(rename = "private")]
+        _private: bool,
+    },
+}
+
+#[derive(Deserialize)]
+struct RawComponent {
+    source: PathBuf,
+    #[serde(default)]
+    variables: BTreeMap<String, String>,
+    #[serde(default)]
+    tool: RawTool,
+}
+
+#[derive(Default, Deserialize)]
+struct RawTool {
+    #[serde(default)]
+    ecomauction: Tool,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        spin_manifest_version = 2
+        [application]
+        name = "shop"
+        [variables]
+        development = { default = "false" }
+        [[trigger.http]]
+        route = "/v1/things/..."
+        component = "things"
+        [component.things]
+        source = "things.wasm"
+        variables = { development = "{{ development }}" }
+        [component.things.tool.ecomauction]
+        machines = { thing = { source = "thing_machine.wasm" } }
+        entities = ["thing"]
+    "#;
+
+    #[test]
+    fn a_manifest_names_components_routes_and_grants() {
+        let manifest = Manifest::parse(MANIFEST, Path::new("app"), &BTreeMap::new()).unwrap();
+        let things = &manifest.components["things"];
+        assert_eq!(things.source, Path::new("app/things.wasm"));
+        assert_eq!(things.tool.machines["thing"].source, Path::new("app/thing_machine.wasm"));
+        assert_eq!(things.variables["development"], "false");
+        assert_eq!(manifest.routes[0].pattern, "/v1/things/...");
+    }
+
+    #[test]
+    fn an_override_wins_over_the_default() {
+        let overrides = BTreeMap::from([("development".to_owned(), "true".to_owned())]);
+        let manifest = Manifest::parse(MANIFEST, Path::new("app"), &overrides).unwrap();
+        assert_eq!(manifest.components["things"].variables["development"], "true");
+    }
+
+    #[test]
+    fn a_typing_slip_in_our_keys_is_an_error() {
+        let slipped = MANIFEST.replace("entities =", "entitles =");
+        let error = Manifest::parse(&slipped, Path::new("app"), &BTreeMap::new()).unwrap_err();
+        assert!(error.to_string().contains("entitles"), "{error}");
+    }
+}

@@ -1,0 +1,184 @@
+//! The outbox: messages of committed records on their way to their consumers.
+//!
+//! A message is part of the journal record that caused it; here it only waits for durability, for
+//! company (linger) and for its consumer. After a start, everything behind the stored mark is sent
+//! again: at least once, and consumers act once.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use journal::Effect;
+use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::manifest::Consumer;
+
+/// A message on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// `<position>-<index>`, stable over redeliveries.
+    pub(crate) id: String,
+    /// The record that caused it.
+    pub(crate) position: u64,
+    /// Topic.
+    pub(crate) topic: String,
+    /// Ordering and compaction key.
+    pub(crate) key: String,
+    /// JSON body.
+    pub(crate) body: Vec<u8>,
+}
+
+/// One consumer's queue.
+pub(crate) struct Queue {
+    /// Component id.
+    pub(crate) component: String,
+    subscription: Consumer,
+    waiting: Mutex<Waiting>,
+    arrived: Notify,
+}
+
+#[derive(Default)]
+struct Waiting {
+    /// Newest first-in order; compacting queues keep one message a key.
+    fifo: VecDeque<Message>,
+    by_key: BTreeMap<String, Message>,
+    in_flight: BTreeMap<String, u64>,
+}
+
+/// All queues.
+pub(crate) struct Outbox {
+    queues: Vec<Arc<Queue>>,
+}
+
+impl Outbox {
+    /// Queues for the subscriptions of the manifest.
+    pub(crate) fn new(subscriptions: impl Iterator<Item = (String, Consumer)>) -> Self {
+        let queue = |(component, subscription)| {
+            Arc::new(Queue {
+                component,
+                subscription,
+                waiting: Mutex::default(),
+                arrived: Notify::new(),
+            })
+        };
+        Self { queues: subscriptions.map(queue).collect() }
+    }
+
+    /// The queues, each served by one relay.
+    pub(crate) fn queues(&self) -> &[Arc<Queue>] {
+        &self.queues
+    }
+
+    /// Takes the messages of a record that was appended.
+    pub(crate) fn push(&self, position: u64, effects: Vec<Effect>) {
+        for (index, effect) in effects.into_iter().enumerate() {
+            let Effect::Send { topic, key, body } = effect;
+            let takers = self.queues.iter().filter(|queue| queue.subscription.topic == topic);
+            for queue in takers {
+                let id = format!("{position}-{index}");
+                let (topic, key, body) = (topic.clone(), key.clone(), body.clone());
+                queue.put(Message { id, position, topic, key, body });
+            }
+        }
+    }
+
+    /// Every message of records up to this one was handled.
+    pub(crate) fn settled(&self, durable: u64) -> u64 {
+        let oldest = self.queues.iter().filter_map(|queue| queue.oldest()).min();
+        oldest.map_or(durable, |oldest| durable.min(oldest.saturating_sub(1)))
+    }
+
+    /// Messages waiting in all queues.
+    pub(crate) fn len(&self) -> usize {
+        self.queues.iter().map(|queue| queue.len()).sum()
+    }
+}
+
+impl Queue {
+    /// Waits for a batch: at least one message, at most `limit`, after the linger time.
+    pub(crate) async fn batch(&self, limit: usize) -> Vec<Message> {
+        while self.waiting_now() == 0 {
+            self.arrived.notified().await;
+        }
+        let linger = Duration::from_millis(self.subscription.linger_ms);
+        let until = Instant::now() + linger;
+        while !linger.is_zero() && self.waiting_now() < limit.saturating_mul(64) {
+            if tokio::time::timeout_at(until, self.arrived.notified()).await.is_err() {
+                break;
+            }
+        }
+        self.take(limit)
+    }
+
+    /// The messages were handled.
+    pub(crate) fn done(&self, messages: &[Message]) {
+        let mut waiting = self.waiting.lock();
+        for message in messages {
+            waiting.in_flight.remove(&message.id);
+        }
+    }
+
+    /// The messages come again.
+    pub(crate) fn again(&self, messages: Vec<Message>) {
+        self.done(&messages);
+        for message in messages {
+            let mut waiting = self.waiting.lock();
+            if self.subscription.compact {
+                waiting.by_key.entry(message.key.clone()).or_insert(message);
+            } else {
+                waiting.fifo.push_front(message);
+            }
+        }
+        self.arrived.notify_one();
+    }
+
+    /// Takes what is there without waiting, at most `limit`.
+    pub(crate) fn take(&self, limit: usize) -> Vec<Message> {
+        let mut waiting = self.waiting.lock();
+        let mut batch = Vec::new();
+        while batch.len() < limit {
+            let next = waiting
+                .fifo
+                .pop_front()
+                .or_else(|| waiting.by_key.pop_first().map(|(_, message)| message));
+            match next {
+                Some(message) => batch.push(message),
+                None => break,
+            }
+        }
+        for message in &batch {
+            waiting.in_flight.insert(message.id.clone(), message.position);
+        }
+        batch
+    }
+
+    fn put(&self, message: Message) {
+        {
+            let mut waiting = self.waiting.lock();
+            if self.subscription.compact {
+                waiting.by_key.insert(message.key.clone(), message);
+            } else {
+                waiting.fifo.push_back(message);
+            }
+        }
+        self.arrived.notify_one();
+    }
+
+    fn waiting_now(&self) -> usize {
+        let waiting = self.waiting.lock();
+        waiting.fifo.len() + waiting.by_key.len()
+    }
+
+    fn len(&self) -> usize {
+        let waiting = self.waiting.lock();
+        waiting.fifo.len() + waiting.by_key.len() + waiting.in_flight.len()
+    }
+
+    fn oldest(&self) -> Option<u64> {
+        let waiting = self.waiting.lock();
+        let queued = waiting.fifo.iter().chain(waiting.by_key.values()).map(|m| m.position);
+        queued.chain(waiting.in_flight.values().copied()).min()
+    }
+}

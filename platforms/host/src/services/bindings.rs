@@ -1,0 +1,89 @@
+//! The WIT of services, seen from the host: the ports it gives, the faces it calls.
+#![allow(missing_docs, unreachable_pub, reason = "generated; the WIT carries the documentation")]
+#![allow(clippy::all, reason = "generated")]
+
+/// The ports.
+pub mod imports {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ecomauction:host;
+
+            world ports {
+                import ecomauction:edge/entities@0.1.0;
+                import ecomauction:edge/sql@0.1.0;
+                import ecomauction:edge/vault@0.1.0;
+            }
+        ",
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:host/ports",
+        imports: { default: async },
+    });
+}
+
+/// `wasi:config`, the variables.
+pub mod config {
+    wasmtime::component::bindgen!({
+        inline: "
+            package wasi:config@0.2.0-draft-2024-09-27;
+
+            interface store {
+                variant error { upstream(string), io(string) }
+                get: func(key: string) -> result<option<string>, error>;
+                get-all: func() -> result<list<tuple<string, string>>, error>;
+            }
+
+            world imports {
+                import store;
+            }
+        ",
+        world: "imports",
+    });
+}
+
+/// The buffered HTTP face.
+pub mod http_face {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ecomauction:host;
+
+            world http-face {
+                export ecomauction:edge/http@0.1.0;
+            }
+        ",
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:host/http-face",
+        exports: { default: async },
+    });
+}
+
+/// The consumer of messages.
+pub mod consumer_face {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ecomauction:host;
+
+            world consumer-face {
+                export ecomauction:edge/consumer@0.1.0;
+            }
+        ",
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:host/consumer-face",
+        exports: { default: async },
+    });
+}
+
+/// Migrations.
+pub mod lifecycle_face {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ecomauction:host;
+
+            world lifecycle-face {
+                export ecomauction:edge/lifecycle@0.1.0;
+            }
+        ",
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:host/lifecycle-face",
+        exports: { default: async },
+    });
+}

@@ -1,0 +1,11 @@
+//! Services: component instances that serve one buffered request at a time.
+
+mod bindings;
+mod guest;
+mod pool;
+mod ports;
+
+pub(crate) use bindings::consumer_face::exports::ecomauction::edge::consumer as consume;
+pub(crate) use bindings::http_face::exports::ecomauction::edge::http as face;
+pub(crate) use guest::Platform;
+pub(crate) use pool::{Service, ServiceError};

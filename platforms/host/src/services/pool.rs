@@ -1,0 +1,205 @@
+//! The pool of one service's instances.
+//!
+//! An instance is reused, newest first, and thrown away after a trap, a deadline or when it grew
+//! large. Guests yield every epoch, so that a busy one shares its thread; the sum of their running
+//! epochs is bounded, and so is the time of a request as a whole.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use tokio::sync::Semaphore;
+use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::{Engine, Store, UpdateDeadline};
+
+use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face};
+use super::guest::{Guest, Platform};
+use super::{consume, face};
+use crate::engine::lift;
+
+/// Why a service gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServiceError {
+    /// It trapped; the request alone is lost.
+    #[error("service trapped: {0}")]
+    Trap(String),
+    /// It took too long.
+    #[error("service exceeded its deadline")]
+    Deadline,
+    /// All instances are busy.
+    #[error("too many requests at once")]
+    Overloaded,
+    /// The component does not export what was asked for.
+    #[error("the component does not export {0}")]
+    Missing(&'static str),
+}
+
+/// One service.
+pub(crate) struct Service {
+    platform: Arc<Platform>,
+    engine: Engine,
+    pre: InstancePre<Guest>,
+    http: Option<http_face::HttpFaceIndices>,
+    consumer: Option<consumer_face::ConsumerFaceIndices>,
+    lifecycle: Option<lifecycle_face::LifecycleFaceIndices>,
+    idle: Mutex<Vec<Instance>>,
+    permits: Semaphore,
+    /// Instances made since the start.
+    pub(crate) instantiated: AtomicU64,
+}
+
+struct Instance {
+    store: Store<Guest>,
+    http: Option<http_face::HttpFace>,
+    consumer: Option<consumer_face::ConsumerFace>,
+    lifecycle: Option<lifecycle_face::LifecycleFace>,
+    served: u32,
+}
+
+impl Service {
+    /// Links a component to the ports.
+    pub(crate) fn new(
+        engine: &Engine,
+        component: &Component,
+        platform: Arc<Platform>,
+    ) -> anyhow::Result<Self> {
+        let mut linker: Linker<Guest> = Linker::new(engine);
+        lift(wasmtime_wasi::p2::add_to_linker_async(&mut linker))?;
+        lift(imports::Ports::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest))?;
+        lift(config::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest))?;
+        // The streaming face of a service imports interfaces that its buffered face never calls.
+        linker.allow_shadowing(false);
+        lift(linker.define_unknown_imports_as_traps(component))?;
+        let pre = lift(linker.instantiate_pre(component))?;
+        Ok(Self {
+            http: http_face::HttpFaceIndices::new(&pre).ok(),
+            consumer: consumer_face::ConsumerFaceIndices::new(&pre).ok(),
+            lifecycle: lifecycle_face::LifecycleFaceIndices::new(&pre).ok(),
+            platform,
+            engine: engine.clone(),
+            pre,
+            idle: Mutex::default(),
+            permits: Semaphore::new(INSTANCES_MAX),
+            instantiated: AtomicU64::new(0),
+        })
+    }
+
+    /// The platform as the component sees it.
+    pub(crate) fn platform(&self) -> &Arc<Platform> {
+        &self.platform
+    }
+
+    /// Handles a request.
+    pub(crate) async fn http(
+        &self,
+        request: &face::Request,
+    ) -> Result<face::Response, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let http = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
+            let handled = http.ecomauction_edge_http().call_handle(&mut instance.store, request);
+            handled.await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Handles a batch of messages.
+    pub(crate) async fn consume(
+        &self,
+        batch: &[consume::Message],
+    ) -> Result<Vec<consume::Outcome>, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let consumer = instance.consumer.as_ref().ok_or(ServiceError::Missing("consumer"))?;
+            let consumer = consumer.ecomauction_edge_consumer();
+            consumer.call_consume(&mut instance.store, batch).await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Runs migrations; a component without them is fine.
+    pub(crate) async fn migrate(&self) -> Result<Result<(), String>, ServiceError> {
+        if self.lifecycle.is_none() {
+            return Ok(Ok(()));
+        }
+        self.with_instance(async |instance: &mut Instance| {
+            let lifecycle =
+                instance.lifecycle.as_ref().ok_or(ServiceError::Missing("lifecycle"))?;
+            let lifecycle = lifecycle.ecomauction_edge_lifecycle();
+            lifecycle.call_migrate(&mut instance.store).await.map_err(trap)
+        })
+        .await
+    }
+
+    async fn with_instance<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Instance) -> Result<T, ServiceError>,
+    ) -> Result<T, ServiceError> {
+        let permit = tokio::time::timeout(QUEUE_MAX, self.permits.acquire()).await;
+        let Ok(Ok(_permit)) = permit else { return Err(ServiceError::Overloaded) };
+        let pooled = self.idle.lock().pop();
+        let mut instance = match pooled {
+            Some(instance) => instance,
+            None => self.instantiate().await?,
+        };
+        instance.store.data_mut().epochs_used = 0;
+        instance.store.set_epoch_deadline(1);
+        // Dropping the future in the middle of a call loses the instance, which is what a
+        // deadline wants.
+        let outcome = tokio::time::timeout(REQUEST_MAX, run(&mut instance)).await;
+        match outcome {
+            Ok(Ok(value)) => {
+                instance.served += 1;
+                if instance.served < REQUESTS_PER_INSTANCE_MAX {
+                    self.idle.lock().push(instance);
+                }
+                Ok(value)
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => Err(ServiceError::Deadline),
+        }
+    }
+
+    async fn instantiate(&self) -> Result<Instance, ServiceError> {
+        self.instantiated.fetch_add(1, Ordering::Relaxed);
+        let mut store = Store::new(&self.engine, Guest::new(Arc::clone(&self.platform)));
+        store.limiter(|guest| &mut guest.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_callback(|mut context| {
+            let guest = context.data_mut();
+            guest.epochs_used += 1;
+            if guest.epochs_used > RUNNING_EPOCHS_MAX {
+                Ok(UpdateDeadline::Interrupt)
+            } else {
+                Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+            }
+        });
+        let made = self.pre.instantiate_async(&mut store).await.map_err(trap)?;
+        let http = self.http.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
+        let consumer =
+            self.consumer.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
+        let lifecycle =
+            self.lifecycle.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
+        Ok(Instance {
+            http: http.map_err(trap)?,
+            consumer: consumer.map_err(trap)?,
+            lifecycle: lifecycle.map_err(trap)?,
+            store,
+            served: 0,
+        })
+    }
+}
+
+fn trap(error: wasmtime::Error) -> ServiceError {
+    ServiceError::Trap(format!("{error:#}"))
+}
+
+/// Most instances of one service.
+const INSTANCES_MAX: usize = 200;
+/// How long a request waits for an instance.
+const QUEUE_MAX: Duration = Duration::from_secs(2);
+/// A request may take this long, waiting included.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
+/// A request may run for this many epochs (10 ms each).
+const RUNNING_EPOCHS_MAX: u64 = 100;
+/// An instance is replaced after this many requests: memory that a guest lost comes back.
+const REQUESTS_PER_INSTANCE_MAX: u32 = 100_000;

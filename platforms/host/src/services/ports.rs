@@ -1,0 +1,150 @@
+//! The ports of `wit/edge`, given by this host.
+
+use super::bindings::config::wasi::config::store as config;
+use super::bindings::imports::ecomauction::edge::{entities, sql, vault};
+use super::guest::Guest;
+use crate::machines::EntityError;
+use crate::sql::{SqlError, Statement, Value};
+
+impl Guest {
+    fn granted(&self, machine: &str) -> Result<(), entities::Error> {
+        if self.platform.granted.contains(machine) {
+            Ok(())
+        } else {
+            Err(entities::Error::NotGranted)
+        }
+    }
+}
+
+impl entities::Host for Guest {
+    async fn call(
+        &mut self,
+        machine: String,
+        key: String,
+        command_id: String,
+        principal: Option<String>,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, entities::Error> {
+        self.granted(&machine)?;
+        let machines = &self.platform.machines;
+        let called = machines.call(&machine, &key, &command_id, principal.as_deref(), &body).await;
+        called.map_err(entity_error)
+    }
+
+    async fn query(
+        &mut self,
+        machine: String,
+        key: String,
+        principal: Option<String>,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, entities::Error> {
+        self.granted(&machine)?;
+        let machines = &self.platform.machines;
+        machines.query(&machine, &key, principal.as_deref(), &body).await.map_err(entity_error)
+    }
+
+    async fn events(
+        &mut self,
+        machine: String,
+        key: String,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<entities::PublicEvent>, entities::Error> {
+        self.granted(&machine)?;
+        let machines = std::sync::Arc::clone(&self.platform.machines);
+        let read =
+            tokio::task::spawn_blocking(move || machines.events(&machine, &key, after, limit));
+        let events = read.await.map_err(|error| entities::Error::Unavailable(error.to_string()))?;
+        let outward = |event: crate::machines::PublicEvent| entities::PublicEvent {
+            seq: event.seq,
+            prev: event.prev.to_vec(),
+            head: event.head.to_vec(),
+            public: event.public,
+        };
+        Ok(events.map_err(entity_error)?.into_iter().map(outward).collect())
+    }
+}
+
+impl sql::Host for Guest {
+    async fn query(&mut self, statement: sql::Statement) -> Result<sql::Outcome, sql::Error> {
+        let outcome = self.platform.sql.query(inward(statement)).await;
+        outcome.map(outcome_outward).map_err(sql_error)
+    }
+
+    async fn batch(
+        &mut self,
+        statements: Vec<sql::Statement>,
+    ) -> Result<Vec<sql::Outcome>, sql::Error> {
+        let statements = statements.into_iter().map(inward).collect();
+        let outcomes = self.platform.sql.batch(statements).await.map_err(sql_error)?;
+        Ok(outcomes.into_iter().map(outcome_outward).collect())
+    }
+
+    async fn project(&mut self, key: String, statement: sql::Statement) -> Result<(), sql::Error> {
+        self.platform.sql.project(key, inward(statement)).map_err(sql_error)
+    }
+}
+
+impl vault::Host for Guest {
+    async fn sign_access_token(&mut self, claims: vault::Claims) -> Result<String, String> {
+        let vault::Claims { subject, name, roles, expires_at } = claims;
+        self.platform.vault.sign(&crate::vault::Claims { subject, name, roles, expires_at })
+    }
+
+    async fn verify_access_token(&mut self, token: String) -> Option<vault::Claims> {
+        let claims = self.platform.vault.verify(&token)?;
+        let crate::vault::Claims { subject, name, roles, expires_at } = claims;
+        Some(vault::Claims { subject, name, roles, expires_at })
+    }
+}
+
+impl config::Host for Guest {
+    fn get(&mut self, key: String) -> Result<Option<String>, config::Error> {
+        Ok(self.platform.variables.get(&key).cloned())
+    }
+
+    fn get_all(&mut self) -> Result<Vec<(String, String)>, config::Error> {
+        Ok(self.platform.variables.clone().into_iter().collect())
+    }
+}
+
+fn entity_error(error: EntityError) -> entities::Error {
+    match error {
+        EntityError::NoMachine(_) => entities::Error::NotGranted,
+        EntityError::Machine(why) => entities::Error::MachineFault(why),
+        EntityError::Unavailable(why) => entities::Error::Unavailable(why),
+    }
+}
+
+fn sql_error(error: SqlError) -> sql::Error {
+    match error {
+        SqlError::Constraint(why) => sql::Error::Constraint(why),
+        SqlError::Invalid(why) => sql::Error::Invalid(why),
+        SqlError::Unavailable(why) => sql::Error::Unavailable(why),
+    }
+}
+
+fn inward(statement: sql::Statement) -> Statement {
+    let value = |value| match value {
+        sql::Value::Null => Value::Null,
+        sql::Value::Integer(integer) => Value::Integer(integer),
+        sql::Value::Real(real) => Value::Real(real),
+        sql::Value::Text(text) => Value::Text(text),
+        sql::Value::Blob(blob) => Value::Blob(blob),
+    };
+    let parameters = statement.parameters.into_iter().map(value).collect();
+    Statement { sql: statement.sql, parameters }
+}
+
+fn outcome_outward(outcome: crate::sql::Outcome) -> sql::Outcome {
+    let value = |value| match value {
+        Value::Null => sql::Value::Null,
+        Value::Integer(integer) => sql::Value::Integer(integer),
+        Value::Real(real) => sql::Value::Real(real),
+        Value::Text(text) => sql::Value::Text(text),
+        Value::Blob(blob) => sql::Value::Blob(blob),
+    };
+    let row = |row: Vec<Value>| row.into_iter().map(value).collect();
+    let crate::sql::Outcome { columns, rows, changes } = outcome;
+    sql::Outcome { columns, rows: rows.into_iter().map(row).collect(), changes }
+}

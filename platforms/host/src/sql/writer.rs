@@ -1,0 +1,224 @@
+//! The writer thread of one capability's file.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use super::{Outcome, SqlError, Statement, guard, run};
+
+/// What the thread is asked to do.
+pub(super) enum Job {
+    /// Statements in one transaction.
+    Batch {
+        /// All or none.
+        statements: Vec<Statement>,
+        /// Told after the commit.
+        reply: oneshot::Sender<Result<Vec<Outcome>, SqlError>>,
+    },
+    /// Write the projections that wait.
+    Flush(oneshot::Sender<Result<(), SqlError>>),
+}
+
+/// Handle of the thread.
+pub(super) struct Writer {
+    jobs: Mutex<Option<Sender<Job>>>,
+    projections: Arc<Projections>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// Derived rows that wait: the newest statement of each key.
+#[derive(Default)]
+struct Projections {
+    newest: Mutex<HashMap<(String, String), Statement>>,
+    any: AtomicBool,
+}
+
+impl Writer {
+    /// Opens the file and starts the thread.
+    pub(super) fn start(path: &Path, prefix: &str) -> rusqlite::Result<Self> {
+        let mut connection = Connection::open(path)?;
+        connection.busy_timeout(Duration::from_secs(5))?;
+        connection.pragma_update(None, "journal_mode", "wal")?;
+        connection.pragma_update(None, "synchronous", "full")?;
+        guard::install(&mut connection, prefix)?;
+        let projections = Arc::new(Projections::default());
+        let (jobs, inbox) = mpsc::channel();
+        let thread = std::thread::Builder::new().name(format!("sql-{prefix}")).spawn({
+            let projections = Arc::clone(&projections);
+            move || serve(&connection, &inbox, &projections)
+        });
+        let thread =
+            thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), projections, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Hands a job to the thread.
+    pub(super) fn send(&self, job: Job) -> Result<(), SqlError> {
+        let stopped = || SqlError::Unavailable("the writer stopped".to_owned());
+        let jobs = self.jobs.lock();
+        jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())
+    }
+
+    /// Keeps a projection; a later one of the same key and text replaces it.
+    pub(super) fn project(&self, key: String, statement: Statement) -> Result<(), SqlError> {
+        let mut newest = self.projections.newest.lock();
+        newest.insert((key, statement.sql.clone()), statement);
+        self.projections.any.store(true, Ordering::Release);
+        let crowded = newest.len() >= PROJECTIONS_MAX;
+        drop(newest);
+        if crowded {
+            let (reply, _) = oneshot::channel();
+            self.send(Job::Flush(reply))?;
+        }
+        Ok(())
+    }
+
+    /// Does anything wait?
+    pub(super) fn has_projections(&self) -> bool {
+        self.projections.any.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        *self.jobs.lock() = None;
+        if let Some(thread) = self.thread.lock().take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Serves jobs until the handle is gone, then writes what still waits.
+fn serve(connection: &Connection, inbox: &Receiver<Job>, projections: &Projections) {
+    loop {
+        match inbox.recv_timeout(PROJECTION_INTERVAL) {
+            Ok(first) => {
+                let mut jobs = vec![first];
+                jobs.extend(inbox.try_iter().take(JOBS_PER_COMMIT_MAX));
+                commit_jobs(connection, jobs, projections);
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                log_failure(write_projections(connection, projections));
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                log_failure(write_projections(connection, projections));
+                return;
+            }
+        }
+    }
+}
+
+fn log_failure(result: Result<(), SqlError>) {
+    if let Err(error) = result {
+        tracing::warn!(%error, "projections not written; they will be rebuilt");
+    }
+}
+
+/// One transaction for all batches, each in its own savepoint; replies follow the commit.
+fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projections) {
+    let mut batches = Vec::new();
+    let mut flushes = Vec::new();
+    for job in jobs {
+        match job {
+            Job::Batch { statements, reply } => batches.push((statements, reply)),
+            Job::Flush(reply) => flushes.push(reply),
+        }
+    }
+    if !flushes.is_empty() {
+        let flushed = write_projections(connection, projections);
+        for reply in flushes {
+            let _ = reply.send(flushed.clone());
+        }
+    }
+    if batches.is_empty() {
+        return;
+    }
+    let mut finished = Vec::new();
+    let committed = trusted(connection, "BEGIN IMMEDIATE").and_then(|()| {
+        for (statements, reply) in batches.drain(..) {
+            let outcome = run_batch(connection, &statements);
+            finished.push((outcome, reply));
+        }
+        trusted(connection, "COMMIT")
+    });
+    if let Err(error) = committed {
+        let _ = trusted(connection, "ROLLBACK");
+        for (_, reply) in finished {
+            let _ = reply.send(Err(error.clone()));
+        }
+        for (_, reply) in batches {
+            let _ = reply.send(Err(error.clone()));
+        }
+        return;
+    }
+    for (outcome, reply) in finished {
+        let _ = reply.send(outcome);
+    }
+}
+
+fn run_batch(connection: &Connection, statements: &[Statement]) -> Result<Vec<Outcome>, SqlError> {
+    trusted(connection, "SAVEPOINT batch")?;
+    let outcomes: Result<Vec<Outcome>, SqlError> = statements
+        .iter()
+        .map(|statement| {
+            guard::check(statement)?;
+            run(connection, statement, false)
+        })
+        .collect();
+    if outcomes.is_err() {
+        trusted(connection, "ROLLBACK TO batch")?;
+    }
+    trusted(connection, "RELEASE batch")?;
+    outcomes
+}
+
+/// Writes all waiting projections in one transaction that does not force a sync.
+fn write_projections(connection: &Connection, projections: &Projections) -> Result<(), SqlError> {
+    let waiting = {
+        let mut newest = projections.newest.lock();
+        projections.any.store(false, Ordering::Release);
+        std::mem::take(&mut *newest)
+    };
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    trusted(connection, "PRAGMA synchronous = NORMAL")?;
+    let written = trusted(connection, "BEGIN IMMEDIATE").and_then(|()| {
+        for statement in waiting.values() {
+            if let Err(error) = run(connection, statement, false) {
+                tracing::error!(%error, sql = statement.sql, "projection refused");
+            }
+        }
+        trusted(connection, "COMMIT")
+    });
+    if written.is_err() {
+        let _ = trusted(connection, "ROLLBACK");
+        let mut newest = projections.newest.lock();
+        for (key, statement) in waiting {
+            newest.entry(key).or_insert(statement);
+        }
+        projections.any.store(true, Ordering::Release);
+    }
+    trusted(connection, "PRAGMA synchronous = FULL")?;
+    written
+}
+
+/// Runs a statement of the host itself, past the rules for guests.
+fn trusted(connection: &Connection, sql: &str) -> Result<(), SqlError> {
+    guard::trusting(|| connection.execute_batch(sql)).map_err(guard::outward)
+}
+
+/// How long projections wait when nobody reads.
+const PROJECTION_INTERVAL: Duration = Duration::from_millis(250);
+/// Projections are written at once above this number.
+const PROJECTIONS_MAX: usize = 20_000;
+/// Most batches of one transaction.
+const JOBS_PER_COMMIT_MAX: usize = 256;

@@ -1,0 +1,135 @@
+//! Logs as JSON lines, and counters for Prometheus.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::Registry;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging to standard error: JSON lines, or plain lines for people in development.
+/// `ECOMAUCTION_LOG` sets the filter (default `info`).
+pub(crate) fn start_logs(for_people: bool) {
+    let filter =
+        EnvFilter::try_from_env("ECOMAUCTION_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // A second start in one process (tests) keeps the first.
+    let _ = if for_people {
+        builder.with_target(false).try_init()
+    } else {
+        builder.json().flatten_event(true).try_init()
+    };
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct StatusClass {
+    class: &'static str,
+}
+
+/// The host's counters.
+pub(crate) struct Meters {
+    registry: Registry,
+    requests: Vec<Counter>,
+    durations: Histogram,
+    gauges: Gauges,
+    wakes: Counter,
+    wake_lateness_max_ms: AtomicU64,
+}
+
+#[derive(Default)]
+struct Gauges {
+    entities_loaded: Gauge,
+    timers: Gauge,
+    outbox: Gauge,
+    journal_durable: Gauge,
+    wake_lateness_max_ms: Gauge,
+}
+
+/// What is read off the host when somebody looks.
+pub(crate) struct Readings {
+    /// Entities in memory.
+    pub(crate) entities_loaded: usize,
+    /// Planned wakes.
+    pub(crate) timers: usize,
+    /// Messages on their way.
+    pub(crate) outbox: usize,
+    /// Newest durable record.
+    pub(crate) journal_durable: u64,
+}
+
+impl Default for Meters {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("ecomauction");
+        let family = Family::<StatusClass, Counter>::default();
+        registry.register("http_requests", "Requests answered, by status class", family.clone());
+        let requests = CLASSES
+            .iter()
+            .map(|class| family.get_or_create(&StatusClass { class }).clone())
+            .collect();
+        let durations = Histogram::new(BUCKETS_SECONDS.iter().copied());
+        let help = "Time from the request's head to its answer";
+        registry.register("http_request_duration_seconds", help, durations.clone());
+        let wakes = Counter::default();
+        registry.register("wakes", "Wakes of entities that were run", wakes.clone());
+        let gauges = Gauges::default();
+        let rows = [
+            ("entities_loaded", "Entities in memory", &gauges.entities_loaded),
+            ("timers", "Planned wakes", &gauges.timers),
+            ("outbox_messages", "Messages waiting or in flight", &gauges.outbox),
+            ("journal_durable_records", "Newest durable record", &gauges.journal_durable),
+            (
+                "wake_lateness_max_milliseconds",
+                "Worst lateness of a wake since the last look",
+                &gauges.wake_lateness_max_ms,
+            ),
+        ];
+        for (name, help, gauge) in rows {
+            registry.register(name, help, gauge.clone());
+        }
+        let wake_lateness_max_ms = AtomicU64::new(0);
+        Self { registry, requests, durations, gauges, wakes, wake_lateness_max_ms }
+    }
+}
+
+impl Meters {
+    /// Counts an answered request.
+    pub(crate) fn request(&self, status: StatusCode, took: Duration) {
+        let class = usize::from(status.as_u16() / 100).saturating_sub(1);
+        if let Some(counter) = self.requests.get(class.min(CLASSES.len() - 1)) {
+            counter.inc();
+        }
+        self.durations.observe(took.as_secs_f64());
+    }
+
+    /// Counts a wake and how late it ran.
+    pub(crate) fn wake(&self, late_ms: i64) {
+        self.wakes.inc();
+        let late = u64::try_from(late_ms).unwrap_or(0);
+        self.wake_lateness_max_ms.fetch_max(late, Ordering::Relaxed);
+    }
+
+    /// The Prometheus text.
+    pub(crate) fn render(&self, readings: &Readings) -> Result<String, std::fmt::Error> {
+        let gauge = |gauge: &Gauge, value: u64| {
+            gauge.set(i64::try_from(value).unwrap_or(i64::MAX));
+        };
+        gauge(&self.gauges.entities_loaded, readings.entities_loaded as u64);
+        gauge(&self.gauges.timers, readings.timers as u64);
+        gauge(&self.gauges.outbox, readings.outbox as u64);
+        gauge(&self.gauges.journal_durable, readings.journal_durable);
+        let late = self.wake_lateness_max_ms.swap(0, Ordering::Relaxed);
+        gauge(&self.gauges.wake_lateness_max_ms, late);
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+}
+
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const BUCKETS_SECONDS: [f64; 12] =
+    [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];

@@ -1,0 +1,216 @@
+//! `ecomauction up`: opens the data directory, composes the manifest, recovers, serves, drains.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use anyhow::{Context as _, bail};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::cli::Up;
+use crate::data::DataDirectory;
+use crate::engine::Engines;
+use crate::http::{Connections, HttpLimits, Router};
+use crate::machines::{MachineImage, Machines, Surroundings};
+use crate::manifest::Manifest;
+use crate::operator::{Health, Operator};
+use crate::outbox::Outbox;
+use crate::services::{Platform, Service};
+use crate::sql::SqlStore;
+use crate::state::StateStore;
+use crate::telemetry::Meters;
+use crate::timers::Timers;
+use crate::vault::Vault;
+
+/// Runs the platform until it is told to stop.
+pub(crate) fn run(options: &Up) -> anyhow::Result<()> {
+    crate::telemetry::start_logs(options.dev);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serve(options))
+}
+
+/// The machines of a manifest over an opened data directory, recovered.
+pub(crate) struct Engine {
+    /// wasmtime and its cache.
+    pub(crate) engines: Engines,
+    /// Entities.
+    pub(crate) machines: Arc<Machines>,
+}
+
+async fn serve(options: &Up) -> anyhow::Result<()> {
+    let started = std::time::Instant::now();
+    let manifest = Manifest::read(&options.manifest, &overrides(options)?)?;
+    let data = DataDirectory::open(&options.data)?;
+    // Listening first: a taken port is found before anything is touched.
+    let public = bind(options.listen, "--listen").await?;
+    let operator = bind(options.operator_listen, "--operator-listen").await?;
+    let Engine { engines, machines } = open_machines(&manifest, &data)?;
+    let services = open_services(&manifest, &data, &engines, &machines)?;
+    for (id, service) in &services {
+        let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
+        migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
+    }
+    let meters = Arc::new(Meters::default());
+    let health = Arc::new(Health::new(Arc::clone(&machines)));
+    let (stop, stopped) = watch::channel(false);
+    let mut tasks = crate::background::start(&machines, &services, &meters, &stopped);
+
+    let routes = manifest.routes.iter().filter_map(|route| {
+        Some((route.pattern.clone(), Arc::clone(services.get(&route.component)?)))
+    });
+    let connections = Arc::new(Connections {
+        router: Router::new(routes),
+        limits: HttpLimits::default(),
+        meters: Arc::clone(&meters),
+        health: Arc::clone(&health),
+    });
+    let operators =
+        Arc::new(Operator { health: Arc::clone(&health), meters, machines: Arc::clone(&machines) });
+    let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
+    let limits = HttpLimits::default();
+    let drain = limits.drain;
+    let mut listeners = tokio::task::JoinSet::new();
+    listeners.spawn(crate::http::serve(public, limits, connections, told(stopped.clone())));
+    let operator_limits = HttpLimits { drain: std::time::Duration::ZERO, ..HttpLimits::default() };
+    listeners.spawn(crate::http::serve(operator, operator_limits, operators, told(stopped)));
+
+    let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    tracing::info!(%public_addr, %operator_addr, took_ms, app = manifest.name, "ready");
+    if options.dev {
+        eprintln!("{}", walkthrough(public_addr, operator_addr));
+    }
+    signal().await?;
+    tracing::info!(drain_seconds = drain.as_secs(), "stopping");
+    health.drain();
+    stop.send_replace(true);
+    while listeners.join_next().await.is_some() {}
+    while tasks.join_next().await.is_some() {}
+    finish(&machines, &services).await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Writes what was written behind, so that the next start is quick.
+async fn finish(machines: &Arc<Machines>, services: &HashMap<String, Arc<Service>>) {
+    for service in services.values() {
+        if let Err(error) = service.platform().sql.flush().await {
+            tracing::warn!(%error, "projections were not written; they will be rebuilt");
+        }
+    }
+    let machines = Arc::clone(machines);
+    let written = tokio::task::spawn_blocking(move || machines.checkpoint(true)).await;
+    if let Ok(Err(error)) = written {
+        tracing::warn!(%error, "the last checkpoint failed; the journal has it all");
+    }
+}
+
+/// Opens journal, snapshots and machines, and recovers what they say.
+pub(crate) fn open_machines(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Engine> {
+    let engines = Engines::new(&data.compiled())?;
+    let mut images = Vec::new();
+    for component in manifest.components.values() {
+        for (name, machine) in &component.tool.machines {
+            if images.iter().any(|(image, _): &(Arc<MachineImage>, u16)| image.name == *name) {
+                bail!("machine {name} is declared twice");
+            }
+            let (compiled, digest) = engines.load(&engines.machines, &machine.source)?;
+            let image = MachineImage::new(name, &engines.machines, &compiled, digest)
+                .with_context(|| format!("machine {name} ({})", machine.source.display()))?;
+            tracing::info!(
+                machine = name,
+                sha256 = image.digest,
+                shards = machine.shards,
+                "machine"
+            );
+            images.push((Arc::new(image), machine.shards));
+        }
+    }
+    let subscriptions = manifest.components.iter().flat_map(|(id, component)| {
+        component.tool.consumers.iter().map(move |consumer| (id.clone(), consumer.clone()))
+    });
+    let around = Surroundings {
+        journal: journal::Journal::open(&data.journal(), journal::Options::default())
+            .context("cannot open the journal")?,
+        state: StateStore::open(&data.state()).context("cannot open the snapshots")?,
+        timers: Timers::default(),
+        outbox: Outbox::new(subscriptions),
+        refusing: AtomicBool::new(false),
+    };
+    let machines = Arc::new(Machines::new(images, around));
+    machines.recover().context("cannot recover from the journal")?;
+    Ok(Engine { engines, machines })
+}
+
+fn open_services(
+    manifest: &Manifest,
+    data: &DataDirectory,
+    engines: &Engines,
+    machines: &Arc<Machines>,
+) -> anyhow::Result<HashMap<String, Arc<Service>>> {
+    let vault = Arc::new(Vault::open(&data.keys())?);
+    let mut services = HashMap::new();
+    for (id, component) in &manifest.components {
+        let prefix = component.tool.tables.clone().unwrap_or_else(|| format!("{id}_"));
+        let sql = SqlStore::open(&data.tables(id)?, &prefix)
+            .with_context(|| format!("cannot open the tables of {id}"))?;
+        let platform = Platform {
+            component: id.clone(),
+            machines: Arc::clone(machines),
+            granted: component.tool.entities.iter().cloned().collect(),
+            sql,
+            vault: Arc::clone(&vault),
+            variables: component.variables.clone(),
+        };
+        let (compiled, _) = engines.load(&engines.services, &component.source)?;
+        let service = Service::new(&engines.services, &compiled, Arc::new(platform))
+            .with_context(|| format!("component {id} ({})", component.source.display()))?;
+        services.insert(id.clone(), Arc::new(service));
+    }
+    Ok(services)
+}
+
+/// Variables from the command line and the environment.
+fn overrides(options: &Up) -> anyhow::Result<BTreeMap<String, String>> {
+    let mut overrides: BTreeMap<String, String> = std::env::vars()
+        .filter_map(|(name, value)| {
+            Some((name.strip_prefix("SPIN_VARIABLE_")?.to_lowercase(), value))
+        })
+        .collect();
+    if options.dev {
+        overrides.insert("development".to_owned(), "true".to_owned());
+    }
+    for variable in &options.variables {
+        let (name, value) = variable.split_once('=').context("--variable takes NAME=VALUE")?;
+        overrides.insert(name.to_owned(), value.to_owned());
+    }
+    Ok(overrides)
+}
+
+async fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; choose another with {option}"))
+}
+
+async fn told(mut stopped: watch::Receiver<bool>) {
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+async fn signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+/// Curl lines to paste, for this address.
+fn walkthrough(public: std::net::SocketAddr, operator: std::net::SocketAddr) -> String {
+    include_str!("../../../docs/guide/walkthrough.md")
+        .replace("http://127.0.0.1:8080", &format!("http://{public}"))
+        .replace("http://127.0.0.1:9090", &format!("http://{operator}"))
+}
