@@ -1,1 +1,127 @@
-fn main() {}
+//! The only automation of the repository: set up, build, start, test, and check the manners.
+//!
+//! What the platform does is elsewhere (`platforms/`); making components out of modules is in
+//! `xtask/compose`. Nothing here ships.
+
+mod build;
+mod command;
+mod components;
+mod deny;
+mod repo;
+mod setup;
+mod steps;
+mod test;
+mod tidy;
+mod up;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::repo::Repo;
+use crate::steps::Steps;
+
+/// Everything that is done to this repository, one command each.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", after_help = HELP, version)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+    /// Show the output of every tool as it comes, not only of those that fail.
+    #[arg(long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Set up what is missing and build the host and every component.
+    ///
+    /// The host becomes target/release/ecomauction, the components land in target/components. A
+    /// component that outgrows its size budget, a machine that imports anything and a service that
+    /// names a platform are errors.
+    Build,
+    /// Build, then start the platform in development mode.
+    ///
+    /// Runs `target/release/ecomauction up --dev [ARGS]` in the root of the repository.
+    /// `target/release/ecomauction up --help` tells what ARGS there are.
+    Up {
+        /// Passed on as they are, for instance `--listen 127.0.0.1:9000`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Check the manners, build, and run every test of the repository.
+    ///
+    /// Ends with one line `N passed, N failed, N skipped`; whatever is skipped is listed with its
+    /// reason.
+    Test,
+    /// Check formatting, lints, the rules of the house, and what is linked.
+    ///
+    /// The rules: who may depend on whom, sizes, bans, names, dead files, a page for every error
+    /// code, and more; each has its reason in the message.
+    Tidy {
+        /// Only the rules of the house: no formatter, no compiler, done in a second.
+        #[arg(long)]
+        rules: bool,
+        /// Let the formatter repair what it can, before anything is checked.
+        #[arg(long, conflicts_with = "rules")]
+        fix: bool,
+    },
+}
+
+const HELP: &str = "\
+Start here:
+  cargo xtask up       from nothing to a listening platform that prints what to try
+  cargo xtask test     everything that must hold before a change is done
+
+One crate at a time, while working on it:
+  cargo test --release -p auction-machine
+  cargo clippy --release -p auction-machine --all-targets
+  cargo xtask tidy --rules";
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    let repo = Repo::find()?;
+    let mut steps = Steps::new(cli.verbose);
+    match cli.task {
+        Task::Build => build::run(&repo, &mut steps),
+        Task::Up { args } => up::run(&repo, steps, &args),
+        Task::Test => test::run(&repo, steps),
+        Task::Tidy { rules, fix } => {
+            if rules {
+                tidy::rules(&repo, &mut steps)?;
+            } else {
+                tidy::run(&repo, &mut steps, fix)?;
+            }
+            steps.finish()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn up_passes_its_arguments_on_untouched() {
+        let cli = Cli::try_parse_from(["xtask", "up", "--listen", "127.0.0.1:9000"]);
+        let Ok(Cli { task: Task::Up { args }, .. }) = cli else { panic!("not parsed as up") };
+        assert_eq!(args, ["--listen", "127.0.0.1:9000"]);
+    }
+}

@@ -4,6 +4,7 @@ mod bindings;
 mod guest;
 mod pool;
 mod ports;
+mod stubs;
 
 pub(crate) use bindings::consumer_face::exports::ecomauction::edge::consumer as consume;
 pub(crate) use bindings::http_face::exports::ecomauction::edge::http as face;

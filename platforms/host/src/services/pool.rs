@@ -68,9 +68,7 @@ impl Service {
         lift(wasmtime_wasi::p2::add_to_linker_async(&mut linker))?;
         lift(imports::Ports::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest))?;
         lift(config::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest))?;
-        // The streaming face of a service imports interfaces that its buffered face never calls.
-        linker.allow_shadowing(false);
-        lift(linker.define_unknown_imports_as_traps(component))?;
+        super::stubs::streaming_face(&mut linker, engine, component)?;
         let pre = lift(linker.instantiate_pre(component))?;
         Ok(Self {
             http: http_face::HttpFaceIndices::new(&pre).ok(),

@@ -5,6 +5,9 @@
 //! so nobody ever sees their absence; they alone do not force a sync.
 
 mod guard;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests;
 mod writer;
 
 use std::path::Path;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
@@ -98,20 +98,24 @@ impl Drop for Writer {
 
 /// Serves jobs until the handle is gone, then writes what still waits.
 fn serve(connection: &Connection, inbox: &Receiver<Job>, projections: &Projections) {
+    let mut written = Instant::now();
     loop {
-        match inbox.recv_timeout(PROJECTION_INTERVAL) {
+        let next = inbox.recv_timeout(PROJECTION_INTERVAL.saturating_sub(written.elapsed()));
+        match next {
             Ok(first) => {
                 let mut jobs = vec![first];
                 jobs.extend(inbox.try_iter().take(JOBS_PER_COMMIT_MAX));
                 commit_jobs(connection, jobs, projections);
             }
-            Err(RecvTimeoutError::Timeout) => {
-                log_failure(write_projections(connection, projections));
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
                 log_failure(write_projections(connection, projections));
                 return;
             }
+        }
+        if written.elapsed() >= PROJECTION_INTERVAL {
+            log_failure(write_projections(connection, projections));
+            written = Instant::now();
         }
     }
 }
@@ -182,11 +186,7 @@ fn run_batch(connection: &Connection, statements: &[Statement]) -> Result<Vec<Ou
 
 /// Writes all waiting projections in one transaction that does not force a sync.
 fn write_projections(connection: &Connection, projections: &Projections) -> Result<(), SqlError> {
-    let waiting = {
-        let mut newest = projections.newest.lock();
-        projections.any.store(false, Ordering::Release);
-        std::mem::take(&mut *newest)
-    };
+    let waiting = std::mem::take(&mut *projections.newest.lock());
     if waiting.is_empty() {
         return Ok(());
     }
@@ -199,14 +199,16 @@ fn write_projections(connection: &Connection, projections: &Projections) -> Resu
         }
         trusted(connection, "COMMIT")
     });
+    let mut newest = projections.newest.lock();
     if written.is_err() {
         let _ = trusted(connection, "ROLLBACK");
-        let mut newest = projections.newest.lock();
         for (key, statement) in waiting {
             newest.entry(key).or_insert(statement);
         }
-        projections.any.store(true, Ordering::Release);
     }
+    // Only now may a reader skip the flush: what it reads holds everything that waited.
+    projections.any.store(!newest.is_empty(), Ordering::Release);
+    drop(newest);
     trusted(connection, "PRAGMA synchronous = FULL")?;
     written
 }

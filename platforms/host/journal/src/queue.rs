@@ -1,0 +1,233 @@
+//! What waits to be written, and whether anything may be added.
+
+use parking_lot::{Condvar, Mutex};
+use std::time::Duration;
+
+use crate::error::JournalError;
+use crate::journal::Committed;
+use crate::options::Options;
+use crate::position::{Epoch, Position};
+use crate::record::Record;
+use crate::row::Row;
+
+/// The rows between the appenders and the writer thread. The order in which appenders get the
+/// lock is the order of the log.
+pub(crate) struct Queue {
+    limits: Limits,
+    inner: Mutex<Inner>,
+    work: Condvar,
+}
+
+/// What the writer takes at once: it becomes one transaction.
+pub(crate) struct Batch {
+    pub(crate) rows: Vec<Row>,
+    /// Empty unless somebody subscribed.
+    pub(crate) records: Vec<Committed>,
+}
+
+/// What a failure voided.
+pub(crate) struct Voided {
+    /// The last position that was given out.
+    pub(crate) upto: Position,
+}
+
+#[derive(Clone, Copy)]
+struct Limits {
+    row_bytes: usize,
+    row_records: u32,
+    queue_bytes: usize,
+}
+
+struct Inner {
+    state: State,
+    epoch: Epoch,
+    next_id: u64,
+    last: Position,
+    rows: Vec<Row>,
+    /// Takes the next record; it may be empty when a record was refused.
+    open: Option<Row>,
+    records: Vec<Committed>,
+    keep_records: bool,
+    closed_bytes: usize,
+    idle: bool,
+    spare: Vec<Vec<u8>>,
+}
+
+enum State {
+    Open,
+    /// Refuses with the error until the writer has reopened the files.
+    Failed(JournalError),
+    Closing,
+}
+
+impl Queue {
+    /// A queue that goes on after the last durable record; it refuses until it is resumed.
+    pub(crate) fn new(options: &Options, last: Position, keep_records: bool) -> Self {
+        let inner = Inner {
+            state: State::Open,
+            epoch: Epoch(0),
+            next_id: last.batch() + 1,
+            last,
+            rows: Vec::new(),
+            open: None,
+            records: Vec::new(),
+            keep_records,
+            closed_bytes: 0,
+            idle: false,
+            spare: Vec::new(),
+        };
+        let limits = Limits {
+            row_bytes: options.row_bytes_max.min(ROW_BYTES_CEILING),
+            row_records: options.row_records_max.max(1),
+            queue_bytes: options.queue_bytes_max,
+        };
+        Self { limits, inner: Mutex::new(inner), work: Condvar::new() }
+    }
+
+    /// Adds a record at the end of the log to be.
+    pub(crate) fn append(&self, seen: Epoch, record: Record) -> Result<Position, JournalError> {
+        let mut guard = self.inner.lock();
+        let inner = &mut *guard;
+        match &inner.state {
+            State::Open => {}
+            State::Failed(error) => return Err(error.clone()),
+            State::Closing => return Err(JournalError::Closed),
+        }
+        if seen != inner.epoch {
+            return Err(JournalError::Stale { seen, current: inner.epoch });
+        }
+        if inner.closed_bytes >= self.limits.queue_bytes {
+            return Err(JournalError::Busy);
+        }
+        let at = inner.open_row(self.limits).push(&record)?;
+        inner.last = at;
+        if inner.keep_records {
+            inner.records.push(Committed { position: at, record });
+        }
+        if inner.idle {
+            inner.idle = false;
+            drop(guard);
+            self.work.notify_one();
+        }
+        Ok(at)
+    }
+
+    /// Waits for records and takes them all; none when the queue is closed and empty.
+    pub(crate) fn take(&self) -> Option<Batch> {
+        let mut inner = self.inner.lock();
+        while inner.is_empty() {
+            if matches!(inner.state, State::Closing) {
+                return None;
+            }
+            inner.idle = true;
+            self.work.wait(&mut inner);
+            inner.idle = false;
+        }
+        inner.closed_bytes = 0;
+        let open = inner.open.take_if(|row| row.records() > 0);
+        let mut rows = std::mem::take(&mut inner.rows);
+        rows.extend(open);
+        Some(Batch { rows, records: std::mem::take(&mut inner.records) })
+    }
+
+    /// Gives buffers back for later rows.
+    pub(crate) fn recycle(&self, rows: Vec<Row>) {
+        let mut inner = self.inner.lock();
+        for row in rows {
+            let body = row.into_body();
+            if inner.spare.len() < SPARE_BUFFERS && body.capacity() <= 2 * self.limits.row_bytes {
+                inner.spare.push(body);
+            }
+        }
+    }
+
+    /// Throws away what waits, starts the next epoch and refuses until it is resumed.
+    pub(crate) fn fail(&self, error: &JournalError) -> Voided {
+        let mut inner = self.inner.lock();
+        inner.rows.clear();
+        inner.open = None;
+        inner.records.clear();
+        inner.closed_bytes = 0;
+        inner.epoch = Epoch(inner.epoch.get() + 1);
+        // Positions are never given out twice, so that a late waiter of a failed record cannot
+        // take another record's success for its own.
+        inner.next_id = inner.last.batch() + 1;
+        if !matches!(inner.state, State::Closing) {
+            inner.state = State::Failed(error.clone());
+        }
+        Voided { upto: inner.last }
+    }
+
+    /// Why appends are refused; replaces the reason while the failure lasts.
+    pub(crate) fn still_failed(&self, error: &JournalError) {
+        let mut inner = self.inner.lock();
+        if matches!(inner.state, State::Failed(_)) {
+            inner.state = State::Failed(error.clone());
+        }
+    }
+
+    /// Accepts appends again.
+    pub(crate) fn resume(&self) {
+        let mut inner = self.inner.lock();
+        if matches!(inner.state, State::Failed(_)) {
+            inner.state = State::Open;
+        }
+    }
+
+    /// Pauses between attempts; false when the queue is being closed.
+    pub(crate) fn pause(&self, pause: Duration) -> bool {
+        let mut inner = self.inner.lock();
+        if !matches!(inner.state, State::Closing) {
+            self.work.wait_for(&mut inner, pause);
+        }
+        !matches!(inner.state, State::Closing)
+    }
+
+    /// Refuses further appends; the writer still takes what waits.
+    pub(crate) fn close(&self) {
+        self.inner.lock().state = State::Closing;
+        self.work.notify_all();
+    }
+
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.inner.lock().epoch
+    }
+
+    /// Records and bytes that no transaction has taken yet.
+    pub(crate) fn waiting(&self) -> (u64, u64) {
+        let inner = self.inner.lock();
+        let add = |(records, bytes), row: &Row| {
+            (records + u64::from(row.records()), bytes + row.body().len() as u64)
+        };
+        inner.rows.iter().chain(&inner.open).fold((0, 0), add)
+    }
+}
+
+impl Inner {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.open.as_ref().is_none_or(|row| row.records() == 0)
+    }
+
+    /// The row that takes the next record.
+    fn open_row(&mut self, limits: Limits) -> &mut Row {
+        let full = self.open.take_if(|row| {
+            row.body().len() >= limits.row_bytes || row.records() >= limits.row_records
+        });
+        if let Some(row) = full {
+            self.closed_bytes += row.body().len();
+            self.rows.push(row);
+        }
+        let Self { open, next_id, spare, .. } = self;
+        open.get_or_insert_with(|| {
+            let id = *next_id;
+            *next_id += 1;
+            Row::new(id, spare.pop().unwrap_or_default())
+        })
+    }
+}
+
+/// A row stays below the offsets that a position can hold, the largest record included.
+const ROW_BYTES_CEILING: usize = 4 * 1024 * 1024;
+
+/// Buffers kept between batches: two batches of two rows are in flight at ordinary load.
+const SPARE_BUFFERS: usize = 4;

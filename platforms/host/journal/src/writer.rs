@@ -1,0 +1,217 @@
+//! The thread that writes, and the one that checkpoints behind it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::task::Waker;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::error::JournalError;
+use crate::journal::{Committed, Shared};
+use crate::position::Position;
+use crate::queue::Batch;
+use crate::row::Row;
+use crate::store::{Place, Store, checkpoint_some};
+
+/// Gets the records of each batch after they are durable and their waiters are released.
+pub(crate) type Subscriber = Box<dyn FnMut(Vec<Committed>) + Send>;
+
+/// The writer's side of a journal; it owns the only connection that writes.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    place: Place,
+    store: Option<Store>,
+    subscriber: Option<Subscriber>,
+    checkpointer: Checkpointer,
+    wakers: Vec<Waker>,
+    /// Bytes committed since the write-ahead log last started over.
+    unmoved: u64,
+}
+
+impl Writer {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        place: Place,
+        store: Store,
+        subscriber: Option<Subscriber>,
+    ) -> Result<Self, JournalError> {
+        let checkpointer = Checkpointer::spawn(Arc::clone(&shared), place.clone())?;
+        Ok(Self {
+            shared,
+            place,
+            store: Some(store),
+            subscriber,
+            checkpointer,
+            wakers: Vec::new(),
+            unmoved: 0,
+        })
+    }
+
+    pub(crate) fn spawn(self) -> Result<JoinHandle<()>, JournalError> {
+        let thread = std::thread::Builder::new().name("journal".to_owned());
+        Ok(thread.spawn(move || self.run())?)
+    }
+
+    fn run(mut self) {
+        let ended = Ended(Arc::clone(&self.shared));
+        while let Some(batch) = self.shared.queue.take() {
+            if let Err(error) = self.write(batch) {
+                self.fail(error);
+                if !self.reopen() {
+                    break;
+                }
+            }
+            self.move_log();
+        }
+        self.close();
+        drop(ended);
+    }
+
+    fn write(&mut self, Batch { mut rows, records }: Batch) -> Result<(), JournalError> {
+        let last = rows.last().map_or(Position::START, Row::last);
+        if self.shared.replies_early {
+            self.shared.gate.open_upto(last, &mut self.wakers);
+        }
+        let start = Instant::now();
+        let store = self.store.as_mut().ok_or(JournalError::Closed)?;
+        store.commit(&mut rows, last)?;
+        let took = start.elapsed();
+        let (mut count, mut bytes) = (0, 0);
+        for row in &rows {
+            count += u64::from(row.records());
+            bytes += row.body().len() as u64;
+        }
+        self.unmoved += bytes;
+        self.shared.counters.committed(rows.len() as u64, count, bytes, took);
+        self.shared.gate.open_upto(last, &mut self.wakers);
+        self.shared.queue.recycle(rows);
+        if let Some(subscriber) = &mut self.subscriber {
+            subscriber(records);
+        }
+        Ok(())
+    }
+
+    /// Gives up on everything that is not durable. The connection goes with it: what it believes
+    /// about the file may be wrong.
+    fn fail(&mut self, error: JournalError) {
+        self.store = None;
+        self.shared.counters.failed();
+        let voided = self.shared.queue.fail(&error);
+        self.shared.gate.fail_upto(voided.upto, &error);
+    }
+
+    /// Opens the files anew until that succeeds; false when the journal is closed meanwhile.
+    fn reopen(&mut self) -> bool {
+        while self.shared.queue.pause(self.shared.retry_every) {
+            match self.place.open(Some(self.shared.gate.durable())) {
+                Ok(store) => {
+                    self.store = Some(store);
+                    self.unmoved = 0;
+                    self.shared.queue.resume();
+                    return true;
+                }
+                Err(error) => self.shared.queue.still_failed(&error),
+            }
+        }
+        false
+    }
+
+    /// Keeps the write-ahead log short. The checkpointer does the bulk while commits go on; it
+    /// can never catch the last frames, and without those the log does not start over, so the
+    /// writer moves them between two batches.
+    fn move_log(&mut self) {
+        if self.checkpointer.done.swap(false, Ordering::Acquire) {
+            match self.store.as_ref().map(Store::checkpoint) {
+                Some(Ok(())) => self.unmoved = 0,
+                _ => self.shared.counters.checkpoint_failed(),
+            }
+        } else if self.unmoved >= self.shared.checkpoint_bytes {
+            self.checkpointer.start();
+        }
+    }
+
+    fn close(mut self) {
+        self.shared.queue.close();
+        self.checkpointer.stop();
+        self.shared.readers.close();
+        if let Some(store) = self.store.take()
+            && store.close().is_err()
+        {
+            self.shared.counters.checkpoint_failed();
+        }
+    }
+}
+
+/// Leaves nobody waiting, even when the thread ends by a panic of the subscriber.
+struct Ended(Arc<Shared>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let error = JournalError::Closed;
+        self.0.queue.close();
+        let voided = self.0.queue.fail(&error);
+        self.0.gate.fail_upto(voided.upto, &error);
+        self.0.gate.close();
+    }
+}
+
+/// Copies the write-ahead log into the database while the writer goes on.
+struct Checkpointer {
+    orders: Option<SyncSender<()>>,
+    done: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpointer {
+    fn spawn(shared: Arc<Shared>, place: Place) -> Result<Self, JournalError> {
+        let (orders, inbox) = sync_channel(1);
+        let done = Arc::new(AtomicBool::new(false));
+        let report = Arc::clone(&done);
+        let thread = std::thread::Builder::new()
+            .name("journal-checkpoint".to_owned())
+            .spawn(move || run_checkpoints(&inbox, &shared, &place, &report))?;
+        Ok(Self { orders: Some(orders), done, thread: Some(thread) })
+    }
+
+    /// Orders a checkpoint unless one is ordered already.
+    fn start(&self) {
+        if let Some(orders) = &self.orders {
+            let _ = orders.try_send(());
+        }
+    }
+
+    fn stop(&mut self) {
+        self.orders = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run_checkpoints(inbox: &Receiver<()>, shared: &Shared, place: &Place, done: &AtomicBool) {
+    while inbox.recv().is_ok() {
+        let outcome = place.connect().and_then(|connection| checkpoint_some(&connection));
+        match outcome {
+            Ok(()) => done.store(true, Ordering::Release),
+            Err(_) => {
+                shared.counters.checkpoint_failed();
+                if !ignore_orders(inbox, shared.retry_every) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Orders that come right after a failure would fail the same way; false when the journal closes.
+fn ignore_orders(inbox: &Receiver<()>, during: Duration) -> bool {
+    let end = Instant::now() + during;
+    loop {
+        match inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What a guest's tables promise.
+
+use super::*;
+
+struct Scratch {
+    store: Arc<SqlStore>,
+    folder: std::path::PathBuf,
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn scratch(name: &str) -> Scratch {
+    let folder = std::env::temp_dir().join(format!("tables-{name}-{}", std::process::id()));
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    let store = SqlStore::open(&folder.join("things.db"), "things_").unwrap();
+    Scratch { store, folder }
+}
+
+fn statement(sql: &str, parameters: Vec<Value>) -> Statement {
+    Statement { sql: sql.to_owned(), parameters }
+}
+
+async fn with_table(name: &str) -> Scratch {
+    let scratch = scratch(name);
+    let create = "CREATE TABLE things_kept (id TEXT PRIMARY KEY, n INTEGER NOT NULL)";
+    scratch.store.batch(vec![statement(create, vec![])]).await.unwrap();
+    scratch
+}
+
+fn insert(id: &str, n: i64) -> Statement {
+    let values = vec![Value::Text(id.to_owned()), Value::Integer(n)];
+    statement("INSERT INTO things_kept (id, n) VALUES (?1, ?2)", values)
+}
+
+async fn rows(store: &Arc<SqlStore>) -> Vec<Vec<Value>> {
+    let all = statement("SELECT id, n FROM things_kept ORDER BY id", vec![]);
+    store.query(all).await.unwrap().rows
+}
+
+#[tokio::test]
+async fn one_error_undoes_the_whole_batch_and_no_other() {
+    let scratch = with_table("undo").await;
+    let store = &scratch.store;
+    let (good, bad) = tokio::join!(
+        store.batch(vec![insert("a", 1)]),
+        store.batch(vec![insert("b", 2), insert("b", 3)]),
+    );
+    assert!(good.is_ok());
+    assert!(matches!(bad, Err(SqlError::Constraint(_))), "{bad:?}");
+    assert_eq!(rows(store).await, [vec![Value::Text("a".to_owned()), Value::Integer(1)]]);
+}
+
+#[tokio::test]
+async fn a_projection_is_seen_by_the_next_query_and_the_newest_of_a_key_wins() {
+    let scratch = with_table("project").await;
+    let store = &scratch.store;
+    store.batch(vec![insert("a", 1)]).await.unwrap();
+    for n in 2..=50 {
+        let update = "UPDATE things_kept SET n = ?2 WHERE id = ?1";
+        let values = vec![Value::Text("a".to_owned()), Value::Integer(n)];
+        store.project("a".to_owned(), statement(update, values)).unwrap();
+        if n % 7 == 0 {
+            let seen = rows(store).await;
+            assert_eq!(seen, [vec![Value::Text("a".to_owned()), Value::Integer(n)]]);
+        }
+    }
+    assert_eq!(rows(store).await, [vec![Value::Text("a".to_owned()), Value::Integer(50)]]);
+}
+
+#[tokio::test]
+async fn transactions_pragmas_foreign_tables_and_double_statements_are_refused() {
+    let scratch = with_table("refuse").await;
+    let store = &scratch.store;
+    for sql in [
+        "BEGIN",
+        "COMMIT",
+        "SAVEPOINT x",
+        "PRAGMA journal_mode = delete",
+        "ATTACH 'other.db' AS other",
+        "CREATE TABLE others_kept (id TEXT)",
+        "DELETE FROM others_kept",
+        "SELECT load_extension('x')",
+        "SELECT 1; DELETE FROM things_kept",
+        "VACUUM",
+        "nonsense",
+    ] {
+        let refused = store.batch(vec![statement(sql, vec![])]).await;
+        assert!(matches!(refused, Err(SqlError::Invalid(_))), "{sql}: {refused:?}");
+    }
+    let writing = store.query(insert("a", 1)).await;
+    assert!(matches!(writing, Err(SqlError::Invalid(_))), "{writing:?}");
+    let missing = store.query(statement("SELECT ?1", vec![])).await;
+    assert!(matches!(missing, Err(SqlError::Invalid(_))), "{missing:?}");
+    let many = vec![Value::Null; 101];
+    let crowded = store.query(statement("SELECT 1", many)).await;
+    assert!(matches!(crowded, Err(SqlError::Invalid(_))), "{crowded:?}");
+    assert_eq!(rows(store).await, Vec::<Vec<Value>>::new());
+}
+
+#[tokio::test]
+async fn an_endless_statement_is_interrupted() {
+    let scratch = with_table("endless").await;
+    let endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                   SELECT max(i) FROM n";
+    let cut = scratch.store.query(statement(endless, vec![])).await;
+    assert!(matches!(cut, Err(SqlError::Unavailable(_))), "{cut:?}");
+}

@@ -1,0 +1,18 @@
+//! The host and its components.
+
+use crate::command;
+use crate::components;
+use crate::repo::Repo;
+use crate::setup;
+use crate::steps::Steps;
+
+/// Sets up what is missing and builds everything that `up` needs.
+pub(crate) fn run(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    setup::ensure(repo, steps)?;
+    components::build(repo, steps)?;
+    steps.run("build the host", |progress| {
+        let mut cargo = command::cargo(repo.root(), ["build", "--release", "--package", "host"]);
+        command::run(&mut cargo, progress)?.or_fail("building the host")?;
+        Ok(())
+    })
+}

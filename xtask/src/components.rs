@@ -1,0 +1,172 @@
+//! The components: built for wasm, made whole, held to their promises and their size.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::command;
+use crate::repo::Repo;
+use crate::setup::{MACHINES, SERVICES};
+use crate::steps::{Progress, Steps};
+
+/// One component that the repository ships.
+struct Component {
+    /// Package of the glue.
+    package: &'static str,
+    /// File name below target/components, as `spin.toml` has it.
+    file: &'static str,
+    kind: Kind,
+    /// Largest size; raise it knowingly.
+    bytes_max: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    /// Imports nothing.
+    Machine,
+    /// Imports the ports and WASI, no platform.
+    Service,
+}
+
+const COMPONENTS: &[Component] = &[
+    Component {
+        package: "auction-machine-wasm",
+        file: "auction_machine.wasm",
+        kind: Kind::Machine,
+        bytes_max: 1_000_000,
+    },
+    Component {
+        package: "auctions-wasm",
+        file: "auctions.wasm",
+        kind: Kind::Service,
+        bytes_max: 1_200_000,
+    },
+    Component {
+        package: "identity-wasm",
+        file: "identity.wasm",
+        kind: Kind::Service,
+        bytes_max: 800_000,
+    },
+];
+
+/// Builds every component into target/components.
+pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    let sizes = steps.run("build the components", |progress| {
+        for kind in [Kind::Machine, Kind::Service] {
+            compile(repo, kind, progress)?;
+        }
+        fs::create_dir_all(repo.components()).context("cannot create target/components")?;
+        COMPONENTS.iter().map(|component| finish(repo, component)).collect::<Result<Vec<_>, _>>()
+    })?;
+    for (component, bytes) in COMPONENTS.iter().zip(sizes) {
+        let Component { file, bytes_max, .. } = component;
+        eprintln!("                  target/components/{file}: {bytes} of {bytes_max} bytes");
+    }
+    Ok(())
+}
+
+fn compile(repo: &Repo, kind: Kind, progress: &Progress) -> anyhow::Result<()> {
+    let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--target"]);
+    cargo.arg(kind.target());
+    for component in COMPONENTS.iter().filter(|component| component.kind == kind) {
+        cargo.args(["--package", component.package]);
+    }
+    command::run(&mut cargo, progress)?.or_fail("building the components")?;
+    Ok(())
+}
+
+/// Takes a built module to its place; its size.
+fn finish(repo: &Repo, component: &Component) -> anyhow::Result<usize> {
+    let module = repo.module_of(component.package)?;
+    let built = repo.target().join(component.kind.target()).join("wasm").join(module);
+    let built = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    let made = make(component, built).with_context(|| component.file.to_owned())?;
+    replace(&repo.components().join(component.file), &made)?;
+    Ok(made.len())
+}
+
+/// The component's bytes, if it keeps its promises.
+fn make(component: &Component, built: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    let made = match component.kind {
+        Kind::Machine => compose::wrap_machine(&built)?,
+        Kind::Service => built,
+    };
+    promises(component.kind, &compose::imports_of(&made)?)?;
+    let (bytes, bytes_max) = (made.len(), component.bytes_max);
+    anyhow::ensure!(bytes <= bytes_max, "{bytes} bytes, over its budget of {bytes_max}");
+    Ok(made)
+}
+
+/// Imports are what a component knows of the world.
+fn promises(kind: Kind, imports: &[String]) -> anyhow::Result<()> {
+    let broken: Vec<&str> = match kind {
+        Kind::Machine => imports.iter().map(String::as_str).collect(),
+        Kind::Service => {
+            let known = |name: &&str| !KNOWN.iter().any(|prefix| name.starts_with(prefix));
+            imports.iter().map(String::as_str).filter(known).collect()
+        }
+    };
+    anyhow::ensure!(broken.is_empty(), "it may not import {}", broken.join(", "));
+    Ok(())
+}
+
+/// A host that starts meanwhile sees the old file or the new one, never half of it; a file that did
+/// not change keeps its time stamp.
+fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    if fs::read(path).is_ok_and(|old| old == bytes) {
+        return Ok(());
+    }
+    let fresh = path.with_extension("new");
+    fs::write(&fresh, bytes)
+        .and_then(|()| fs::rename(&fresh, path))
+        .with_context(|| format!("cannot write {}", path.display()))
+}
+
+impl Kind {
+    fn target(self) -> &'static str {
+        match self {
+            Self::Machine => MACHINES,
+            Self::Service => SERVICES,
+        }
+    }
+}
+
+/// What a service may import: the ports, and WASI that every platform gives.
+const KNOWN: &[&str] = &["ecomauction:edge/", "wasi:"];
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn names(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_service_names_no_platform() {
+        let ports = names(&["ecomauction:edge/sql@0.1.0", "wasi:io/streams@0.2.12"]);
+        promises(Kind::Service, &ports).unwrap();
+        for platform in ["spin:sqlite/sqlite@3.1.0", "fermyon:spin/key-value@2.0.0", "cloudflare"] {
+            let error = promises(Kind::Service, &names(&[platform])).unwrap_err();
+            assert!(error.to_string().contains(platform));
+        }
+    }
+
+    #[test]
+    fn a_machine_imports_nothing_at_all() {
+        promises(Kind::Machine, &[]).unwrap();
+        promises(Kind::Machine, &names(&["wasi:clocks/wall-clock@0.2.0"])).unwrap_err();
+    }
+
+    #[test]
+    fn a_component_over_its_budget_is_an_error() {
+        let empty = b"\0asm\x0d\0\x01\0".to_vec();
+        let component =
+            Component { package: "x", file: "x.wasm", kind: Kind::Service, bytes_max: 8 };
+        make(&component, empty.clone()).unwrap();
+        let smaller = Component { bytes_max: 7, ..component };
+        assert!(make(&smaller, empty).unwrap_err().to_string().contains("budget of 7"));
+    }
+}

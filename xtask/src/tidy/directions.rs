@@ -1,0 +1,307 @@
+//! Who may depend on whom: the walls of the house, from `cargo metadata`.
+
+use toml::Table;
+
+use super::project::{Package, Project};
+use super::{Finding, Rule};
+
+/// The rooms, and who may enter which.
+pub(super) const ROOMS: Rule = Rule {
+    title: "rooms",
+    why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, platforms} \
+          (ARCHITECTURE.md)",
+    check: rooms,
+};
+
+/// Libraries that one room alone may name.
+pub(super) const LIBRARIES: Rule = Rule {
+    title: "libraries",
+    why: "a platform's library outside its platform makes everything else depend on it, and a \
+          machine takes nothing that could be undeterministic",
+    check: libraries,
+};
+
+/// Features that no shipped build switches on.
+pub(super) const FEATURES: Rule = Rule {
+    title: "features",
+    why: "in-memory ports and planted bugs are for tests",
+    check: features,
+};
+
+/// Versions stand in one place.
+pub(super) const VERSIONS: Rule = Rule {
+    title: "versions",
+    why: "dependencies are declared once, in [workspace.dependencies]",
+    check: versions,
+};
+
+/// No package escapes the lints.
+pub(super) const LINTS: Rule = Rule {
+    title: "lints of packages",
+    why: "a package without [lints] is checked by nobody",
+    check: lints,
+};
+
+/// A part of the house. The capability or platform is its own wall.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Room<'p> {
+    Kernel,
+    Ports,
+    PortsWasi,
+    Web,
+    Machine(&'p str),
+    Service(&'p str),
+    Wasm(&'p str),
+    Platform(&'p str),
+    Tests,
+    Xtask,
+}
+
+fn room_of(folder: &str) -> Option<Room<'_>> {
+    let parts: Vec<&str> = folder.split('/').collect();
+    Some(match parts.as_slice() {
+        ["crates", "kernel"] => Room::Kernel,
+        ["crates", "ports"] => Room::Ports,
+        ["crates", "ports-wasi"] => Room::PortsWasi,
+        ["crates", "web"] => Room::Web,
+        ["components", capability, "machine"] => Room::Machine(capability),
+        ["components", capability, "service"] => Room::Service(capability),
+        ["components", capability, "wasm", ..] => Room::Wasm(capability),
+        ["platforms", platform, ..] => Room::Platform(platform),
+        ["tests", ..] => Room::Tests,
+        ["xtask", ..] => Room::Xtask,
+        _ => return None,
+    })
+}
+
+impl Room<'_> {
+    fn may_enter(self, other: Room<'_>) -> bool {
+        use Room::{
+            Kernel, Machine, Platform, Ports, PortsWasi, Service, Tests, Wasm, Web, Xtask,
+        };
+        match (self, other) {
+            (Tests, _) | (Xtask, Xtask) => true,
+            (_, Tests | Xtask) | (Kernel, _) => false,
+            (_, Kernel) | (PortsWasi | Web | Service(_) | Platform(_), Ports) => true,
+            (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
+            (Service(own) | Wasm(own), Machine(of)) | (Wasm(own), Service(of)) => own == of,
+            (Platform("cloudflare" | "spin"), Machine(_)) => true,
+            (Platform("cloudflare"), Service(_) | Web) => true,
+            (Platform(own), Platform(of)) => own == of,
+            _ => false,
+        }
+    }
+
+    fn may_use(self, library: &str) -> bool {
+        use Room::{Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask};
+        let starts = |prefix: &str| library.starts_with(prefix);
+        match self {
+            Tests => true,
+            Kernel => PURE.contains(&library) || ["jiff", "postcard", "uuid"].contains(&library),
+            Machine(_) => PURE.contains(&library),
+            _ if starts("wasmtime") => self == Platform("host"),
+            _ if starts("spin-") => matches!(self, PortsWasi | Platform("spin")),
+            _ if library == "worker" => self == Platform("cloudflare"),
+            _ if starts("wit-") => {
+                matches!(self, PortsWasi | Wasm(_) | Platform("spin") | Xtask)
+            }
+            _ if starts("rusqlite") => matches!(self, Ports | Platform(_)),
+            _ if WAITING.iter().any(|prefix| starts(prefix)) => matches!(self, Platform(_)),
+            _ if library == "anyhow" => matches!(self, Platform(_) | Xtask),
+            _ => true,
+        }
+    }
+}
+
+fn rooms(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &project.packages {
+        let Some(room) = room_of(&package.folder) else {
+            findings.push(Finding::new(&package.folder, 0, "no room of the house has this folder"));
+            continue;
+        };
+        for edge in package.dependencies.iter().filter(|edge| edge.name != package.name) {
+            let Some(other) = edge.folder.as_deref() else { continue };
+            if !room_of(other).is_some_and(|other| room.may_enter(other)) {
+                let text = format!("{} may not depend on {}", package.name, edge.name);
+                findings.push(Finding::new(&manifest(package), 0, text));
+            }
+        }
+    }
+    findings
+}
+
+fn libraries(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &project.packages {
+        let Some(room) = room_of(&package.folder) else { continue };
+        for edge in package.dependencies.iter().filter(|edge| edge.folder.is_none() && !edge.dev) {
+            if !room.may_use(&edge.name) {
+                let text = format!("{} may not use {}", package.name, edge.name);
+                findings.push(Finding::new(&manifest(package), 0, text));
+            }
+        }
+    }
+    findings
+}
+
+fn features(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for package in &project.packages {
+        if room_of(&package.folder) == Some(Room::Tests) {
+            continue;
+        }
+        for edge in package.dependencies.iter().filter(|edge| edge.folder.is_some() && !edge.dev) {
+            for feature in edge.features.iter().filter(|name| FOR_TESTS.contains(&name.as_str())) {
+                let text = format!("{} switches on {}/{feature}", package.name, edge.name);
+                findings.push(Finding::new(&manifest(package), 0, text));
+            }
+        }
+    }
+    findings
+}
+
+fn versions(project: &Project) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (path, table) in manifests(project) {
+        for section in ["dependencies", "dev-dependencies", "build-dependencies"] {
+            let Some(dependencies) = table.get(section).and_then(toml::Value::as_table) else {
+                continue;
+            };
+            for (name, value) in dependencies {
+                if value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
+                    let text = format!("{name} is not taken from the workspace's table");
+                    findings.push(Finding::new(&path, 0, text));
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn lints(project: &Project) -> Vec<Finding> {
+    let bare = manifests(project).into_iter().filter(|(_, table)| !table.contains_key("lints"));
+    bare.map(|(path, _)| Finding::new(&path, 0, "no [lints]")).collect()
+}
+
+/// The manifests of packages that parse; cargo complains about the others.
+fn manifests(project: &Project) -> Vec<(String, Table)> {
+    let manifests = project.packages.iter().filter_map(|package| {
+        let path = manifest(package);
+        let table = project.file(&path)?.text.parse().ok()?;
+        Some((path, table))
+    });
+    manifests.collect()
+}
+
+fn manifest(package: &Package) -> String {
+    format!("{}/Cargo.toml", package.folder)
+}
+
+/// What a machine may link: values, their bytes, their hashes.
+const PURE: &[&str] = &["serde", "serde_json", "sha2", "thiserror"];
+/// What waits or talks to the world, by the start of its name.
+const WAITING: &[&str] = &["async-", "futures", "hyper", "reqwest", "rustls", "tokio"];
+/// Features that exist for tests.
+const FOR_TESTS: &[&str] = &["memory", "sabotage"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy::project::Dependency;
+
+    fn edge(name: &str, folder: Option<&str>) -> Dependency {
+        Dependency {
+            name: name.into(),
+            folder: folder.map(Into::into),
+            dev: false,
+            features: Vec::new(),
+        }
+    }
+
+    fn project(folder: &str, edge: Dependency) -> Project {
+        let package = Package {
+            name: "planted".into(),
+            folder: folder.into(),
+            roots: Vec::new(),
+            dependencies: vec![edge],
+        };
+        Project { packages: vec![package], ..Project::default() }
+    }
+
+    fn broken(from: &str, to: &str) -> bool {
+        !rooms(&project(from, edge("other", Some(to)))).is_empty()
+    }
+
+    #[test]
+    fn the_directions_of_the_house_are_allowed() {
+        for (from, to) in [
+            ("components/auctions/machine", "crates/kernel"),
+            ("components/auctions/service", "components/auctions/machine"),
+            ("components/auctions/wasm/service", "components/auctions/service"),
+            ("components/auctions/service", "crates/web"),
+            ("platforms/host", "platforms/host/journal"),
+            ("platforms/cloudflare", "components/auctions/service"),
+            ("platforms/spin", "components/auctions/machine"),
+            ("tests/shapes", "xtask/compose"),
+        ] {
+            assert!(!broken(from, to), "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn every_other_direction_is_a_violation() {
+        for (from, to) in [
+            ("crates/kernel", "crates/ports"),
+            ("components/auctions/machine", "crates/ports"),
+            ("components/checkout/machine", "components/auctions/machine"),
+            ("components/checkout/service", "components/auctions/service"),
+            ("components/checkout/service", "components/auctions/machine"),
+            ("components/auctions/service", "platforms/host"),
+            ("components/auctions/service", "crates/ports-wasi"),
+            ("platforms/host", "components/auctions/service"),
+            ("platforms/host", "components/auctions/machine"),
+            ("platforms/spin", "components/auctions/service"),
+            ("platforms/spin", "platforms/host"),
+            ("crates/web", "components/auctions/service"),
+            ("crates/web", "tests/conformance"),
+            ("platforms/host", "xtask/compose"),
+        ] {
+            assert!(broken(from, to), "{from} → {to}");
+        }
+    }
+
+    #[test]
+    fn a_package_outside_the_house_is_a_violation() {
+        assert_eq!(rooms(&project("attic", edge("serde", None))).len(), 1);
+    }
+
+    #[test]
+    fn libraries_stay_in_their_rooms() {
+        let used = |folder, name| libraries(&project(folder, edge(name, None))).is_empty();
+        assert!(used("platforms/host", "wasmtime-wasi"));
+        assert!(!used("platforms/spin", "wasmtime"));
+        assert!(!used("components/auctions/service", "spin-sdk"));
+        assert!(!used("platforms/host", "worker"));
+        assert!(!used("components/auctions/machine", "tokio"));
+        assert!(!used("components/auctions/machine", "rand"));
+        assert!(!used("crates/web", "anyhow"));
+        assert!(used("tests/shapes", "wasmtime"));
+    }
+
+    #[test]
+    fn features_for_tests_are_not_shipped() {
+        let mut memory = edge("ports", Some("crates/ports"));
+        memory.features = vec!["memory".into()];
+        assert_eq!(features(&project("components/auctions/service", memory)).len(), 1);
+    }
+
+    #[test]
+    fn versions_and_lints_are_the_workspaces() {
+        let mut planted = project("crates/web", edge("serde", None));
+        let manifest = "[dependencies]\nserde = \"1\"\nkernel.workspace = true\n";
+        planted.files = Project::of(&[("crates/web/Cargo.toml", manifest)]).files;
+        assert_eq!(versions(&planted).len(), 1);
+        assert_eq!(lints(&planted).len(), 1);
+    }
+}

@@ -1,0 +1,126 @@
+//! The manners of the repository, checked: a rule that is not checked is a wish.
+//!
+//! Each rule looks at a [`Project`], which unit tests make of a few lines with a planted violation.
+
+mod bans;
+mod codes;
+mod directions;
+mod modules;
+mod names;
+mod project;
+mod prose;
+mod root;
+mod sizes;
+mod source;
+mod words;
+
+use anyhow::Context as _;
+
+use crate::command;
+use crate::deny;
+use crate::repo::Repo;
+use crate::steps::{Steps, Tally};
+use project::Project;
+
+/// Formatting, lints, rules, licences.
+pub(crate) fn run(repo: &Repo, steps: &mut Steps, fix: bool) -> anyhow::Result<()> {
+    if fix {
+        steps.run("format", |progress| {
+            let mut cargo = command::cargo(repo.root(), ["fmt", "--all"]);
+            command::run(&mut cargo, progress)?.or_fail("cargo fmt")
+        })?;
+    }
+    rules(repo, steps)?;
+    steps.check("formatting", |progress| {
+        let mut cargo = command::cargo(repo.root(), ["fmt", "--all", "--check"]);
+        command::run(&mut cargo, progress)?.or_fail("cargo fmt --check")?;
+        Ok(())
+    });
+    steps.check("lints", |progress| {
+        let mut cargo = command::cargo(repo.root(), CLIPPY);
+        command::run(&mut cargo, progress)?.or_fail("cargo clippy")?;
+        Ok(())
+    });
+    deny::check(repo, steps);
+    Ok(())
+}
+
+/// The rules alone.
+pub(crate) fn rules(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    let project = Project::read(repo).context("cannot read the checkout")?;
+    steps.count("rules of the house", |_| {
+        let mut tally = Tally::default();
+        for rule in RULES {
+            let findings = (rule.check)(&project);
+            if findings.is_empty() {
+                tally.passed += 1;
+            } else {
+                tally.failed += 1;
+                eprintln!("{}", report(rule, &findings));
+            }
+        }
+        Ok(tally)
+    });
+    Ok(())
+}
+
+fn report(rule: &Rule, findings: &[Finding]) -> String {
+    let mut lines = format!("{}: {}\n", rule.title, rule.why);
+    for finding in findings {
+        lines.push_str(&format!("{finding}\n"));
+    }
+    lines
+}
+
+/// One rule: what it says, why it is there, what breaks it.
+struct Rule {
+    title: &'static str,
+    why: &'static str,
+    check: fn(&Project) -> Vec<Finding>,
+}
+
+/// One violation, with its remedy where that is not obvious.
+#[derive(Debug, PartialEq, Eq)]
+struct Finding {
+    path: String,
+    /// From 1; 0 for the file as a whole.
+    line: usize,
+    text: String,
+}
+
+impl Finding {
+    fn new(path: &str, line: usize, text: impl Into<String>) -> Self {
+        Self { path: path.to_owned(), line, text: text.into() }
+    }
+}
+
+impl std::fmt::Display for Finding {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { path, line, text } = self;
+        if *line == 0 { write!(f, "  {path}: {text}") } else { write!(f, "  {path}:{line}: {text}") }
+    }
+}
+
+const CLIPPY: &[&str] =
+    &["clippy", "--release", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+
+const RULES: &[Rule] = &[
+    directions::ROOMS,
+    directions::LIBRARIES,
+    directions::FEATURES,
+    directions::VERSIONS,
+    directions::LINTS,
+    sizes::FILES,
+    sizes::LINES,
+    sizes::FUNCTIONS,
+    sizes::GLUE,
+    bans::MACHINES,
+    bans::TESTS,
+    words::WORDS,
+    names::NAMES,
+    root::CLOSED,
+    modules::DEAD,
+    codes::PAGES,
+    prose::WALKTHROUGH,
+    prose::HOUSE,
+];
