@@ -1,1 +1,24 @@
-//! One suite over the network, for every platform.
+//! One suite over the network, for every platform: what it starts, asks and checks with.
+//!
+//! A [`Platform`] is the real binary on a scratch data directory, a [`Client`] speaks HTTP to it, a
+//! [`User`] bids and sells. [`chain`] judges an auction by its public log alone, [`record`] compares
+//! the log with what was acknowledged, [`siege`] kills the platform while it is bid on. Nothing here
+//! links a part of the product but the kernel's nouns: what is checked is what went over the wire.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::float_arithmetic,
+    reason = "a test harness: to panic is to report"
+)]
+
+pub mod chain;
+mod client;
+mod market;
+mod platform;
+pub mod record;
+pub mod siege;
+
+pub use client::{Call, Client, Lost, Reply};
+pub use market::{User, amount_of, id_of, ms_of, now_ms, rfc3339, usd};
+pub use platform::{Platform, Setup};

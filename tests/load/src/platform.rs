@@ -1,0 +1,152 @@
+//! The platform as a process: started, asked, killed, started again.
+
+use std::collections::VecDeque;
+use std::io::{BufRead as _, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, bail, ensure};
+
+use crate::Bench;
+use crate::client::Client;
+use crate::metrics::Metrics;
+
+/// Where things are.
+pub(crate) struct Place {
+    program: PathBuf,
+    manifest: PathBuf,
+    /// Where data directories are made.
+    pub(crate) data_in: PathBuf,
+}
+
+impl Place {
+    /// Finds the binary beside this program, unless the options say otherwise.
+    pub(crate) fn find(bench: &Bench) -> anyhow::Result<Self> {
+        let own = std::env::current_exe()?;
+        let folder = own.parent().context("this program is in no folder")?;
+        let program = bench.program.clone().unwrap_or_else(|| folder.join("ecomauction"));
+        ensure!(program.is_file(), "{} is missing: cargo xtask build", program.display());
+        let manifest = bench.manifest.clone();
+        ensure!(manifest.is_file(), "{} is missing: choose --manifest", manifest.display());
+        let data_in = bench.data_in.clone().unwrap_or_else(|| folder.to_owned());
+        Ok(Self { program, manifest, data_in })
+    }
+}
+
+/// A running platform in development mode; killed with this value.
+pub(crate) struct Platform {
+    child: Child,
+    log: Arc<Mutex<VecDeque<String>>>,
+    /// The public API.
+    pub(crate) address: SocketAddr,
+    operator: SocketAddr,
+}
+
+impl Platform {
+    /// Starts it on a data directory and waits until it is ready.
+    pub(crate) fn start(place: &Place, data: &Path) -> anyhow::Result<Self> {
+        let (platform, _) = Self::start_at(place, data, [free_address()?, free_address()?])?;
+        Ok(platform)
+    }
+
+    /// Kills it with SIGKILL, starts it on the same data, and tells how long it took from the start
+    /// of the process to the first 200 of `/readyz`.
+    pub(crate) fn kill_and_restart(
+        mut self,
+        place: &Place,
+        data: &Path,
+    ) -> anyhow::Result<(Self, Duration)> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Self::start_at(place, data, [self.address, self.operator])
+    }
+
+    fn start_at(
+        place: &Place,
+        data: &Path,
+        [address, operator]: [SocketAddr; 2],
+    ) -> anyhow::Result<(Self, Duration)> {
+        let started = Instant::now();
+        let mut child = Command::new(&place.program)
+            .arg("up")
+            .args(["--listen", &address.to_string(), "--operator-listen", &operator.to_string()])
+            .args(["--variable", "development=true"])
+            .arg("--data")
+            .arg(data)
+            .arg("--manifest")
+            .arg(&place.manifest)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", place.program.display()))?;
+        let log = Arc::new(Mutex::default());
+        if let Some(stderr) = child.stderr.take() {
+            keep_reading(stderr, Arc::clone(&log));
+        }
+        let mut platform = Self { child, log, address, operator };
+        platform.wait_until_ready(started)?;
+        Ok((platform, started.elapsed()))
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A reading of its metrics.
+    pub(crate) fn metrics(&self) -> anyhow::Result<Metrics> {
+        Metrics::read(self.operator)
+    }
+
+    /// The last lines of its log.
+    pub(crate) fn last_words(&self) -> String {
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.iter().cloned().collect::<Vec<_>>().join("\n")
+    }
+
+    fn wait_until_ready(&mut self, started: Instant) -> anyhow::Result<()> {
+        while started.elapsed() < START_MAX {
+            if let Some(status) = self.child.try_wait()? {
+                bail!("the platform ended with {status}:\n{}", self.last_words());
+            }
+            let asked = Client::open(self.address).and_then(|mut client| client.get("/readyz"));
+            if matches!(asked, Ok((200, _))) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        bail!("the platform is not ready after {START_MAX:?}:\n{}", self.last_words())
+    }
+}
+
+impl Drop for Platform {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A log that nobody reads would stop the process once the pipe is full.
+fn keep_reading(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(stderr).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+            if log.len() >= LOG_MAX_LINES {
+                log.pop_front();
+            }
+            log.push_back(line);
+        }
+    });
+}
+
+/// An address that nobody listens at now; a restart needs to know it.
+fn free_address() -> anyhow::Result<SocketAddr> {
+    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+const START_MAX: Duration = Duration::from_secs(180);
+const LOG_MAX_LINES: usize = 20;
