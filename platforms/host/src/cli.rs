@@ -50,9 +50,20 @@ pub(crate) struct Up {
     /// Development mode: readable logs, `POST /_dev/token`, a walk-through to paste.
     #[arg(long)]
     pub(crate) dev: bool,
+    /// Runs the manifest as Spin would, with nothing of this host's own: HTTP triggers, SQLite in
+    /// the data directory, composed dependencies.
+    #[arg(long, value_name = "PLATFORM")]
+    pub(crate) only: Option<Only>,
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
+}
+
+/// Another platform's shape.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub(crate) enum Only {
+    /// Spin 4.1.
+    Spin,
 }
 
 /// Options of `doctor`.

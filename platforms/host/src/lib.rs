@@ -16,6 +16,7 @@ mod operator;
 mod outbox;
 mod precompiled;
 mod services;
+pub mod spin_shape;
 mod sql;
 mod state;
 mod telemetry;

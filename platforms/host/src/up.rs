@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::cli::Up;
+use crate::cli::{Only, Up};
 use crate::data::DataDirectory;
 use crate::engine::Engines;
 use crate::http::{Connections, HttpLimits, Router};
@@ -27,7 +27,10 @@ use crate::vault::Vault;
 pub(crate) fn run(options: &Up) -> anyhow::Result<()> {
     crate::telemetry::start_logs(options.dev);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(serve(options))
+    match options.only {
+        None => runtime.block_on(serve(options)),
+        Some(Only::Spin) => runtime.block_on(serve_as_spin(options)),
+    }
 }
 
 /// The machines of a manifest over an opened data directory, recovered.
@@ -36,6 +39,15 @@ pub(crate) struct Engine {
     pub(crate) engines: Engines,
     /// Entities.
     pub(crate) machines: Arc<Machines>,
+}
+
+/// The Spin shape keeps its own folder: it shares no file with this host's.
+async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
+    let state = options.data.join("spin");
+    tokio::select! {
+        served = crate::spin_shape::run(&options.manifest, options.listen, &state) => served,
+        stopped = signal() => stopped,
+    }
 }
 
 async fn serve(options: &Up) -> anyhow::Result<()> {

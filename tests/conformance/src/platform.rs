@@ -63,6 +63,26 @@ impl Setup {
         self
     }
 
+    /// Runs the binary with these arguments until it ends; its status and all that it printed.
+    pub async fn run(arguments: &[&str]) -> (ExitStatus, String) {
+        let command = Command::new(binary()).args(arguments).env("NO_COLOR", "1").kill_on_drop(true).output();
+        let output = tokio::time::timeout(START_MAX, command).await.expect("it ends").unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status, String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// Starts it on a data directory that somebody else may be using; what it said when it ended.
+    ///
+    /// # Errors
+    /// What it said, when it did not succeed.
+    pub async fn try_on(&self, data: &Path) -> Result<(), String> {
+        let (data, manifest) = (data.to_string_lossy(), self.manifest.to_string_lossy());
+        let listen = ["up", "--listen", ANY_PORT, "--operator-listen", ANY_PORT];
+        let rest = ["--data", &*data, "--manifest", &*manifest];
+        let (status, said) = Self::run(&[listen.as_slice(), &rest].concat()).await;
+        if status.success() { Ok(()) } else { Err(said) }
+    }
+
     /// Starts it and waits until it is ready.
     ///
     /// # Panics

@@ -21,9 +21,9 @@ pub struct Auction(Option<Box<Lot>>);
 #[serde(untagged)]
 pub enum Answer {
     /// The public view.
-    View(View),
+    View(Box<View>),
     /// The viewer's own bidding.
-    Own(Own),
+    Own(Box<Own>),
     /// A page of bids.
     History(History),
     /// Never listed.
@@ -132,8 +132,8 @@ impl Machine for Auction {
     fn query(&self, context: &Context<'_>, query: &Query) -> Answer {
         let Some(lot) = self.lot() else { return Answer::Missing };
         match query {
-            Query::View => Answer::View(view::view(lot, &context.at)),
-            Query::Own => Answer::Own(view::own(lot, context.at.seq, viewer(context))),
+            Query::View => Answer::View(Box::new(view::view(lot, &context.at))),
+            Query::Own => Answer::Own(Box::new(view::own(lot, context.at.seq, viewer(context)))),
             Query::History { after, limit } => Answer::History(view::history(lot, *after, *limit)),
         }
     }

@@ -1,0 +1,82 @@
+//! What operators see: probes, metrics, help; and what does not exist outside development.
+
+use conformance::{Setup, id_of};
+use serde_json::json;
+
+#[tokio::test]
+async fn probes_answer_on_both_addresses_and_metrics_on_the_operators_alone() {
+    let platform = Setup::development().start().await;
+    let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+    let id = id_of(&ana.lists(json!({})).await);
+    ben.bids(&id, 5_000).await.expect(201);
+    for client in [platform.client(), platform.operator()] {
+        for path in ["/healthz", "/readyz"] {
+            let probe = client.get(path).await.expect(200);
+            assert_eq!(probe.header("content-type"), Some("application/json"));
+            let posted = client.call("POST", path).send().await.unwrap();
+            assert!(posted.refused(405, "method_not_allowed").header("allow").is_some());
+        }
+    }
+    let _ = platform.client().get("/metrics").await.refused(404, "not_found");
+    let metrics = platform.operator().get("/metrics").await.expect(200).text();
+    for name in [
+        "ecomauction_http_requests_total{class=\"2xx\"}",
+        "ecomauction_http_request_duration_seconds_bucket",
+        "ecomauction_entities_loaded 1",
+        "ecomauction_timers 1",
+        "ecomauction_journal_durable_records",
+    ] {
+        assert!(metrics.contains(name), "{name} is not in\n{metrics}");
+    }
+    assert!(metrics.ends_with("# EOF\n"));
+    let _ = platform.operator().get("/v1/auctions").await.refused(404, "not_found");
+    let token = platform.operator().post("/_dev/token", &json!({"user": "ana"}));
+    assert_eq!(token.send().await.unwrap().status, 404);
+}
+
+#[tokio::test]
+async fn development_tokens_do_not_exist_in_production() {
+    let platform = Setup::production().start().await;
+    let token = platform.client().post("/_dev/token", &json!({"user": "ana"}));
+    let _ = token.send().await.unwrap().refused(404, "not_found");
+    let list = platform.client().get("/v1/auctions").await.expect(200).json();
+    assert_eq!(list, json!({"items": [], "next_cursor": null}));
+    for line in platform.log().lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect("logs are JSON lines");
+        assert!(line["level"].is_string() && line["timestamp"].is_string(), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn names_of_development_users_have_a_shape() {
+    let platform = Setup::development().start().await;
+    for user in ["", "Ana", "a b", "ana@example.org", &"a".repeat(65), "ä"] {
+        let call = platform.client().post("/_dev/token", &json!({"user": user})).send().await;
+        assert_eq!(call.unwrap().status, 400, "{user:?}");
+    }
+    let (once, again) = (platform.user("ana").await, platform.user("ana").await);
+    assert_eq!(once.id, again.id);
+    assert!(once.id.starts_with("usr_"));
+    assert_ne!(platform.user("ben").await.id, once.id);
+}
+
+#[tokio::test]
+async fn help_teaches_by_examples() {
+    let said = async |arguments: &[&str]| Setup::run(arguments).await;
+    let (status, help) = said(&["--help"]).await;
+    assert!(status.success());
+    for word in ["up", "doctor", "--help"] {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    let (_, help) = said(&["up", "--help"]).await;
+    let option = ["--listen", "--operator-listen", "--data", "--dev", "--variable", "default"];
+    for word in option.into_iter().chain(["Examples:", "ecomauction up --dev"]) {
+        assert!(help.contains(word), "{word}: {help}");
+    }
+    let (_, help) = said(&["doctor", "--help"]).await;
+    assert!(help.contains("Examples:"), "doctor shows none: {help}");
+    let (status, told) = said(&["up", "--listen", "nowhere"]).await;
+    assert!(!status.success() && told.contains("--listen"), "{told}");
+    let (status, told) = said(&["up", "--manifest", "missing.toml"]).await;
+    assert!(!status.success() && told.contains("missing.toml"), "{told}");
+}

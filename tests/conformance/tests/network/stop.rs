@@ -1,0 +1,74 @@
+//! SIGTERM: what was begun is finished, what was said stays true.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use conformance::record::{Acknowledged, bids_against};
+use conformance::{Setup, chain, id_of};
+use serde_json::json;
+use tokio::task::JoinSet;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
+    let mut platform = Setup::development().start().await;
+    let ana = platform.user("ana").await;
+    let mut bidders = Vec::new();
+    for n in 0..8 {
+        bidders.push((platform.user(&format!("bidder-{n}")).await, id_of(&ana.lists(json!({})).await)));
+    }
+    let (over, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let mut running = JoinSet::new();
+    for (user, auction) in bidders {
+        let (over, lost) = (Arc::clone(&over), Arc::clone(&lost));
+        running.spawn(async move {
+            let mut told = Vec::new();
+            for n in 1_i64.. {
+                if over.load(Ordering::Relaxed) {
+                    break;
+                }
+                let (amount, key) = (1_000 + n, format!("{}-{n}", user.name));
+                match user.bid_call(&auction, amount, &key).send().await {
+                    Ok(reply) if reply.status == 201 => {
+                        told.push(Acknowledged::read(&auction, amount, &key, &reply));
+                    }
+                    Ok(reply) => panic!("a stop answers nothing strange: {}", reply.text()),
+                    Err(_) => {
+                        lost.fetch_add(1, Ordering::Relaxed);
+                        break;
+                    }
+                }
+            }
+            (auction, told)
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    let (status, took) = platform.stop().await;
+    over.store(true, Ordering::Relaxed);
+    assert!(status.success(), "{status}\n{}", platform.log());
+    assert!(took < Duration::from_secs(11), "{took:?} is longer than the drain time");
+    platform.start().await;
+    let mut acknowledged = 0;
+    for (auction, told) in running.join_all().await {
+        let log = chain::examine(&auction, &platform.client().log(&auction).await);
+        assert_eq!(log.violations, Vec::<String>::new());
+        // Each bidder has at most one bid whose answer it did not get.
+        assert_eq!(bids_against(&log, &told, 1), Vec::<String>::new());
+        acknowledged += told.len();
+    }
+    let lost = lost.load(Ordering::Relaxed);
+    println!("{acknowledged} acknowledged, {lost} cut, stopped in {took:?}, started again in {:?}",
+        platform.start_took);
+    assert!(acknowledged > 100, "only {acknowledged} bids: no load");
+    assert!(platform.stop().await.0.success());
+    assert_eq!(platform.doctor().await["problems"], json!([]));
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_data_is_refused() {
+    let platform = Setup::development().start().await;
+    let again = Setup::development().try_on(platform.data()).await;
+    let told = again.expect_err("two writers would ruin the journal");
+    assert!(told.contains("in use"), "{told}");
+    assert_eq!(platform.client().get("/readyz").await.status, 200);
+}
