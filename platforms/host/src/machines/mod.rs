@@ -5,6 +5,7 @@ mod instance;
 mod recovery;
 mod replay;
 mod shard;
+mod upkeep;
 
 use std::collections::HashMap;
 use std::sync::Arc;

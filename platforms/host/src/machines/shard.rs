@@ -17,7 +17,7 @@ use super::bindings::exports::ecomauction::machine::machine as wit;
 use super::instance::{InstanceError, MachineImage, MachineInstance};
 use crate::clock::{Seeds, now_ms};
 use crate::outbox::Outbox;
-use crate::state::{Checkpoint, Entry, StateStore};
+use crate::state::{Entry, StateStore};
 use crate::timers::{Alarm, Timers};
 
 /// What a shard needs around it.
@@ -61,23 +61,23 @@ pub(crate) enum ShardError {
 
 /// Entities of one instance.
 pub(crate) struct Shard {
-    image: Arc<MachineImage>,
-    machine: Arc<str>,
-    instance: Option<MachineInstance>,
-    residents: HashMap<Arc<str>, Resident>,
-    epoch: Epoch,
-    seeds: Seeds,
+    pub(super) image: Arc<MachineImage>,
+    pub(super) machine: Arc<str>,
+    pub(super) instance: Option<MachineInstance>,
+    pub(super) residents: HashMap<Arc<str>, Resident>,
+    pub(super) epoch: Epoch,
+    pub(super) seeds: Seeds,
 }
 
 /// What the host knows of an entity that is loaded or has records after its snapshot.
 #[derive(Default)]
-struct Resident {
-    handle: Option<ResourceAny>,
-    tail: Vec<Entry>,
-    newest: u64,
-    wake: Option<i64>,
-    touched_ms: i64,
-    has_snapshot: bool,
+pub(super) struct Resident {
+    pub(super) handle: Option<ResourceAny>,
+    pub(super) tail: Vec<Entry>,
+    pub(super) newest: u64,
+    pub(super) wake: Option<i64>,
+    pub(super) touched_ms: i64,
+    pub(super) has_snapshot: bool,
 }
 
 impl Shard {
@@ -137,106 +137,6 @@ impl Shard {
         let now = now_ms();
         let envelope = self.envelope(&format!("wake:{now}"), None, now, WAKE.to_vec())?;
         self.decide(around, key, envelope).map(|_| ())
-    }
-
-    /// Takes over what the stored snapshots say about an entity.
-    pub(crate) fn recover_snapshot(&mut self, key: &str, position: u64, wake: Option<i64>) {
-        let resident = self.residents.entry(key.into()).or_default();
-        resident.has_snapshot = true;
-        resident.newest = position;
-        resident.wake = wake;
-    }
-
-    /// Takes over one record of the journal's scan, in the order of the journal.
-    pub(crate) fn recover_record(&mut self, key: &str, entry: Entry, wake: Option<i64>) {
-        let resident = self.residents.entry(key.into()).or_default();
-        if entry.position > resident.newest {
-            resident.newest = entry.position;
-            resident.tail.push(entry);
-            resident.wake = wake;
-        }
-    }
-
-    /// Hands the wakes of all entities to the timers, and drops entries that need no memory.
-    pub(crate) fn finish_recovery(&mut self, timers: &Timers) {
-        for (key, resident) in &self.residents {
-            if let Some(at) = resident.wake {
-                timers.set(Alarm { at, machine: Arc::clone(&self.machine), key: Arc::clone(key) });
-            }
-        }
-        self.residents.retain(|_, resident| !resident.tail.is_empty());
-    }
-
-    /// Keys whose snapshot is worth writing: long tails, old tails, or everything.
-    pub(crate) fn checkpoint_candidates(&self, durable: u64, everything: bool) -> Vec<Arc<str>> {
-        let worth = |resident: &Resident| {
-            let oldest = resident.tail.first().map_or(durable, |first| first.position);
-            let age = (durable >> BATCH_SHIFT).saturating_sub(oldest >> BATCH_SHIFT);
-            resident.tail.len() >= TAIL_MAX_RECORDS || age > TAIL_MAX_AGE_BATCHES
-        };
-        self.residents
-            .iter()
-            .filter(|(_, resident)| !resident.tail.is_empty())
-            .filter(|(_, resident)| everything || worth(resident))
-            .map(|(key, _)| Arc::clone(key))
-            .collect()
-    }
-
-    /// The state of an entity for a checkpoint; none when there is nothing new.
-    pub(crate) fn checkpoint(
-        &mut self,
-        around: &Surroundings,
-        key: &str,
-    ) -> Result<Option<Checkpoint>, ShardError> {
-        let touched = self.residents.get(key).map_or(0, |resident| resident.touched_ms);
-        let handle = self.load(around, key, touched)?;
-        let snapshot = self.guarded(|instance| instance.snapshot(handle))?;
-        let Some(resident) = self.residents.get(key) else { return Ok(None) };
-        Ok(Some(Checkpoint {
-            machine: self.image.name.clone(),
-            key: key.into(),
-            position: resident.newest,
-            wake: resident.wake,
-            snapshot,
-            entries: resident.tail.clone(),
-        }))
-    }
-
-    /// The checkpoint is stored: its records need no memory any more.
-    pub(crate) fn checkpointed(&mut self, key: &str, position: u64) {
-        if let Some(resident) = self.residents.get_mut(key) {
-            resident.tail.retain(|entry| entry.position > position);
-            resident.tail.shrink_to_fit();
-            resident.has_snapshot = true;
-        }
-    }
-
-    /// The oldest record that only the journal holds.
-    pub(crate) fn oldest_tail(&self) -> Option<u64> {
-        self.residents
-            .values()
-            .filter_map(|resident| resident.tail.first())
-            .map(|entry| entry.position)
-            .min()
-    }
-
-    /// Forgets entities that nobody touched since `before_ms` and whose snapshot is complete.
-    pub(crate) fn evict(&mut self, before_ms: i64) -> usize {
-        let idle: Vec<Arc<str>> = self
-            .residents
-            .iter()
-            .filter(|(_, resident)| resident.tail.is_empty() && resident.touched_ms < before_ms)
-            .map(|(key, _)| Arc::clone(key))
-            .collect();
-        for key in &idle {
-            let handle = self.residents.remove(key).and_then(|resident| resident.handle);
-            if let (Some(handle), Some(instance)) = (handle, self.instance.as_mut()) {
-                if instance.drop_entity(handle).is_err() {
-                    self.lose_instance();
-                }
-            }
-        }
-        idle.len()
     }
 
     /// Where the entity's records after its snapshot stand, and its newest one.
@@ -355,7 +255,7 @@ impl Shard {
     }
 
     /// The entity's handle, loaded from snapshot and journal when it is not in memory.
-    fn load(
+    pub(super) fn load(
         &mut self,
         around: &Surroundings,
         key: &str,
@@ -441,7 +341,7 @@ impl Shard {
     }
 
     /// Runs something in the instance, made on demand; after a trap all entities are loaded anew.
-    fn guarded<T>(
+    pub(super) fn guarded<T>(
         &mut self,
         run: impl FnOnce(&mut MachineInstance) -> Result<T, InstanceError>,
     ) -> Result<T, ShardError> {
@@ -456,7 +356,7 @@ impl Shard {
         })
     }
 
-    fn lose_instance(&mut self) {
+    pub(super) fn lose_instance(&mut self) {
         self.instance = None;
         for resident in self.residents.values_mut() {
             resident.handle = None;
@@ -466,11 +366,5 @@ impl Shard {
 
 /// The body of a wake (wit/machine).
 const WAKE: &[u8] = b"\"wake\"";
-/// A tail this long is worth a snapshot.
-const TAIL_MAX_RECORDS: usize = 64;
-/// A tail that starts this many batches ago is worth a snapshot: it bounds the scan at start.
-const TAIL_MAX_AGE_BATCHES: u64 = 100_000;
-/// A position is the number of its batch and an offset of this many bits (`journal::Position`).
-const BATCH_SHIFT: u32 = 24;
 /// After a failed append, entities are asked for their wakes this much later.
 const REARM_MS: i64 = 250;
