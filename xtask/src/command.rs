@@ -19,12 +19,13 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    /// An error with everything that the tool said, unless it was content.
+    /// An error with what the tool said, unless it was content.
     pub(crate) fn or_fail(self, what: &str) -> anyhow::Result<Vec<String>> {
         if self.success {
             return Ok(self.lines);
         }
-        anyhow::bail!("{what} failed\n{}", self.lines.join("\n"))
+        let said: Vec<String> = self.lines.into_iter().filter(|line| !is_progress(line)).collect();
+        anyhow::bail!("{what} failed\n{}", said.join("\n"))
     }
 }
 
@@ -64,6 +65,11 @@ pub(crate) fn run(command: &mut Command, progress: &Progress) -> anyhow::Result<
     Ok(Outcome { success: status.success(), lines })
 }
 
+/// cargo saying what it is at; nobody asks afterwards.
+fn is_progress(line: &str) -> bool {
+    PROGRESS.iter().any(|verb| line.contains(verb))
+}
+
 /// Sends each line of a stream; ends with the stream.
 fn forward(stream: impl Read + Send + 'static, lines: Sender<String>) {
     std::thread::spawn(move || {
@@ -76,6 +82,10 @@ fn forward(stream: impl Read + Send + 'static, lines: Sender<String>) {
         }
     });
 }
+
+/// As cargo aligns them.
+const PROGRESS: &[&str] =
+    &["   Compiling", "    Checking", "  Downloaded", " Downloading", "    Blocking"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
@@ -95,7 +105,8 @@ mod tests {
 
     #[test]
     fn a_failure_tells_what_was_said() {
-        let error = shell("echo why; exit 3").or_fail("it").unwrap_err().to_string();
+        let error =
+            shell("echo '    Checking a'; echo why; exit 3").or_fail("it").unwrap_err().to_string();
         assert_eq!(error, "it failed\nwhy");
     }
 }

@@ -21,7 +21,8 @@ pub(crate) fn check(repo: &Repo, steps: &mut Steps) {
         command::run(&mut deny, progress)?.or_fail("cargo deny")?;
         Ok(())
     });
-    steps.skip("advisories", "the database is not in a crate registry: cargo deny check advisories");
+    steps
+        .skip("advisories", "the database is not in a crate registry: cargo deny check advisories");
 }
 
 fn install(repo: &Repo, progress: &Progress) -> anyhow::Result<()> {

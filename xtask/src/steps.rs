@@ -46,8 +46,7 @@ impl Steps {
         title: &str,
         work: impl FnOnce(&Progress) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
-        let (worked, _) = self.timed(title, work);
-        worked
+        self.timed(title, work, |_| false)
     }
 
     /// Runs a check: a failure is shown and counted, and the next step runs all the same.
@@ -56,8 +55,7 @@ impl Steps {
         title: &str,
         work: impl FnOnce(&Progress) -> anyhow::Result<()>,
     ) {
-        let (worked, _) = self.timed(title, work);
-        match worked {
+        match self.timed(title, work, |()| false) {
             Ok(()) => self.tally.passed += 1,
             Err(error) => {
                 self.tally.failed += 1;
@@ -72,14 +70,10 @@ impl Steps {
         title: &str,
         work: impl FnOnce(&Progress) -> anyhow::Result<Tally>,
     ) {
-        let (worked, step) = self.timed(title, work);
-        let tally = worked.unwrap_or_else(|error| {
+        let tally = self.timed(title, work, |tally| tally.failed > 0).unwrap_or_else(|error| {
             eprintln!("{error:#}\n");
             Tally { failed: 1, ..Tally::default() }
         });
-        if let Some(step) = self.done.get_mut(step) {
-            step.failed = tally.failed > 0;
-        }
         self.tally.passed += tally.passed;
         self.tally.failed += tally.failed;
         self.tally.skipped.extend(tally.skipped);
@@ -109,17 +103,18 @@ impl Steps {
         &mut self,
         title: &str,
         work: impl FnOnce(&Progress) -> anyhow::Result<T>,
-    ) -> (anyhow::Result<T>, usize) {
+        is_bad: impl FnOnce(&T) -> bool,
+    ) -> anyhow::Result<T> {
         let progress = Progress::new(title, self.verbose);
         let started = Instant::now();
         let worked = work(&progress);
         let took = started.elapsed();
-        let failed = worked.is_err();
+        let failed = worked.as_ref().map_or(true, is_bad);
         progress.bar.finish_and_clear();
-        let mark = if failed { "failed" } else { "done" };
+        let mark = if failed { "FAILED" } else { "ok" };
         eprintln!("{:>8}  {mark:<6}  {title}", seconds(took));
         self.done.push(Step { title: title.to_owned(), took, failed });
-        (worked, self.done.len() - 1)
+        worked
     }
 }
 

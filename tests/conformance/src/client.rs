@@ -153,7 +153,6 @@ impl Reply {
     /// # Panics
     /// With the whole answer when the status differs.
     #[track_caller]
-    #[must_use]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text());
         self
@@ -191,7 +190,12 @@ impl Reply {
     /// When the answer is none.
     #[track_caller]
     pub fn code(&self) -> String {
-        assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text());
+        assert_eq!(
+            self.header("content-type"),
+            Some("application/problem+json"),
+            "{}",
+            self.text()
+        );
         self.json()["code"].as_str().expect("a problem has a code").to_owned()
     }
 
@@ -200,7 +204,6 @@ impl Reply {
     /// # Panics
     /// With the whole answer otherwise.
     #[track_caller]
-    #[must_use]
     pub fn refused(self, status: u16, code: &str) -> Self {
         assert_eq!((self.status, self.code().as_str()), (status, code), "{}", self.text());
         self

@@ -65,7 +65,8 @@ impl Setup {
 
     /// Runs the binary with these arguments until it ends; its status and all that it printed.
     pub async fn run(arguments: &[&str]) -> (ExitStatus, String) {
-        let command = Command::new(binary()).args(arguments).env("NO_COLOR", "1").kill_on_drop(true).output();
+        let command =
+            Command::new(binary()).args(arguments).env("NO_COLOR", "1").kill_on_drop(true).output();
         let output = tokio::time::timeout(START_MAX, command).await.expect("it ends").unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status, String::from_utf8_lossy(&said).into_owned())
@@ -219,9 +220,8 @@ impl Platform {
         command.arg("doctor").arg("--json").arg("--data").arg(self.data());
         let output = command.arg("--manifest").arg(&self.setup.manifest).output().await.unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&said).unwrap_or_else(|_| {
-            panic!("doctor: {said}{}", String::from_utf8_lossy(&output.stderr))
-        })
+        serde_json::from_str(&said)
+            .unwrap_or_else(|_| panic!("doctor: {said}{}", String::from_utf8_lossy(&output.stderr)))
     }
 
     fn forget_addresses(&self) {
@@ -281,8 +281,12 @@ fn address(line: &str, name: &str) -> Option<SocketAddr> {
     rest.split(|symbol| !is_part(symbol)).next()?.parse().ok()
 }
 
-/// The binary, which cargo puts beside what it builds of this crate.
-pub(crate) fn binary() -> PathBuf {
+/// The binary, which cargo puts beside what it builds of this crate; `CONFORMANCE_BINARY` names
+/// another one.
+fn binary() -> PathBuf {
+    if let Some(named) = std::env::var_os("CONFORMANCE_BINARY") {
+        return named.into();
+    }
     let own = std::env::current_exe().unwrap();
     let folders = own.ancestors().skip(1).take(2).map(|folder| folder.join("ecomauction"));
     let found = folders.into_iter().find(|path| path.is_file());
@@ -290,7 +294,7 @@ pub(crate) fn binary() -> PathBuf {
 }
 
 /// The root of the checkout.
-pub(crate) fn root() -> PathBuf {
+fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 

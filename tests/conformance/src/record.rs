@@ -110,11 +110,11 @@ pub fn bids_against(log: &Log, acknowledged: &[Acknowledged], unknown: usize) ->
 
 /// What was seen must still be true of the log: nobody was shown what is not durable (I15).
 pub fn views_against(log: &Log, seen: &[Seen]) -> Vec<String> {
-    let still = |seen: &&Seen| {
+    let is_wrong = |seen: &&Seen| {
         let standing = log.standing.get(&seen.seq);
-        !standing.is_some_and(|now| (now.price, now.bid_count) == (seen.price, seen.bid_count))
+        standing.is_none_or(|now| (now.price, now.bid_count) != (seen.price, seen.bid_count))
     };
-    let wrong = seen.iter().filter(still);
+    let wrong = seen.iter().filter(is_wrong);
     wrong.map(|seen| format!("shown and not durable: {seen:?}")).collect()
 }
 

@@ -1,8 +1,8 @@
-//! The kill test: many bidders, SIGKILLs at random instants, and afterwards everything that was said
-//! must be true (reliability.md I1, I2, I3, I5, I7, I10, I15).
+//! The kill test: many bidders, SIGKILLs at random instants, and afterwards everything that was
+//! said must be true (reliability.md I1, I2, I3, I5, I7, I10, I15).
 //!
-//! A request without an answer is unknown: its client repeats it with the same idempotency key until
-//! it is answered, so that at the end every bid of every log has somebody who was told of it.
+//! A request without an answer is unknown: its client repeats it with the same idempotency key
+//! until it is answered, so that at the end every bid of every log has somebody who was told of it.
 
 mod people;
 mod verdict;
@@ -122,8 +122,8 @@ async fn attack(plan: &Plan, platform: &mut Platform, field: &Field, report: &mu
     while report.kills < plan.kills && may_go_on() {
         // Half of the instants are random in time, half in the number of writes: those come in
         // the middle of commits.
-        let until = Instant::now() + Duration::from_millis(rng.u64(20..600));
-        let writes = field.writes.load(Ordering::Relaxed) + rng.u64(1..60);
+        let until = Instant::now() + Duration::from_millis(rng.u64(20..1_500));
+        let writes = field.writes.load(Ordering::Relaxed) + rng.u64(1..800);
         let by_count = rng.bool();
         let limit = Instant::now() + Duration::from_secs(5);
         while Instant::now() < limit && may_go_on() {

@@ -92,7 +92,7 @@ impl Head {
 const REPLY_MAX_BYTES: usize = 4 << 20;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

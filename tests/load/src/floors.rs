@@ -50,13 +50,16 @@ pub(crate) fn judge(scenarios: &[Figures], resident: Option<&Resident>) -> Vec<F
         floors.push(Floor::at_least("one hot auction, of many auctions' rate", ratio, 0.6));
     }
     if let Some(resident) = resident {
-        let bound = MEMORY_MAX_MIB * resident.auctions as f64 / 1e5;
         let what = "memory with all auctions resident, MiB";
-        floors.push(Floor::at_most(what, resident.resident_mib, bound));
+        floors.push(Floor::at_most(what, resident.resident_mib, MEMORY_MAX_MIB));
         let missing = resident.auctions as f64 - resident.entities_loaded;
         floors.push(Floor::at_most("auctions that were evicted", missing, 0.0));
         let seconds = resident.ready_after_seconds;
-        floors.push(Floor::at_most("seconds from kill to ready", seconds, READY_MAX_SECONDS));
+        floors.push(Floor::at_most(
+            "seconds from start to ready after a kill",
+            seconds,
+            READY_MAX_SECONDS,
+        ));
     }
     floors
 }

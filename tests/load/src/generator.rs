@@ -10,6 +10,7 @@ use hdrhistogram::Histogram;
 use tokio::task::LocalSet;
 
 use crate::connection::Connection;
+use crate::pause;
 
 /// What one connection does.
 pub(crate) trait Script: Send + 'static {
@@ -66,9 +67,9 @@ pub(crate) fn drive<S: Script>(
     let from = Instant::now() + plan.warm_up;
     let window = Window { from, until: from + plan.measured };
     on_threads(address, scripts, plan.threads, window, || {
-        std::thread::sleep(window.from.saturating_duration_since(Instant::now()));
+        pause::until(window.from);
         edge(Edge::Start)?;
-        std::thread::sleep(window.until.saturating_duration_since(Instant::now()));
+        pause::until(window.until);
         edge(Edge::End)
     })
 }

@@ -12,6 +12,7 @@ mod figures;
 mod floors;
 mod generator;
 mod metrics;
+mod pause;
 mod platform;
 mod process;
 mod report;

@@ -117,7 +117,7 @@ impl Platform {
             if matches!(asked, Ok((200, _))) {
                 return Ok(());
             }
-            std::thread::sleep(Duration::from_millis(5));
+            crate::pause::sleep(Duration::from_millis(5));
         }
         bail!("the platform is not ready after {START_MAX:?}:\n{}", self.last_words())
     }

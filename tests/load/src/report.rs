@@ -119,8 +119,8 @@ impl Report {
 fn print_resident(resident: &Resident) {
     let Resident { auctions, bids_each, checked, .. } = resident;
     println!(
-        "{auctions} open auctions with {bids_each} bids each, made in {:.0} s, {:.0} MiB on disk",
-        resident.made_in_seconds, resident.data_mib
+        "{auctions} open auctions with {bids_each} bids each, made in {:.0} s, settled in {:.0} s, {:.0} MiB on disk",
+        resident.made_in_seconds, resident.settled_in_seconds, resident.data_mib
     );
     println!(
         "memory: {:.0} MiB empty, {:.0} MiB with all of them ({} loaded), {:.0} bytes each",

@@ -248,7 +248,7 @@ impl<'b> Stage<'b> {
             round.commits = commits(before, after, seconds);
         }
         // What the platform writes behind belongs to nobody else's measurement.
-        std::thread::sleep(PAUSE);
+        crate::pause::sleep(PAUSE);
         Ok((scripts, round))
     }
 }

@@ -36,7 +36,8 @@ impl Server {
                 if let Some(found) = ready(&line) {
                     return Ok(found);
                 }
-                seen = seen + &line + "\n";
+                seen.push_str(&line);
+                seen.push('\n');
             }
             bail!("the server ended without listening")
         };

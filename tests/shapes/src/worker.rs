@@ -25,11 +25,13 @@ impl Tools {
         let modules = folder.join("node_modules");
         let installed = modules.join(".installed");
         if std::fs::read(&installed).ok().as_ref() != Some(&lockfile) {
+            // Not `npm ci`: it insists on entries for platforms whose packages a registry may lack.
             let mut npm = Command::new("npm");
-            npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]).current_dir(folder);
+            npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]);
+            npm.current_dir(folder);
             match npm.status() {
                 Ok(status) if status.success() => std::fs::write(&installed, &lockfile)?,
-                Ok(status) => bail!("npm ci ended with {status}"),
+                Ok(status) => bail!("npm install ended with {status}"),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error).context("npm does not start"),
             }
@@ -74,14 +76,18 @@ pub fn bundle(tools: &Tools, module: &Path, folder: &Path, out: &Path) -> anyhow
 
 /// wasm-bindgen's glue for a runtime that imports a compiled module.
 fn bindings(module: &Path, out: &Path) -> anyhow::Result<()> {
-    let source_phase_import = false;
     Bindgen::new()
         .input_path(module)
         .out_name("index")
-        .module(source_phase_import)?
+        .module(true)?
         .typescript(false)
         .generate(out)
-        .with_context(|| format!("wasm-bindgen cannot read {}", module.display()))
+        .with_context(|| format!("wasm-bindgen cannot read {}", module.display()))?;
+    // The glue uses a source phase import, for which workerd has the older spelling.
+    let glue = out.join("index.js");
+    let text = std::fs::read_to_string(&glue)?;
+    std::fs::write(&glue, text.replacen("import source ", "import ", 1))?;
+    Ok(())
 }
 
 /// Runs a bundled Worker on workerd until it is killed. Its objects live in `state`.

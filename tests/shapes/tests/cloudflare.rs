@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use shapes::client::Counters;
-use shapes::{guests, worker};
+use shapes::{artefacts, worker};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_worker_keeps_its_counters_over_a_kill() {
@@ -14,7 +14,7 @@ async fn a_worker_keeps_its_counters_over_a_kill() {
         println!("SKIPPED: npm is not installed");
         return;
     };
-    let module = guests::build("shapes-worker", guests::UNKNOWN).unwrap();
+    let module = artefacts::guest("shapes-worker", artefacts::UNKNOWN).unwrap();
     let directory = tempfile::tempdir().unwrap();
     let (bundled, state) = (directory.path().join("bundled"), directory.path().join("state"));
     worker::bundle(&tools, &module, folder, &bundled).unwrap();

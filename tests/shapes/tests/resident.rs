@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use tokio::sync::{mpsc, oneshot};
-use wasmtime::component::{Component, Linker, ResourceAny};
+use wasmtime::component::{Component, Linker, ResourceAny, ResourceTable};
 use wasmtime::{Config, Engine, Store};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use shapes::guests;
+use shapes::artefacts;
 
 mod machine {
     #![allow(missing_docs, clippy::all, reason = "generated")]
@@ -85,7 +86,7 @@ fn envelope(command_id: &str, body: &[u8]) -> Envelope {
 }
 
 fn machine_component() -> Vec<u8> {
-    let core = guests::build("shapes-machine-wasm", guests::UNKNOWN).unwrap();
+    let core = artefacts::guest("shapes-machine-wasm", artefacts::UNKNOWN).unwrap();
     compose::wrap_machine(&std::fs::read(core).unwrap()).unwrap()
 }
 
@@ -115,15 +116,34 @@ enum Ask {
 }
 
 /// The port: it waits for the machine's thread, which is what parks the service's fiber.
-#[derive(Clone)]
 struct Ports {
+    wasi: WasiCtx,
+    table: ResourceTable,
     asks: mpsc::UnboundedSender<Ask>,
     waiting: Arc<AtomicUsize>,
     waiting_max: Arc<AtomicUsize>,
 }
 
+impl Clone for Ports {
+    fn clone(&self) -> Self {
+        Self {
+            wasi: WasiCtx::default(),
+            table: ResourceTable::new(),
+            asks: self.asks.clone(),
+            waiting: Arc::clone(&self.waiting),
+            waiting_max: Arc::clone(&self.waiting_max),
+        }
+    }
+}
+
+impl WasiView for Ports {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
+    }
+}
+
 impl Ports {
-    async fn ask(&self, ask: Ask, answer: oneshot::Receiver<Vec<u8>>) -> Result<Vec<u8>, Error> {
+    async fn ask(&mut self, ask: Ask, answer: oneshot::Receiver<Vec<u8>>) -> Result<Vec<u8>, Error> {
         let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
         self.waiting_max.fetch_max(waiting, Ordering::SeqCst);
         self.asks.send(ask).unwrap();
@@ -192,16 +212,18 @@ struct Service {
 }
 
 impl Service {
-    /// Links the entities port only. Every other import, `wasi:http@0.3.0` with its streams and the
-    /// WASI of the standard library, becomes a trap that the buffered face never meets.
+    /// Links the entities port and the WASI 0.2 of the standard library. Every other import,
+    /// `wasi:http@0.3.0` with its streams, becomes a trap that the buffered face never meets.
     fn new() -> Self {
-        let bytes = std::fs::read(guests::build("shapes-service-wasm", guests::WASIP2).unwrap());
+        let bytes =
+            std::fs::read(artefacts::guest("shapes-service-wasm", artefacts::WASIP2).unwrap());
         let mut config = Config::new();
         config.wasm_component_model(true);
         config.wasm_component_model_async(true);
         let engine = Engine::new(&config).unwrap();
         let component = Component::new(&engine, bytes.unwrap()).unwrap();
         let mut linker: Linker<Ports> = Linker::new(&engine);
+        wasmtime_wasi::p2::add_to_linker_async(&mut linker).unwrap();
         service::Buffered::add_to_linker::<_, wasmtime::component::HasSelf<Ports>>(
             &mut linker,
             |ports| ports,
@@ -236,7 +258,13 @@ async fn send(
 fn ports(batch: usize) -> Ports {
     let (asks, inbox) = mpsc::unbounded_channel();
     machine_thread(inbox, batch);
-    Ports { asks, waiting: Arc::default(), waiting_max: Arc::default() }
+    Ports {
+        wasi: WasiCtx::default(),
+        table: ResourceTable::new(),
+        asks,
+        waiting: Arc::default(),
+        waiting_max: Arc::default(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -288,5 +316,7 @@ async fn the_price_of_a_call_is_reported() {
         send(&mut instance, "GET", "").await;
     }
     let mailbox = started.elapsed() / CALLS;
-    println!("machine call {direct:?}; service without port {refused:?}, over a thread {mailbox:?}");
+    println!(
+        "machine call {direct:?}; service without port {refused:?}, over a thread {mailbox:?}"
+    );
 }

@@ -53,7 +53,8 @@ fn register(
     graph: &mut CompositionGraph,
     (name, bytes): (&str, &[u8]),
 ) -> Result<PackageId, ComposeError> {
-    let unreadable = |reason: String| ComposeError::Unreadable { component: name.to_owned(), reason };
+    let unreadable =
+        |reason: String| ComposeError::Unreadable { component: name.to_owned(), reason };
     let package = Package::from_bytes(name, None, bytes.to_vec(), graph.types_mut())
         .map_err(|error| unreadable(format!("{error:#}")))?;
     graph.register_package(package).map_err(|error| unreadable(error.to_string()))

@@ -57,10 +57,17 @@ fn codes(file: &File) -> impl Iterator<Item = &Token> {
     let last = PATTERNS.iter().flat_map(|pattern| file.find(pattern)).filter_map(<[_]>::last);
     let in_table = file.stem() == "refusal" && file.path.contains("/service/");
     let table = file.tokens().iter().enumerate().filter_map(move |(at, token)| {
-        let next = file.tokens().get(at + 1).map_or("", |next| next.text.as_str());
-        (in_table && (next == "|" || next == "=")).then_some(token)
+        (in_table && has_status(file.tokens().get(at + 1..)?)).then_some(token)
     });
     last.chain(table).chain(chosen(file))
+}
+
+/// `=> 422` follows, perhaps after further patterns.
+fn has_status(tokens: &[Token]) -> bool {
+    let patterns = |token: &&Token| token.text == "|" || token.string().is_some();
+    let rest = tokens.get(tokens.iter().take_while(patterns).count()..).unwrap_or_default();
+    let text = |at: usize| rest.get(at).map_or("", |token| token.text.as_str());
+    text(0) == "=" && text(1) == ">" && text(2).parse::<u16>().is_ok()
 }
 
 /// The literals between `let code =` and `;`.
@@ -105,7 +112,7 @@ mod tests {
             (SERVICE, "fn a() { Problem::new(409, \"too_late\", x) }"),
             (SERVICE, "fn a() { Problem::field(\"too_late\", x) }"),
             (SERVICE, "fn a() { let code = if x { \"too_late\" } else { y }; }"),
-            ("components/a/service/src/refusal.rs", "fn a() { match x { \"too_late\" => 4 } }"),
+            ("components/a/service/src/refusal.rs", "fn a() { match x { \"too_late\" => 409 } }"),
             ("platforms/host/src/http.rs", "fn a() { (StatusCode::GONE, \"too_late\", \"…\") }"),
             ("platforms/host/src/http.rs", "fn a() { problem(status, \"too_late\", x) }"),
             ("crates/web/src/problem.rs", "fn a() { Self::new(409, \"too_late\", x) }"),
@@ -121,6 +128,13 @@ mod tests {
     fn a_page_without_a_code_is_a_violation() {
         let planted = Project::of(&[("docs/errors/too_late.md", "# Too late")]);
         assert_eq!(pages(&planted).len(), 1);
+    }
+
+    #[test]
+    fn every_pattern_of_a_row_is_a_code_and_a_row_without_a_status_has_none() {
+        let table = "fn a() { match x { \"a\" | \"b\" => 422, \"c\" => return gone(), _ => 1 } }";
+        let planted = Project::of(&[("components/a/service/src/refusal.rs", table)]);
+        assert_eq!(pages(&planted).len(), 2);
     }
 
     #[test]

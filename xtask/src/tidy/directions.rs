@@ -54,6 +54,7 @@ enum Room<'p> {
     Wasm(&'p str),
     Platform(&'p str),
     Tests,
+    Compose,
     Xtask,
 }
 
@@ -69,7 +70,8 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
         ["platforms", platform, ..] => Room::Platform(platform),
         ["tests", ..] => Room::Tests,
-        ["xtask", ..] => Room::Xtask,
+        ["xtask", "compose"] => Room::Compose,
+        ["xtask"] => Room::Xtask,
         _ => return None,
     })
 }
@@ -77,11 +79,12 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
 impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
-            Kernel, Machine, Platform, Ports, PortsWasi, Service, Tests, Wasm, Web, Xtask,
+            Compose, Kernel, Machine, Platform, Ports, PortsWasi, Service, Tests, Wasm, Web, Xtask,
         };
         match (self, other) {
-            (Tests, _) | (Xtask, Xtask) => true,
-            (_, Tests | Xtask) | (Kernel, _) => false,
+            // `up --only spin` composes as Spin does.
+            (Tests, _) | (Xtask | Platform("host"), Compose) => true,
+            (_, Tests | Compose | Xtask) | (Kernel | Compose, _) => false,
             (_, Kernel) | (PortsWasi | Web | Service(_) | Platform(_), Ports) => true,
             (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
             (Service(own) | Wasm(own), Machine(of)) | (Wasm(own), Service(of)) => own == of,
@@ -93,7 +96,7 @@ impl Room<'_> {
     }
 
     fn may_use(self, library: &str) -> bool {
-        use Room::{Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask};
+        use Room::{Compose, Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask};
         let starts = |prefix: &str| library.starts_with(prefix);
         match self {
             Tests => true,
@@ -103,7 +106,7 @@ impl Room<'_> {
             _ if starts("spin-") => matches!(self, PortsWasi | Platform("spin")),
             _ if library == "worker" => self == Platform("cloudflare"),
             _ if starts("wit-") => {
-                matches!(self, PortsWasi | Wasm(_) | Platform("spin") | Xtask)
+                matches!(self, PortsWasi | Wasm(_) | Platform("spin") | Compose)
             }
             _ if starts("rusqlite") => matches!(self, Ports | Platform(_)),
             _ if WAITING.iter().any(|prefix| starts(prefix)) => matches!(self, Platform(_)),
@@ -122,7 +125,11 @@ fn rooms(project: &Project) -> Vec<Finding> {
         };
         for edge in package.dependencies.iter().filter(|edge| edge.name != package.name) {
             let Some(other) = edge.folder.as_deref() else { continue };
-            if !room_of(other).is_some_and(|other| room.may_enter(other)) {
+            let allowed = room_of(other).is_some_and(|other| {
+                // Scenario scripts are shared by the tests of every altitude.
+                room.may_enter(other) || edge.dev && other == Room::Tests
+            });
+            if !allowed {
                 let text = format!("{} may not depend on {}", package.name, edge.name);
                 findings.push(Finding::new(&manifest(package), 0, text));
             }
@@ -169,7 +176,9 @@ fn versions(project: &Project) -> Vec<Finding> {
                 continue;
             };
             for (name, value) in dependencies {
-                if value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
+                // A package of our own under another name cannot be inherited; it has no version.
+                let ours = value.get("path").is_some();
+                if !ours && value.get("workspace").and_then(toml::Value::as_bool) != Some(true) {
                     let text = format!("{name} is not taken from the workspace's table");
                     findings.push(Finding::new(&path, 0, text));
                 }
@@ -244,6 +253,7 @@ mod tests {
             ("platforms/cloudflare", "components/auctions/service"),
             ("platforms/spin", "components/auctions/machine"),
             ("tests/shapes", "xtask/compose"),
+            ("platforms/host", "xtask/compose"),
         ] {
             assert!(!broken(from, to), "{from} → {to}");
         }
@@ -265,10 +275,19 @@ mod tests {
             ("platforms/spin", "platforms/host"),
             ("crates/web", "components/auctions/service"),
             ("crates/web", "tests/conformance"),
-            ("platforms/host", "xtask/compose"),
+            ("platforms/spin", "xtask/compose"),
+            ("platforms/host", "xtask"),
         ] {
             assert!(broken(from, to), "{from} → {to}");
         }
+    }
+
+    #[test]
+    fn tests_alone_may_share_what_is_in_tests() {
+        let mut scripts = edge("scripts", Some("tests/scripts"));
+        scripts.dev = true;
+        assert_eq!(rooms(&project("components/auctions/machine", scripts)), []);
+        assert!(broken("components/auctions/machine", "tests/scripts"));
     }
 
     #[test]

@@ -97,12 +97,24 @@ impl Finding {
 impl std::fmt::Display for Finding {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { path, line, text } = self;
-        if *line == 0 { write!(f, "  {path}: {text}") } else { write!(f, "  {path}:{line}: {text}") }
+        if *line == 0 {
+            write!(f, "  {path}: {text}")
+        } else {
+            write!(f, "  {path}:{line}: {text}")
+        }
     }
 }
 
-const CLIPPY: &[&str] =
-    &["clippy", "--release", "--workspace", "--all-targets", "--", "--deny", "warnings"];
+const CLIPPY: &[&str] = &[
+    "clippy",
+    "--release",
+    "--workspace",
+    "--all-targets",
+    "--keep-going",
+    "--",
+    "--deny",
+    "warnings",
+];
 
 const RULES: &[Rule] = &[
     directions::ROOMS,

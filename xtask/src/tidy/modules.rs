@@ -109,7 +109,10 @@ mod tests {
     #[test]
     fn every_way_to_declare_a_file_is_known() {
         let alive = [
-            ("crates/a/src/lib.rs", "mod b; pub mod c; #[path = \"odd.rs\"] mod d; mod e { mod f; }"),
+            (
+                "crates/a/src/lib.rs",
+                "mod b; pub mod c; #[path = \"odd.rs\"] mod d; mod e { mod f; }",
+            ),
             ("crates/a/src/b.rs", "mod inner; // mod ghost;"),
             ("crates/a/src/b/inner.rs", ""),
             ("crates/a/src/c/mod.rs", "pub(crate) mod deep;"),

@@ -139,7 +139,7 @@ fn brackets(delimiter: Delimiter) -> (&'static str, &'static str) {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 

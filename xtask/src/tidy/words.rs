@@ -37,7 +37,7 @@ fn says(line: &str, word: &str) -> bool {
         let before = line.get(..at).and_then(|before| before.chars().next_back());
         let after = line.get(at + word.len()..).and_then(|after| after.chars().next());
         let ends = word.ends_with(char::is_alphanumeric);
-        !is_part(before) && !(ends && is_part(after))
+        !(is_part(before) || ends && is_part(after))
     })
 }
 

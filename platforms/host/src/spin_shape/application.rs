@@ -78,7 +78,9 @@ impl State {
     ) -> Self {
         let mut wasi = WasiCtx::builder();
         wasi.inherit_stdout().inherit_stderr();
-        environment.iter().for_each(|(name, value)| drop(wasi.env(name, value)));
+        for (name, value) in environment {
+            wasi.env(name, value);
+        }
         Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),

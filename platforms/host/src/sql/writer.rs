@@ -136,8 +136,12 @@ fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projection
             Job::Flush(reply) => flushes.push(reply),
         }
     }
+    // Projections go first, so that a batch never runs before an older projection.
+    let flushed = write_projections(connection, projections);
+    if let Err(error) = &flushed {
+        tracing::warn!(%error, "projections not written; they will be rebuilt");
+    }
     if !flushes.is_empty() {
-        let flushed = write_projections(connection, projections);
         for reply in flushes {
             let _ = reply.send(flushed.clone());
         }
@@ -219,7 +223,7 @@ fn trusted(connection: &Connection, sql: &str) -> Result<(), SqlError> {
 }
 
 /// How long projections wait when nobody reads.
-const PROJECTION_INTERVAL: Duration = Duration::from_millis(250);
+const PROJECTION_INTERVAL: Duration = Duration::from_secs(1);
 /// Projections are written at once above this number.
 const PROJECTIONS_MAX: usize = 20_000;
 /// Most batches of one transaction.

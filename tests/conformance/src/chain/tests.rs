@@ -10,9 +10,8 @@ const AUCTION: &str = "auc_01jd0000000000000000000000";
 /// Bodies of a small auction: two bidders, an extension, a result.
 fn bodies() -> Vec<Value> {
     let salt = "07".repeat(32);
-    let commitment = hex(&Sha256::digest(
-        [unhex(&salt), canonical(&usd(2_000)).into_bytes()].concat(),
-    ));
+    let commitment =
+        hex(&Sha256::digest([unhex(&salt), canonical(&usd(2_000)).into_bytes()].concat()));
     let at = |ms: i64| crate::rfc3339(1_000_000 + ms);
     let bid = |id: &str, bidder: &str, price: i64, next: i64, count: u64, end: i64| {
         json!({"bid_id": id, "bidder": bidder, "amount": null, "price": usd(price),

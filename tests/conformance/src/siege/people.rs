@@ -25,12 +25,13 @@ pub(super) async fn sell(field: Arc<Field>, seller: usize, mut rng: Rng) {
         match reply.status {
             201 => {
                 let view = reply.json();
+                // Answered so long after a kill that it may be over: then it has no next minimum.
                 let hard_stop = ms_of(&view["soft_close"]["hard_stop_at"]);
                 let end_ms = hard_stop.or(ms_of(&view["ends_at"])).unwrap();
                 let lot = Lot {
                     id: crate::id_of(&view),
                     seller,
-                    next_minimum: AtomicI64::new(amount_of(&view["next_minimum"]).unwrap()),
+                    next_minimum: AtomicI64::new(amount_of(&view["next_minimum"]).unwrap_or(0)),
                     end_ms,
                 };
                 field.lots.lock().unwrap().push(Arc::new(lot));
@@ -73,7 +74,8 @@ pub(super) async fn bid(field: Arc<Field>, writer: u32, mut rng: Rng) {
         let Some(lot) = field.lot(&mut rng) else { continue };
         let amount = lot.next_minimum.load(Ordering::Relaxed) + rng.i64(0..400);
         let key = format!("bid-{writer}-{n}");
-        let (path, body) = (format!("/v1/auctions/{}/bids", lot.id), json!({"amount": usd(amount)}));
+        let (path, body) =
+            (format!("/v1/auctions/{}/bids", lot.id), json!({"amount": usd(amount)}));
         let (reply, attempts) = settle(&field, &mut user, &path, &body, &key).await;
         if let Some(next) = amount_of(&reply.json()["next_minimum"]) {
             lot.next_minimum.fetch_max(next, Ordering::Relaxed);
@@ -141,7 +143,7 @@ async fn settle(
                 0
             }
             Ok(reply) if reply.status == 409 && reply.code() == "idempotency_in_progress" => 200,
-            Ok(reply) if reply.status >= 500 && reply.status != 500 => 50,
+            Ok(reply) if reply.status > 500 => 50,
             Ok(reply) => return (reply, attempts),
             Err(_) => 10,
         };

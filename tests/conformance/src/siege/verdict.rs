@@ -96,11 +96,7 @@ async fn closed_view(field: &Field, id: &str) -> Value {
 }
 
 /// The same key and body get the same bytes, whatever was killed in between (I10).
-async fn replay(
-    field: &Field,
-    bids_of: &BTreeMap<String, Vec<Acknowledged>>,
-    report: &mut Report,
-) {
+async fn replay(field: &Field, bids_of: &BTreeMap<String, Vec<Acknowledged>>, report: &mut Report) {
     let mut users: BTreeMap<String, User> = BTreeMap::new();
     for bid in bids_of.values().flat_map(|bids| bids.iter().rev().take(REPLAYS_PER_LOT)) {
         let writer = bid.key.split('-').nth(1).unwrap_or_default();
@@ -112,7 +108,13 @@ async fn replay(
         let call = users[&name].bid_call(&bid.auction, bid.amount, &bid.key);
         let reply = call.send().await.unwrap();
         if reply.status != 201 || !reply.is_replay() || reply.text() != bid.body {
-            let text = format!("replay of {}: {} {}, was {}", bid.key, reply.status, reply.text(), bid.body);
+            let text = format!(
+                "replay of {}: {} {}, was {}",
+                bid.key,
+                reply.status,
+                reply.text(),
+                bid.body
+            );
             report.violations.push(text);
         }
         report.replays += 1;
@@ -141,7 +143,8 @@ async fn every_listing_is_known(
             }
             if Instant::now() > deadline {
                 let (listed, own) = (items.len(), own.len());
-                let text = format!("seller {seller}: {listed} of {own} listed, {open} of them open");
+                let text =
+                    format!("seller {seller}: {listed} of {own} listed, {open} of them open");
                 report.violations.push(text);
                 break;
             }

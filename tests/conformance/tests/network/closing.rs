@@ -82,13 +82,19 @@ async fn a_reset_soft_close_moves_the_end_to_the_bid_plus_the_extension() {
     assert_eq!(
         names,
         [
-            "auction_opened", "bid_placed", "bid_placed", "bid_placed", "auction_extended",
-            "bid_placed", "auction_extended", "auction_closed",
+            "auction_opened",
+            "bid_placed",
+            "bid_placed",
+            "bid_placed",
+            "auction_extended",
+            "bid_placed",
+            "auction_extended",
+            "auction_closed",
         ]
     );
     assert_eq!(log[4]["data"]["cause_seq"], log[3]["seq"]);
     assert_eq!(chain::examine(&id, &log).violations, Vec::<String>::new());
-    let _ = ben.bids(&id, 90_000).await.refused(409, "auction_closed");
+    ben.bids(&id, 90_000).await.refused(409, "auction_closed");
 }
 
 #[tokio::test]
@@ -97,7 +103,7 @@ async fn an_adding_soft_close_moves_the_end_by_the_extension_up_to_the_hard_stop
     let (ana, ben, cat) =
         (platform.user("ana").await, platform.user("ben").await, platform.user("cat").await);
     let end_ms = now_ms() + 5_200;
-    let soft = json!({"mode": "add", "window_seconds": 3, "extension_seconds": 1,
+    let soft = json!({"mode": "add", "window_seconds": 4, "extension_seconds": 1,
         "hard_stop_at": rfc3339(end_ms + 1_500)});
     let listed = ana
         .lists(json!({"ends_at": rfc3339(end_ms), "duration_seconds": null, "soft_close": soft}))

@@ -20,7 +20,7 @@ async fn a_known_tag_is_answered_304_until_something_happens() {
         assert_eq!(unchanged.header("etag"), Some(tag.as_str()));
     }
     let call = public.call("GET", &path).header("if-none-match", "\"other\"");
-    let _ = call.send().await.unwrap().expect(200);
+    call.send().await.unwrap().expect(200);
     ben.bids(&id, 2_000).await.expect(201);
     let call = public.call("GET", &path).header("if-none-match", &tag);
     let changed = call.send().await.unwrap().expect(200);

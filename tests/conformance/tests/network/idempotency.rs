@@ -19,11 +19,11 @@ async fn a_repeated_bid_gets_the_same_bytes_and_acts_once() {
     assert!(again.is_replay());
     assert_eq!(again.body, first.body, "though somebody else leads by now");
     let other = ben.bid_call(&id, 7_000, "key").send().await.unwrap();
-    let _ = other.refused(422, "idempotency_key_reused");
+    other.refused(422, "idempotency_key_reused");
     let path = format!("/v1/auctions/{id}/bids");
     let more = json!({"amount": usd(5_000), "confirm": true});
     let other = ben.client.post(&path, &more).key("key").send().await.unwrap();
-    let _ = other.refused(422, "idempotency_key_reused");
+    other.refused(422, "idempotency_key_reused");
     // Another user's key is another key.
     let cats = cat.bid_call(&id, 8_000, "key").send().await.unwrap().expect(201);
     assert!(!cats.is_replay());
@@ -43,7 +43,7 @@ async fn a_key_is_needed_and_has_a_shape() {
     for path in ["/v1/auctions".to_owned(), format!("/v1/auctions/{id}/bids")] {
         let body = if path.ends_with("bids") { bid.clone() } else { User::terms(json!({})) };
         let reply = ben.client.post(&path, &body).send().await.unwrap();
-        let _ = reply.refused(400, "idempotency_key_required");
+        reply.refused(400, "idempotency_key_required");
         for key in ["", "a b", &"k".repeat(256), "schlüssel"] {
             let reply = ben.client.post(&path, &body).key(key).send().await.unwrap();
             assert_eq!(reply.status, 400, "{key:?} at {path}: {}", reply.text());
@@ -51,7 +51,7 @@ async fn a_key_is_needed_and_has_a_shape() {
         let twice = ben.client.post(&path, &body).key("a").key("b").send().await.unwrap();
         assert_eq!(twice.status, 400, "{}", twice.text());
         let longest = ben.client.post(&path, &body).key(&"k".repeat(255)).send().await.unwrap();
-        let _ = longest.expect(201);
+        longest.expect(201);
     }
 }
 
@@ -61,12 +61,12 @@ async fn refusals_leave_the_key_free() {
     let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
     let id = id_of(&ana.lists(json!({})).await);
     let low = ben.bid_call(&id, 900, "key").send().await.unwrap();
-    let _ = low.refused(422, "bid_too_low");
+    low.refused(422, "bid_too_low");
     let fine = ben.bid_call(&id, 1_000, "key").send().await.unwrap().expect(201);
     assert!(!fine.is_replay());
     let short = User::terms(json!({"duration_seconds": 1}));
     let short = ana.list_call("list", &short).send().await.unwrap();
-    let _ = short.refused(422, "validation_failed");
+    short.refused(422, "validation_failed");
     let fine = ana.list_call("list", &User::terms(json!({}))).send().await.unwrap().expect(201);
     assert!(!fine.is_replay());
 }
@@ -101,14 +101,14 @@ async fn fifty_copies_of_a_listing_are_one_auction() {
         async move { ana.list_call("copy", &body).send().await.unwrap() }
     });
     for reply in copies.await.iter().filter(|reply| reply.status != 201) {
-        let _ = reply.clone().refused(409, "idempotency_in_progress");
+        reply.clone().refused(409, "idempotency_in_progress");
         assert!(reply.header("retry-after").is_some());
     }
     let again = ana.list_call("copy", &body).send().await.unwrap().expect(201);
     assert!(again.is_replay());
     let others = User::terms(json!({"title": "Another watch"}));
     let other = ana.list_call("copy", &others).send().await.unwrap();
-    let _ = other.refused(422, "idempotency_key_reused");
+    other.refused(422, "idempotency_key_reused");
     let ben = platform.user("ben").await;
     assert!(!ben.list_call("copy", &body).send().await.unwrap().expect(201).is_replay());
     let items = platform.client().all(&format!("/v1/auctions?seller={}", ana.id)).await;

@@ -1,10 +1,5 @@
 //! What the HTTP contract (api.md §1, §3) promises, asked of the running binary.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "tests"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod closing;
 mod conditional;

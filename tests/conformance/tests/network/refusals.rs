@@ -47,40 +47,39 @@ async fn money_that_is_no_integer_in_range_is_refused_and_changes_nothing() {
     let tag = |reply: Reply| reply.header("etag").map(str::to_owned);
     let path = format!("/v1/auctions/{}", scene.auction);
     let before = tag(scene.public.get(&path).await);
-    for amount in [
-        "1.5", "1.0", "\"100\"", "1e3", "1E3", "10e-1", "-1", "-0", "-0.0", "9007199254740992",
-        "18446744073709551616", "-9223372036854775809", "1e400", "null", "true", "[]", "[1]", "{}",
-        "\"\"", "100000000000000000000000000000000000000000",
-    ] {
+    for amount in NO_INTEGERS {
         let body = format!("{{\"amount\":{{\"amount\":{amount},\"currency\":\"USD\"}}}}");
         let reply = raw_bid(&scene, body.clone()).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_money"), "{body}");
         let document = problem(&reply, 400, "invalid_money", &scene.bids);
         assert_eq!(document["errors"][0]["pointer"], "/amount/amount", "{body}");
     }
-    for money in [
-        "1000", "\"10.00 USD\"", "null", "[]", "{\"amount\":1000,\"currency\":\"usd\"}",
-        "{\"amount\":1000,\"currency\":\"US\"}", "{\"amount\":1000,\"currency\":\"DOLLAR\"}",
-        "{\"amount\":1000,\"currency\":5}", "{\"amount\":1000,\"currency\":null}",
-    ] {
+    for money in NO_MONEY {
         let reply = raw_bid(&scene, format!("{{\"amount\":{money}}}")).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_money"), "{money}");
     }
-    for money in ["{}", "{\"amount\":1000}", "{\"currency\":\"USD\"}"] {
+    for money in [
+        "{}",
+        "{\"amount\":1000}",
+        "{\"currency\":\"USD\"}",
+        "{\"amount\":1000,\"currency\":5}",
+        "{\"amount\":1000,\"currency\":null}",
+    ] {
         let reply = raw_bid(&scene, format!("{{\"amount\":{money}}}")).await;
         assert_eq!(reply.status, 400, "{money}: {}", reply.text());
     }
     for amount in ["+1", "01", "0x10", "NaN", "Infinity", "1_000", "١٠٠", "", ".5", "1."] {
         let body = format!("{{\"amount\":{{\"amount\":{amount},\"currency\":\"USD\"}}}}");
-        let _ = raw_bid(&scene, body).await.refused(400, "invalid_json");
+        raw_bid(&scene, body).await.refused(400, "invalid_json");
     }
     let zero = scene.ben.bids(&scene.auction, 0).await;
     problem(&zero, 422, "bid_too_low", &scene.bids);
     assert_eq!(tag(scene.public.get(&path).await), before);
     // Listings read money the same way.
-    for (member, value) in
-        [("start_price", json!(1_000)), ("reserve_price", json!({"amount": "1", "currency": "USD"}))]
-    {
+    for (member, value) in [
+        ("start_price", json!(1_000)),
+        ("reserve_price", json!({"amount": "1", "currency": "USD"})),
+    ] {
         let mut body = User::terms(json!({}));
         body[member] = value;
         let reply = scene.ana.list_call("money", &body).send().await.unwrap();
@@ -93,11 +92,12 @@ async fn bodies_that_are_not_the_documented_json_are_refused() {
     let scene = scene().await;
     let money = "{\"amount\":5000,\"currency\":\"USD\"}";
     let deep = format!("{{\"amount\":{}{}}}", "[".repeat(5_00), "]".repeat(5_00));
-    for body in ["", "{", "null x", "{\"amount\":}", "\u{feff}{}", "{'amount':1}", &deep] {
+    for body in ["", "{", "{} x", "{\"amount\":}", "\u{feff}{}", "{'amount':1}", &deep] {
         let reply = raw_bid(&scene, body.to_owned()).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_json"), "{body}");
     }
-    let _ = raw_bid(&scene, vec![b'{', b'"', 0xff, 0xfe, b'"', b':', b'1', b'}']).await;
+    let latin = raw_bid(&scene, vec![b'{', b'"', 0xff, 0xfe, b'"', b':', b'1', b'}']).await;
+    assert_eq!(latin.status, 400, "{}", latin.text());
     for body in ["null", "[]", "5", "\"bid\"", &format!("[{money}]"), "{}"] {
         let reply = raw_bid(&scene, body.to_owned()).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_request"), "{body}");
@@ -122,13 +122,14 @@ async fn bodies_that_are_not_the_documented_json_are_refused() {
     problem(&raw_bid(&scene, large).await, 413, "payload_too_large", &scene.bids);
     for content_type in ["text/plain", "application/x-www-form-urlencoded", "application/jsonx"] {
         let call = scene.ben.client.call("POST", &scene.bids).key("type");
-        let reply = call.bytes(content_type, format!("{{\"amount\":{money}}}")).send().await.unwrap();
+        let reply =
+            call.bytes(content_type, format!("{{\"amount\":{money}}}")).send().await.unwrap();
         problem(&reply, 415, "unsupported_media_type", &scene.bids);
     }
     let call = scene.ben.client.call("POST", &scene.bids).key("charset");
     let body = format!("{{\"amount\":{money}}}");
     let fine = call.bytes("Application/JSON; charset=UTF-8", body).send().await.unwrap();
-    let _ = fine.expect(201);
+    fine.expect(201);
 }
 
 #[tokio::test]
@@ -141,22 +142,23 @@ async fn who_calls_must_be_known_where_it_matters() {
     let middle = parts[0].len() + 5;
     flipped[middle] = if flipped[middle] == b'A' { b'B' } else { b'A' };
     for token in [
-        "", "x", "a.b.c", &format!("{none}.{}.", parts[1]),
-        &format!("{none}.{}.{}", parts[1], parts[2]), &format!("{}.{}.", parts[0], parts[1]),
-        &format!("{good}x"), &format!("{good} "), &"a".repeat(5_000),
+        "",
+        "x",
+        "a.b.c",
+        &format!("{none}.{}.", parts[1]),
+        &format!("{none}.{}.{}", parts[1], parts[2]),
+        &format!("{}.{}.", parts[0], parts[1]),
+        &format!("{good}x"),
+        &"a".repeat(5_000),
         &String::from_utf8(flipped).unwrap(),
     ] {
         let stranger = scene.public.with_token(token);
         let call = stranger.post(&scene.bids, &json!({"amount": usd(5_000)})).key("token");
         let reply = call.send().await.unwrap();
-        if token.ends_with(' ') {
-            // Optional white space around a header's value is not part of it.
-            continue;
-        }
         problem(&reply, 401, "unauthenticated", &scene.bids);
         assert!(reply.header("www-authenticate").is_some_and(|how| how.starts_with("Bearer")));
         let read = stranger.get(&format!("/v1/auctions/{}", scene.auction)).await;
-        let _ = read.refused(401, "unauthenticated");
+        read.refused(401, "unauthenticated");
     }
     let anonymous = scene.public.post(&scene.bids, &json!({"amount": usd(5_000)})).key("none");
     problem(&anonymous.send().await.unwrap(), 401, "unauthenticated", &scene.bids);
@@ -175,11 +177,22 @@ async fn unknown_paths_methods_and_auctions_are_named() {
     let scene = scene().await;
     let nobody = "auc_01jd00000000700000000000zz";
     for path in [
-        "/", "/v1", "/v2/auctions", "/v1/auction", "/v1/auctions/", "/v1/auctions/x/y/z",
-        "/v1/auctions//bids", "/index.html", "/v1/auctions/auc_x", "/v1/auctions/usr_x/bids",
-        &format!("/v1/auctions/{nobody}"), &format!("/v1/auctions/{nobody}/bids"),
-        &format!("/v1/auctions/{nobody}/events"), &format!("/v1/auctions/{}x", scene.auction),
-        &format!("/v1/auctions/{}", scene.auction.to_uppercase()), "/v1/auctions/..%2f..",
+        "/",
+        "/v1",
+        "/v2/auctions",
+        "/v1/auction",
+        "/v1/auctions/",
+        "/v1/auctions/x/y/z",
+        "/v1/auctions//bids",
+        "/index.html",
+        "/v1/auctions/auc_x",
+        "/v1/auctions/usr_x/bids",
+        &format!("/v1/auctions/{nobody}"),
+        &format!("/v1/auctions/{nobody}/bids"),
+        &format!("/v1/auctions/{nobody}/events"),
+        &format!("/v1/auctions/{}x", scene.auction),
+        &format!("/v1/auctions/{}", scene.auction.to_uppercase()),
+        "/v1/auctions/..%2f..",
     ] {
         problem(&scene.public.get(path).await, 404, "not_found", path);
     }
@@ -211,7 +224,8 @@ async fn request_ids_come_back_or_are_made() {
             let call = scene.public.call("GET", path).header("x-request-id", id);
             assert_eq!(call.send().await.unwrap().header("x-request-id"), Some(id), "{path}");
         }
-        for id in ["1", "a b", "<script>", &"a".repeat(300), "018f4d2e-7c1a-7def-8123-456789abcdeg"] {
+        for id in ["1", "a b", "<script>", &"a".repeat(300), "018f4d2e-7c1a-7def-8123-456789abcdeg"]
+        {
             let call = scene.public.call("GET", path).header("x-request-id", id);
             let reply = call.send().await.unwrap();
             let made = reply.header("x-request-id").expect("one is made");
@@ -227,22 +241,32 @@ async fn request_ids_come_back_or_are_made() {
 #[tokio::test]
 async fn terms_that_cannot_hold_are_refused_with_every_wrong_field() {
     let scene = scene().await;
-    let list = async |changes: Value| {
-        scene.ana.list_call("terms", &User::terms(changes)).send().await.unwrap()
-    };
-    let wrong = list(json!({"title": " ", "category": "x".repeat(65), "retraction": "maybe",
+    let changes = json!({"title": " ", "category": "x".repeat(65), "retraction": "maybe",
         "reserve_price": usd(999), "duration_seconds": 4, "increments": "ebay_moon",
-        "soft_close": {"mode": "reset", "window_seconds": 0}}))
-    .await;
+        "soft_close": {"mode": "reset", "window_seconds": 0}});
+    let wrong = scene.ana.list_call("terms", &User::terms(changes)).send().await.unwrap();
     let document = problem(&wrong, 422, "validation_failed", "/v1/auctions");
     let errors = document["errors"].as_array().unwrap();
     let pointers: Vec<_> = errors.iter().map(|error| error["pointer"].as_str().unwrap()).collect();
     for pointer in [
-        "/title", "/category", "/retraction", "/reserve_price/amount", "/duration_seconds",
-        "/increments", "/soft_close/window_seconds",
+        "/title",
+        "/category",
+        "/retraction",
+        "/reserve_price/amount",
+        "/duration_seconds",
+        "/increments",
+        "/soft_close/window_seconds",
     ] {
         assert!(pointers.contains(&pointer), "{pointer} is not in {pointers:?}");
     }
+}
+
+#[tokio::test]
+async fn terms_that_cannot_hold_have_codes_of_their_own_where_it_helps() {
+    let scene = scene().await;
+    let list = async |changes: Value| {
+        scene.ana.list_call("terms", &User::terms(changes)).send().await.unwrap()
+    };
     for (changes, code) in [
         (json!({"format": "penny"}), "format_not_allowed"),
         (json!({"format": "pay_per_bid"}), "format_not_allowed"),
@@ -257,23 +281,30 @@ async fn terms_that_cannot_hold_are_refused_with_every_wrong_field() {
         (json!({"title": "x".repeat(201)}), "validation_failed"),
         (json!({"increments": []}), "validation_failed"),
         (json!({"increments": [{"from": 1, "step": 0}]}), "validation_failed"),
-        (json!({"increments": [{"from": 5, "step": 1}, {"from": 5, "step": 2}]}), "validation_failed"),
+        (
+            json!({"increments": [{"from": 5, "step": 1}, {"from": 5, "step": 2}]}),
+            "validation_failed",
+        ),
     ] {
         let told = changes.to_string();
         let reply = list(changes).await;
         assert_eq!((reply.status, reply.code().as_str()), (422, code), "{told}: {}", reply.text());
     }
     for changes in [
-        json!({"title": 5}), json!({"ends_at": "tomorrow", "duration_seconds": null}),
-        json!({"soft_close": "off"}), json!({"soft_close": {"mode": "maybe"}}),
-        json!({"quantity": -1}), json!({"format": null}), json!({"duration_seconds": 1.5}),
+        json!({"title": 5}),
+        json!({"ends_at": "tomorrow", "duration_seconds": null}),
+        json!({"soft_close": "off"}),
+        json!({"soft_close": {"mode": "maybe"}}),
+        json!({"quantity": -1}),
+        json!({"format": null}),
+        json!({"duration_seconds": 1.5}),
     ] {
         let told = changes.to_string();
         let reply = list(changes).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_request"), "{told}");
     }
     // Nothing was remembered under the key that all of them shared.
-    let _ = list(json!({})).await.expect(201);
+    list(json!({})).await.expect(201);
 }
 
 #[tokio::test]
@@ -300,5 +331,39 @@ async fn refused_bids_say_what_would_do() {
         problem(&reply, 422, "invalid_quantity", path);
     }
     let fine = post(json!({"amount": usd(9_000), "quantity": 1, "min_quantity": 1})).await;
-    let _ = fine.expect(201);
+    fine.expect(201);
 }
+
+/// In the place of an amount: JSON, but no integer in [0, 2^53 − 1].
+const NO_INTEGERS: &[&str] = &[
+    "1.5",
+    "1.0",
+    "\"100\"",
+    "1e3",
+    "1E3",
+    "10e-1",
+    "-1",
+    "-0",
+    "-0.0",
+    "9007199254740992",
+    "18446744073709551616",
+    "-9223372036854775809",
+    "1e400",
+    "null",
+    "true",
+    "[]",
+    "[1]",
+    "{}",
+    "\"\"",
+    "100000000000000000000000000000000000000000",
+];
+/// In the place of money.
+const NO_MONEY: &[&str] = &[
+    "1000",
+    "\"10.00 USD\"",
+    "null",
+    "[]",
+    "{\"amount\":1000,\"currency\":\"usd\"}",
+    "{\"amount\":1000,\"currency\":\"US\"}",
+    "{\"amount\":1000,\"currency\":\"DOLLAR\"}",
+];

@@ -15,7 +15,10 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
     let ana = platform.user("ana").await;
     let mut bidders = Vec::new();
     for n in 0..8 {
-        bidders.push((platform.user(&format!("bidder-{n}")).await, id_of(&ana.lists(json!({})).await)));
+        bidders.push((
+            platform.user(&format!("bidder-{n}")).await,
+            id_of(&ana.lists(json!({})).await),
+        ));
     }
     let (over, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let mut running = JoinSet::new();
@@ -57,8 +60,10 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
         acknowledged += told.len();
     }
     let lost = lost.load(Ordering::Relaxed);
-    println!("{acknowledged} acknowledged, {lost} cut, stopped in {took:?}, started again in {:?}",
-        platform.start_took);
+    println!(
+        "{acknowledged} acknowledged, {lost} cut, stopped in {took:?}, started again in {:?}",
+        platform.start_took
+    );
     assert!(acknowledged > 100, "only {acknowledged} bids: no load");
     assert!(platform.stop().await.0.success());
     assert_eq!(platform.doctor().await["problems"], json!([]));

@@ -130,10 +130,30 @@ async fn history_and_log_come_in_pages_that_follow_each_other() {
 
 fn is_a_fresh_view(view: &Value) {
     for member in [
-        "id", "title", "description", "category", "format", "seller", "status", "start_price",
-        "price", "next_minimum", "bid_count", "bidder_count", "leader", "reserve", "buy_now_price",
-        "increments", "starts_at", "ends_at", "scheduled_end", "seq", "server_time", "pictures",
-        "qr", "result",
+        "id",
+        "title",
+        "description",
+        "category",
+        "format",
+        "seller",
+        "status",
+        "start_price",
+        "price",
+        "next_minimum",
+        "bid_count",
+        "bidder_count",
+        "leader",
+        "reserve",
+        "buy_now_price",
+        "increments",
+        "starts_at",
+        "ends_at",
+        "scheduled_end",
+        "seq",
+        "server_time",
+        "pictures",
+        "qr",
+        "result",
     ] {
         assert!(view.get(member).is_some(), "{member} is missing: {view}");
     }

@@ -4,7 +4,7 @@
 //! `/faulty/machine/KEY` hands a POST's body to the faulty machine as a command and answers a GET
 //! with what the machine says about the entity.
 
-use ports::{Delivery, EntityError, Message, Ports};
+use ports::{Delivery, Entities, EntityError, Message, Ports};
 use web::{Request, Response};
 
 ports_wasi::export_service!(handle, consume, migrate);
@@ -28,7 +28,7 @@ async fn machine<P: Ports>(ports: &P, key: &str, request: &Request) -> Response 
         let command_id = request.header("idempotency-key").unwrap_or_default();
         ports.call("faulty", key, command_id, None, body).await
     } else {
-        ports.query("faulty", key, None, b"null".to_vec()).await
+        Entities::query(ports, "faulty", key, None, b"null".to_vec()).await
     };
     match answer {
         Ok(reply) => Response::json_bytes(200, reply),

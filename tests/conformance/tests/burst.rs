@@ -1,0 +1,173 @@
+//! The end of an auction under fire: no bid is accepted at or after it, none is refused as late
+//! before it, and a thousand auctions that end together close on time (reliability.md I5, I6).
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+use conformance::record::{Acknowledged, bids_against};
+use conformance::{Platform, Setup, User, chain, id_of, ms_of, now_ms, rfc3339};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+/// Both tests measure time: one after the other.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
+async fn users(platform: &Platform, prefix: &str, count: usize) -> Vec<User> {
+    let mut users = Vec::new();
+    for n in 0..count {
+        users.push(platform.user(&format!("{prefix}-{n}")).await);
+    }
+    users
+}
+
+fn ending(at_ms: i64) -> Value {
+    json!({"ends_at": rfc3339(at_ms), "duration_seconds": null})
+}
+
+async fn sleep_until(ms: i64) {
+    let left = u64::try_from(ms - now_ms()).unwrap_or(0);
+    tokio::time::sleep(Duration::from_millis(left)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_burst_across_the_end_is_cut_exactly_there() {
+    let _alone = ALONE.lock().await;
+    let platform = Setup::development().start().await;
+    let seller = platform.user("seller").await;
+    let end_ms = now_ms() + 6_500;
+    let mut lots = Vec::new();
+    for n in 0..20 {
+        // All within one second, so that ends fall between, before and after each other's bids.
+        let id = id_of(&seller.lists(ending(end_ms + n * 40)).await);
+        lots.push((id, end_ms + n * 40, AtomicI64::new(1_000)));
+    }
+    let lots = Arc::new(lots);
+    sleep_until(end_ms - 500).await;
+    let mut running = JoinSet::new();
+    for (n, user) in users(&platform, "bidder", 8).await.into_iter().enumerate() {
+        let lots = Arc::clone(&lots);
+        running.spawn(async move { bid_across_the_end(&user, n, &lots).await });
+    }
+    let mut told = Vec::new();
+    let (mut late, mut low) = (0, 0);
+    for outcome in running.join_all().await {
+        told.extend(outcome.told);
+        late += outcome.late;
+        low += outcome.low;
+    }
+    let (mut accepted, mut last_ms) = (0, i64::MIN);
+    for (id, end_ms, _) in lots.iter() {
+        let log = chain::examine(id, &platform.client().log(id).await);
+        assert_eq!(log.violations, Vec::<String>::new(), "{id}");
+        let own: Vec<_> = told.iter().filter(|bid: &&Acknowledged| bid.auction == *id).collect();
+        let own: Vec<_> = own.into_iter().cloned().collect();
+        assert_eq!(bids_against(&log, &own, 0), Vec::<String>::new(), "{id}");
+        let newest = log.bids.values().map(|bid| bid.time_ms - end_ms).max();
+        last_ms = last_ms.max(newest.unwrap_or(i64::MIN));
+        assert!(newest.is_some_and(|newest| newest < 0), "{newest:?}");
+        assert!(log.closed.is_some(), "{id} is not closed");
+        accepted += own.len();
+    }
+    println!("{accepted} accepted, {late} too late, {low} too low; the latest {last_ms} ms early");
+    assert!(accepted > 100 && late > 100, "the burst did not cross the end");
+    assert!(last_ms > -50, "the burst stopped {last_ms} ms before the end");
+}
+
+#[derive(Default)]
+struct Outcome {
+    told: Vec<Acknowledged>,
+    late: usize,
+    low: usize,
+}
+
+/// Bids on one lot after the other until the last one is half a second over.
+async fn bid_across_the_end(
+    user: &User,
+    start: usize,
+    lots: &[(String, i64, AtomicI64)],
+) -> Outcome {
+    let mut outcome = Outcome::default();
+    let over_ms = lots.iter().map(|lot| lot.1).max().unwrap() + 500;
+    for n in start.. {
+        if now_ms() > over_ms {
+            break;
+        }
+        let (id, end_ms, next) = &lots[n % lots.len()];
+        let amount = next.fetch_add(150, Ordering::Relaxed);
+        let key = format!("{}-{n}", user.name);
+        let reply = user.bid_call(id, amount, &key).send().await.unwrap();
+        let body = reply.json();
+        if reply.status == 201 {
+            assert!(ms_of(&body["server_time"]).unwrap() < *end_ms, "{body}");
+            outcome.told.push(Acknowledged::read(id, amount, &key, &reply));
+            continue;
+        }
+        match reply.code().as_str() {
+            "auction_closed" => {
+                assert_eq!(ms_of(&body["ends_at"]), Some(*end_ms));
+                assert!(ms_of(&body["server_time"]).unwrap() >= *end_ms, "too early: {body}");
+                outcome.late += 1;
+            }
+            "bid_too_low" | "own_max_not_raised" => outcome.low += 1,
+            other => panic!("{other}: {body}"),
+        }
+    }
+    outcome
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_auctions_that_end_together_close_within_a_second() {
+    const AUCTIONS: usize = 1_000;
+    let _alone = ALONE.lock().await;
+    let platform = Setup::development().start().await;
+    let sellers = users(&platform, "seller", 32).await;
+    let bidder = platform.user("bidder").await;
+    // A rehearsal tells how long the listing takes on this machine.
+    let started = Instant::now();
+    list_together(&sellers, 64, now_ms() + 60_000).await;
+    let needed_ms = started.elapsed().as_millis() as i64 * (AUCTIONS as i64 / 64) * 2;
+    let end_ms = now_ms() + 5_500 + needed_ms.max(1_000);
+    let started = Instant::now();
+    let lots = list_together(&sellers, AUCTIONS, end_ms).await;
+    let listed_in = started.elapsed();
+    let mut bids = JoinSet::new();
+    for id in lots.iter().step_by(2) {
+        let (bidder, id) = (bidder.clone(), id.clone());
+        bids.spawn(async move { bidder.bids(&id, 5_000).await.expect(201) });
+    }
+    bids.join_all().await;
+    assert!(now_ms() < end_ms, "the bids came too late: listing took {listed_in:?}");
+    // Nobody looks meanwhile: the platform's own timers have to do it.
+    sleep_until(end_ms + 3_000).await;
+    let mut late_ms = Vec::new();
+    for (n, id) in lots.iter().enumerate() {
+        let log = chain::examine(id, &platform.client().log(id).await);
+        assert_eq!(log.violations, Vec::<String>::new(), "{id}");
+        let closed = log.closed.unwrap_or_else(|| panic!("{id} is open 3 s after its end"));
+        let outcome = if n % 2 == 0 { "sold" } else { "unsold" };
+        assert_eq!(closed.result["outcome"], outcome, "{id}");
+        late_ms.push(closed.time_ms - end_ms);
+    }
+    late_ms.sort_unstable();
+    let (p50, p99, max) =
+        (late_ms[AUCTIONS / 2], late_ms[AUCTIONS * 99 / 100], late_ms[AUCTIONS - 1]);
+    println!("listed in {listed_in:?}; closed late by p50 {p50}, p99 {p99}, max {max} ms");
+    assert!(p99 <= 1_000, "p99 is {p99} ms");
+}
+
+async fn list_together(sellers: &[User], count: usize, end_ms: i64) -> Vec<String> {
+    let mut running = JoinSet::new();
+    for (n, seller) in sellers.iter().cloned().enumerate() {
+        let own = (n..count).step_by(sellers.len()).count();
+        running.spawn(async move {
+            let mut ids = Vec::new();
+            for _ in 0..own {
+                ids.push(id_of(&seller.lists(ending(end_ms)).await));
+            }
+            ids
+        });
+    }
+    running.join_all().await.concat()
+}

@@ -1,0 +1,56 @@
+//! Builds guest crates and our binary with the cargo that runs the tests.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, bail};
+use serde_json::Value;
+
+/// For machines and Workers: no system interface at all.
+pub const UNKNOWN: &str = "wasm32-unknown-unknown";
+/// For services and edges: a component that imports WASI.
+pub const WASIP2: &str = "wasm32-wasip2";
+
+/// Builds a guest crate and returns its `.wasm` file.
+pub fn guest(package: &str, target: &str) -> anyhow::Result<PathBuf> {
+    let wasm = |artefact: &Value| {
+        let mut files = artefact.get("filenames")?.as_array()?.iter().filter_map(Value::as_str);
+        files.find(|file| file.ends_with(".wasm")).map(PathBuf::from)
+    };
+    build(package, &["--target", target], wasm)
+}
+
+/// Builds a binary of the workspace and returns its file.
+pub fn binary(package: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let executable = |artefact: &Value| artefact.get("executable")?.as_str().map(PathBuf::from);
+    build(package, &["--bin", name], executable)
+}
+
+fn build(
+    package: &str,
+    arguments: &[&str],
+    file: impl Fn(&Value) -> Option<PathBuf>,
+) -> anyhow::Result<PathBuf> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .args(["build", "--release", "--package", package])
+        .args(["--message-format", "json-render-diagnostics"])
+        .args(arguments)
+        .env("WASM_BINDGEN_USE_JS_SYS", "1")
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stderr(Stdio::inherit())
+        .output()
+        .context("cargo does not start")?;
+    if !output.status.success() {
+        bail!("cargo cannot build {package}");
+    }
+    let messages = String::from_utf8(output.stdout)?;
+    let messages = messages.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let mut artefacts = messages.filter(|message: &Value| is_of(message, package));
+    artefacts.find_map(|message| file(&message)).with_context(|| format!("{package} has no file"))
+}
+
+fn is_of(message: &Value, package: &str) -> bool {
+    let id = message.get("package_id").and_then(Value::as_str).unwrap_or_default();
+    id.contains(&format!("/{package}#")) || id.contains(&format!("#{package}@"))
+}
