@@ -6,14 +6,27 @@ use crate::command;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps};
 
-/// Runs cargo-deny. Where it can neither be found nor installed, the check is skipped and says so.
-pub(crate) fn check(repo: &Repo, steps: &mut Steps) {
+/// Runs cargo-deny, installed first. Where it cannot be installed, the check is skipped and says so.
+pub(crate) fn install_and_check(repo: &Repo, steps: &mut Steps) {
     let ready = steps.run("set up cargo-deny", |progress| install(repo, progress));
     if let Err(error) = ready {
         let reason = format!("{error:#}");
         steps.skip("licences and bans", reason.lines().next().unwrap_or("not installable"));
         return;
     }
+    check(repo, steps);
+}
+
+/// Runs cargo-deny if it is there: building it takes longer than every test together.
+pub(crate) fn check_if_installed(repo: &Repo, steps: &mut Steps) {
+    if is_installed(repo) {
+        check(repo, steps);
+    } else {
+        steps.skip("licences and bans", "cargo-deny is not installed; `cargo xtask tidy` does it");
+    }
+}
+
+fn check(repo: &Repo, steps: &mut Steps) {
     steps.check("licences and bans", |progress| {
         let mut deny = tool(repo);
         deny.args(["--log-level", "warn", "--all-features", "check", "--hide-inclusion-graph"]);
@@ -26,8 +39,7 @@ pub(crate) fn check(repo: &Repo, steps: &mut Steps) {
 }
 
 fn install(repo: &Repo, progress: &Progress) -> anyhow::Result<()> {
-    let known = tool(repo).arg("--version").output();
-    if known.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).contains(VERSION)) {
+    if is_installed(repo) {
         return Ok(());
     }
     let tools = repo.target().join("tools");
@@ -36,6 +48,11 @@ fn install(repo: &Repo, progress: &Progress) -> anyhow::Result<()> {
     cargo.arg("--target-dir").arg(tools.join("build"));
     command::run(&mut cargo, progress)?.or_fail("installing cargo-deny")?;
     Ok(())
+}
+
+fn is_installed(repo: &Repo) -> bool {
+    let known = tool(repo).arg("--version").output();
+    known.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).contains(VERSION))
 }
 
 /// The pinned one of this repository, so that everybody gets the same answer.

@@ -7,6 +7,7 @@ mod build;
 mod command;
 mod components;
 mod deny;
+mod programs;
 mod repo;
 mod setup;
 mod steps;
@@ -55,6 +56,24 @@ enum Task {
     /// Ends with one line `N passed, N failed, N skipped`; whatever is skipped is listed with its
     /// reason.
     Test,
+    /// Kill the platform 200 times under load and check every answer afterwards.
+    ///
+    /// Passes ARGS on to the soak program; `cargo xtask soak --help` tells what there is.
+    #[command(disable_help_flag = true)]
+    Soak {
+        /// For instance `--kills 50 --seed 7`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
+    /// Measure what a bid and a read cost beside a raw HTTP server.
+    ///
+    /// Passes ARGS on to `load bench`; `cargo xtask bench --help` tells what there is.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// For instance `--only bids --seconds 10`, or `--only resident`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Check formatting, lints, the rules of the house, and what is linked.
     ///
     /// The rules: who may depend on whom, sizes, bans, names, dead files, a page for every error
@@ -97,11 +116,14 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Task::Build => build::run(&repo, &mut steps),
         Task::Up { args } => up::run(&repo, steps, &args),
         Task::Test => test::run(&repo, steps),
+        Task::Soak { args } => programs::soak(&repo, steps, &args),
+        Task::Bench { args } => programs::bench(&repo, steps, &args),
         Task::Tidy { rules, fix } => {
             if rules {
                 tidy::rules(&repo, &mut steps)?;
             } else {
                 tidy::run(&repo, &mut steps, fix)?;
+                deny::install_and_check(&repo, &mut steps);
             }
             steps.finish()
         }

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 
 use crate::build;
 use crate::command;
+use crate::deny;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
 use crate::tidy;
@@ -11,6 +12,7 @@ use crate::tidy;
 /// Runs it all; a failed check does not hide the next one, a failed build ends the task.
 pub(crate) fn run(repo: &Repo, mut steps: Steps) -> anyhow::Result<()> {
     tidy::run(repo, &mut steps, false)?;
+    deny::check_if_installed(repo, &mut steps);
     if let Err(error) = build::run(repo, &mut steps) {
         eprintln!("{error:#}\n");
         steps.skip("tests", "what they test does not build");

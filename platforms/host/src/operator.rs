@@ -76,7 +76,7 @@ impl Answer for Operator {
             entities_loaded: self.machines.loaded(),
             timers: around.timers.len(),
             outbox: around.outbox.len(),
-            journal_durable: around.journal.durable().get(),
+            journal: around.journal.stats(),
         };
         match self.meters.render(&readings) {
             Ok(text) => text_response(StatusCode::OK, METRICS_TYPE, text),

@@ -46,7 +46,11 @@ struct Gauges {
     entities_loaded: Gauge,
     timers: Gauge,
     outbox: Gauge,
-    journal_durable: Gauge,
+    journal_records: Gauge,
+    journal_commits: Gauge,
+    journal_commit_microseconds: Gauge,
+    journal_queued: Gauge,
+    journal_failures: Gauge,
     wake_lateness_max_ms: Gauge,
 }
 
@@ -58,8 +62,8 @@ pub(crate) struct Readings {
     pub(crate) timers: usize,
     /// Messages on their way.
     pub(crate) outbox: usize,
-    /// Newest durable record.
-    pub(crate) journal_durable: u64,
+    /// The journal's own numbers.
+    pub(crate) journal: journal::Stats,
 }
 
 impl Default for Meters {
@@ -81,7 +85,15 @@ impl Default for Meters {
             ("entities_loaded", "Entities in memory", &gauges.entities_loaded),
             ("timers", "Planned wakes", &gauges.timers),
             ("outbox_messages", "Messages waiting or in flight", &gauges.outbox),
-            ("journal_durable_records", "Newest durable record", &gauges.journal_durable),
+            ("journal_records", "Records made durable since the start", &gauges.journal_records),
+            ("journal_commits", "Commits, one sync each, since the start", &gauges.journal_commits),
+            (
+                "journal_commit_microseconds",
+                "Time spent in commits since the start",
+                &gauges.journal_commit_microseconds,
+            ),
+            ("journal_queued_records", "Records waiting for a commit", &gauges.journal_queued),
+            ("journal_failures", "Failed commits since the start", &gauges.journal_failures),
             (
                 "wake_lateness_max_milliseconds",
                 "Worst lateness of a wake since the last look",
@@ -121,7 +133,12 @@ impl Meters {
         gauge(&self.gauges.entities_loaded, readings.entities_loaded as u64);
         gauge(&self.gauges.timers, readings.timers as u64);
         gauge(&self.gauges.outbox, readings.outbox as u64);
-        gauge(&self.gauges.journal_durable, readings.journal_durable);
+        let journal = &readings.journal;
+        gauge(&self.gauges.journal_records, journal.records);
+        gauge(&self.gauges.journal_commits, journal.batches);
+        gauge(&self.gauges.journal_commit_microseconds, journal.commit_us);
+        gauge(&self.gauges.journal_queued, journal.queued_records);
+        gauge(&self.gauges.journal_failures, journal.failures);
         let late = self.wake_lateness_max_ms.swap(0, Ordering::Relaxed);
         gauge(&self.gauges.wake_lateness_max_ms, late);
         let mut text = String::new();

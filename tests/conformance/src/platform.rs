@@ -208,6 +208,21 @@ impl Platform {
         self.data.as_ref().expect("kept until the end").path()
     }
 
+    /// A copy of its data directory while it does not run.
+    pub fn copy_of_data(&self) -> TempDir {
+        assert!(self.child.is_none(), "it still writes");
+        let copy = tempfile::tempdir_in(target().join("tmp")).unwrap();
+        copy_folder(self.data(), copy.path());
+        copy
+    }
+
+    /// Plants the worst fault of a store: everything since the copy is forgotten.
+    pub fn forget_all_since(&self, copy: &TempDir) {
+        assert!(self.child.is_none(), "it still writes");
+        std::fs::remove_dir_all(self.data()).unwrap();
+        copy_folder(copy.path(), self.data());
+    }
+
     /// Everything that it logged, over all its starts.
     pub fn log(&self) -> String {
         self.log.lock().unwrap().join("\n")
@@ -305,6 +320,18 @@ fn target() -> PathBuf {
 /// Compiled components, kept between tests: their names pin the bytes they were made of.
 fn compiled_store() -> PathBuf {
     target().join("tmp/compiled")
+}
+
+fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy_folder(&from, &to);
+        } else {
+            std::fs::copy(from, to).unwrap();
+        }
+    }
 }
 
 /// Copies what is missing; a copy is whole or absent.

@@ -32,6 +32,9 @@ pub struct Plan {
     pub seed: u64,
     /// The siege ends then, whatever was reached.
     pub time_max: Duration,
+    /// Plants a store that forgets: at its last kill the platform loses what it wrote since the
+    /// kill before. A siege that does not notice proves nothing.
+    pub forgets: bool,
 }
 
 /// What came of it.
@@ -119,6 +122,7 @@ async fn attack(plan: &Plan, platform: &mut Platform, field: &Field, report: &mu
     let mut rng = Rng::with_seed(plan.seed);
     let started = Instant::now();
     let may_go_on = || started.elapsed() < plan.time_max;
+    let mut copy = None;
     while report.kills < plan.kills && may_go_on() {
         // Half of the instants are random in time, half in the number of writes: those come in
         // the middle of commits.
@@ -135,6 +139,12 @@ async fn attack(plan: &Plan, platform: &mut Platform, field: &Field, report: &mu
         }
         platform.kill().await;
         report.kills += 1;
+        if plan.forgets {
+            let before = copy.replace(platform.copy_of_data());
+            if let Some(before) = before.filter(|_| report.kills == plan.kills) {
+                platform.forget_all_since(&before);
+            }
+        }
         platform.start().await;
         report.slowest_start = report.slowest_start.max(platform.start_took);
     }

@@ -15,6 +15,7 @@ async fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
         sellers: 5,
         seed: seed.unwrap_or_else(|| fastrand::u64(..u64::MAX / 2)),
         time_max: Duration::from_secs(100),
+        forgets: false,
     };
     println!("again with KILL_SEED={}", plan.seed);
     let report = besiege(&plan).await;
@@ -23,4 +24,22 @@ async fn twenty_kills_under_load_lose_nothing_and_double_nothing() {
     assert_eq!(report.kills, plan.kills, "the time was over first");
     assert!(report.writes >= plan.writes_min, "only {} writes", report.writes);
     assert!(report.unknown > 0, "no kill hit a request: the test proves nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_that_forgets_is_found() {
+    let plan = Plan {
+        kills: 2,
+        writes_min: 500,
+        writers: 6,
+        sellers: 3,
+        seed: 3,
+        time_max: Duration::from_secs(30),
+        forgets: true,
+    };
+    let report = besiege(&plan).await;
+    let lost = report.violations.iter().filter(|what| what.contains("is lost")).count();
+    let shown = report.violations.iter().filter(|what| what.contains("not durable")).count();
+    println!("{lost} bids found lost, {shown} views found untrue");
+    assert!(lost > 0, "{report:#?}");
 }

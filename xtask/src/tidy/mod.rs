@@ -17,7 +17,6 @@ mod words;
 use anyhow::Context as _;
 
 use crate::command;
-use crate::deny;
 use crate::repo::Repo;
 use crate::steps::{Steps, Tally};
 use project::Project;
@@ -41,7 +40,6 @@ pub(crate) fn run(repo: &Repo, steps: &mut Steps, fix: bool) -> anyhow::Result<(
         command::run(&mut cargo, progress)?.or_fail("cargo clippy")?;
         Ok(())
     });
-    deny::check(repo, steps);
     Ok(())
 }
 

@@ -38,7 +38,7 @@ pub(super) struct Databases(Arc<BTreeMap<String, PathBuf>>);
 
 /// An open database. Cloning shares it.
 #[derive(Clone)]
-pub struct Connection(Arc<Mutex<rusqlite::Connection>>);
+pub(super) struct Connection(Arc<Mutex<rusqlite::Connection>>);
 
 type Rows = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
 

@@ -36,6 +36,7 @@ async fn main() -> ExitCode {
         sellers: 5,
         seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
         time_max: Duration::from_secs(options.seconds),
+        forgets: false,
     };
     println!("{plan:?}");
     let report = besiege(&plan).await;

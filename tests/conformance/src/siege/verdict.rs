@@ -58,6 +58,10 @@ async fn lot_is_true(
     bids_of: &BTreeMap<String, Vec<Acknowledged>>,
     seen_of: &BTreeMap<String, Vec<Seen>>,
 ) -> Vec<String> {
+    let found = field.client.get(&format!("/v1/auctions/{}", lot.id)).await;
+    if found.status != 200 {
+        return vec![format!("was listed and is lost: {}", found.text())];
+    }
     let view = closed_view(field, &lot.id).await;
     let log = chain::examine(&lot.id, &field.client.log(&lot.id).await);
     let mut wrong = log.violations.clone();

@@ -24,7 +24,7 @@ async fn probes_answer_on_both_addresses_and_metrics_on_the_operators_alone() {
         "ecomauction_http_request_duration_seconds_bucket",
         "ecomauction_entities_loaded 1",
         "ecomauction_timers 1",
-        "ecomauction_journal_durable_records",
+        "ecomauction_journal_records",
     ] {
         assert!(metrics.contains(name), "{name} is not in\n{metrics}");
     }

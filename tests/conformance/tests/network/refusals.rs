@@ -92,7 +92,8 @@ async fn bodies_that_are_not_the_documented_json_are_refused() {
     let scene = scene().await;
     let money = "{\"amount\":5000,\"currency\":\"USD\"}";
     let deep = format!("{{\"amount\":{}{}}}", "[".repeat(5_00), "]".repeat(5_00));
-    for body in ["", "{", "{} x", "{\"amount\":}", "\u{feff}{}", "{'amount':1}", &deep] {
+    let followed = format!("{{\"amount\":{money}}} x");
+    for body in ["", "{", &followed, "{\"amount\":}", "\u{feff}{}", "{'amount':1}", &deep] {
         let reply = raw_bid(&scene, body.to_owned()).await;
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_json"), "{body}");
     }

@@ -55,8 +55,8 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
     for (auction, told) in running.join_all().await {
         let log = chain::examine(&auction, &platform.client().log(&auction).await);
         assert_eq!(log.violations, Vec::<String>::new());
-        // Each bidder has at most one bid whose answer it did not get.
-        assert_eq!(bids_against(&log, &told, 1), Vec::<String>::new());
+        // What was accepted was answered: the drain lets running requests finish.
+        assert_eq!(bids_against(&log, &told, 0), Vec::<String>::new());
         acknowledged += told.len();
     }
     let lost = lost.load(Ordering::Relaxed);

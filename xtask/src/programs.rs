@@ -1,0 +1,35 @@
+//! The programs that measure and torment the platform: built with it, then run in its place.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+
+use anyhow::Context as _;
+
+use crate::build;
+use crate::command;
+use crate::repo::Repo;
+use crate::steps::Steps;
+
+/// `cargo xtask soak`: kills under load, every answer checked.
+pub(crate) fn soak(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Result<()> {
+    let arguments: Vec<OsString> = args.to_vec();
+    become_program(repo, steps, &["--package", "conformance", "--bin", "soak"], arguments)
+}
+
+/// `cargo xtask bench`: ratios to a raw server in one run.
+pub(crate) fn bench(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Result<()> {
+    let arguments = std::iter::once("bench".into()).chain(args.iter().cloned()).collect();
+    become_program(repo, steps, &["--package", "load"], arguments)
+}
+
+fn become_program(
+    repo: &Repo,
+    mut steps: Steps,
+    which: &[&str],
+    arguments: Vec<OsString>,
+) -> anyhow::Result<()> {
+    build::run(repo, &mut steps)?;
+    let mut cargo = command::cargo(repo.root(), ["run", "--quiet", "--release"]);
+    cargo.args(which).arg("--").args(arguments).current_dir(repo.root());
+    Err(cargo.exec()).context("cannot start the program")
+}
