@@ -6,7 +6,7 @@ use crate::command;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps};
 
-/// Runs cargo-deny, installed first. Where it cannot be installed, the check is skipped and says so.
+/// Installs cargo-deny and runs it. Where it cannot be had, the check is skipped and says so.
 pub(crate) fn install_and_check(repo: &Repo, steps: &mut Steps) {
     let ready = steps.run("set up cargo-deny", |progress| install(repo, progress));
     if let Err(error) = ready {

@@ -153,7 +153,8 @@ fn write_checkpoint(connection: &Connection, checkpoint: &Checkpoint) -> rusqlit
     let Checkpoint { machine, key, position, wake, snapshot, entries } = checkpoint;
     connection
         .prepare_cached(
-            "INSERT INTO entities (machine, key, position, wake, snapshot) VALUES (?1, ?2, ?3, ?4, ?5)
+            "INSERT INTO entities (machine, key, position, wake, snapshot)
+             VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT (machine, key) DO UPDATE SET
              position = excluded.position, wake = excluded.wake, snapshot = excluded.snapshot",
         )?

@@ -1,7 +1,7 @@
 //! One suite over the network, for every platform: what it starts, asks and checks with.
 //!
 //! A [`Platform`] is the real binary on a scratch data directory, a [`Client`] speaks HTTP to it, a
-//! [`User`] bids and sells. [`chain`] judges an auction by its public log alone, [`record`] sets the
+//! [`User`] bids and sells. [`chain`] judges an auction by its log alone, [`record`] sets the
 //! log against what was told, [`siege`] kills the platform while it is bid on. Nothing here links a
 //! part of the product but the kernel's instants: what is checked is what went over the wire.
 #![allow(

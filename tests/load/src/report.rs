@@ -119,7 +119,8 @@ impl Report {
 fn print_resident(resident: &Resident) {
     let Resident { auctions, bids_each, checked, .. } = resident;
     println!(
-        "{auctions} open auctions with {bids_each} bids each, made in {:.0} s, settled in {:.0} s, {:.0} MiB on disk",
+        "{auctions} open auctions with {bids_each} bids each, made in {:.0} s, settled in {:.0} s, \
+         {:.0} MiB on disk",
         resident.made_in_seconds, resident.settled_in_seconds, resident.data_mib
     );
     println!(

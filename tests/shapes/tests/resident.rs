@@ -143,7 +143,11 @@ impl WasiView for Ports {
 }
 
 impl Ports {
-    async fn ask(&mut self, ask: Ask, answer: oneshot::Receiver<Vec<u8>>) -> Result<Vec<u8>, Error> {
+    async fn ask(
+        &mut self,
+        ask: Ask,
+        answer: oneshot::Receiver<Vec<u8>>,
+    ) -> Result<Vec<u8>, Error> {
         let waiting = self.waiting.fetch_add(1, Ordering::SeqCst) + 1;
         self.waiting_max.fetch_max(waiting, Ordering::SeqCst);
         self.asks.send(ask).unwrap();

@@ -24,12 +24,12 @@ impl Machines {
         let scanned = self.around.journal.scan(start, |position, record| {
             records += 1;
             let key = &record.entity.key;
-            if position.get() > scan_after {
-                if let Ok(shard) = self.shard(&record.entity.machine, key) {
-                    let first_seq = record.events.first().map_or(0, |event| event.seq);
-                    let entry = Entry { first_seq, position: position.get() };
-                    shard.lock().recover_record(key, entry, record.wake.as_ref().map(|w| w.at));
-                }
+            if position.get() > scan_after
+                && let Ok(shard) = self.shard(&record.entity.machine, key)
+            {
+                let first_seq = record.events.first().map_or(0, |event| event.seq);
+                let entry = Entry { first_seq, position: position.get() };
+                shard.lock().recover_record(key, entry, record.wake.as_ref().map(|w| w.at));
             }
             if position.get() > settled {
                 let effects: Vec<Effect> = record.effects;

@@ -98,10 +98,10 @@ impl Shard {
             .collect();
         for key in &idle {
             let handle = self.residents.remove(key).and_then(|resident| resident.handle);
-            if let (Some(handle), Some(instance)) = (handle, self.instance.as_mut()) {
-                if instance.drop_entity(handle).is_err() {
-                    self.lose_instance();
-                }
+            if let (Some(handle), Some(instance)) = (handle, self.instance.as_mut())
+                && instance.drop_entity(handle).is_err()
+            {
+                self.lose_instance();
             }
         }
         idle.len()

@@ -1,9 +1,9 @@
 //! `up --only spin`: the manifest as Spin 4.1 runs it, in its thinnest form.
 //!
 //! A component is composed with its dependencies and gets what Spin gives and we use: WASI 0.2 and
-//! 0.3, `wasi:http`, `wasi:config` and `spin:sqlite`. Nothing of this host's own (entities, journal,
-//! timers, queues) is linked, so what runs here runs under `spin up`. Outbound HTTP, key-value and
-//! triggers other than HTTP are Spin's business.
+//! 0.3, `wasi:http`, `wasi:config` and `spin:sqlite`. Nothing of this host's own (entities,
+//! journal, timers, queues) is linked, so what runs here runs under `spin up`. Outbound HTTP,
+//! key-value and triggers other than HTTP are Spin's business.
 
 mod application;
 mod handler;

@@ -38,7 +38,8 @@ pub(super) struct Databases(Arc<BTreeMap<String, PathBuf>>);
 
 /// An open database. Cloning shares it.
 #[derive(Clone)]
-pub(super) struct Connection(Arc<Mutex<rusqlite::Connection>>);
+#[allow(unreachable_pub, reason = "the generated bindings re-export it")]
+pub struct Connection(Arc<Mutex<rusqlite::Connection>>);
 
 type Rows = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
 
@@ -71,7 +72,7 @@ impl Connection {
         blocking(move || {
             let connection = self.0.lock();
             let mut statement = connection.prepare_cached(&sql).map_err(io)?;
-            let columns: Vec<_> = statement.column_names().into_iter().map(str::to_owned).collect();
+            let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
             let width = columns.len();
             let rows = statement.query_map(params_from_iter(&parameters), |row| {
                 let values = (0..width).map(|index| Ok(value(row.get_ref(index)?)));

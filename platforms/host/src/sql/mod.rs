@@ -152,7 +152,7 @@ fn run(connection: &Connection, statement: &Statement, reading: bool) -> Result<
             statement.parameters.len()
         )));
     }
-    let columns: Vec<String> = prepared.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let width = columns.len();
     let mut outcome = Outcome { columns, ..Outcome::default() };
     let parameters = rusqlite::params_from_iter(statement.parameters.iter());
