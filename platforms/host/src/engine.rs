@@ -1,7 +1,8 @@
-//! Two wasmtime engines and the cache of compiled components.
+//! The wasmtime engines and the cache of compiled components.
 //!
-//! Machines run synchronously and import nothing, so their engine has no concurrency support and
-//! calls cost less. Services run on fibers, so that one which waits for the disk parks.
+//! Machines run synchronously and import nothing. Services run on fibers, so that one which waits
+//! for the disk parks. Only components that know WASI 0.3 need the component model's own
+//! concurrency, which makes every call dearer: they have an engine to themselves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,8 +25,8 @@ pub(crate) const SERVICE_MEMORY_MAX_BYTES: usize = 64 << 20;
 pub(crate) struct Engines {
     /// For machines.
     pub(crate) machines: Engine,
-    /// For services.
-    pub(crate) services: Engine,
+    services: Engine,
+    streaming_services: Engine,
     cache: PathBuf,
     ticking: Arc<AtomicBool>,
 }
@@ -36,10 +37,20 @@ impl Engines {
         std::fs::create_dir_all(cache)
             .with_context(|| format!("cannot create {}", cache.display()))?;
         let machines = lift(Engine::new(&machine_config()))?;
-        let services = lift(Engine::new(&service_config()))?;
+        let services = lift(Engine::new(&service_config(false)))?;
+        let streaming_services = lift(Engine::new(&service_config(true)))?;
         let ticking = Arc::new(AtomicBool::new(true));
-        tick(machines.clone(), services.clone(), Arc::clone(&ticking))?;
-        Ok(Self { machines, services, cache: cache.to_owned(), ticking })
+        let all = [machines.clone(), services.clone(), streaming_services.clone()];
+        tick(all, Arc::clone(&ticking))?;
+        Ok(Self { machines, services, streaming_services, cache: cache.to_owned(), ticking })
+    }
+
+    /// The engine that a service needs.
+    pub(crate) fn for_service(&self, source: &Path) -> anyhow::Result<&Engine> {
+        let imports = compose::imports_of(&read(source)?)
+            .with_context(|| format!("{} is not a component", source.display()))?;
+        let streams = imports.iter().any(|import| import.contains("@0.3."));
+        Ok(if streams { &self.streaming_services } else { &self.services })
     }
 
     /// Loads a component, compiled before if these bytes were seen by this engine before.
@@ -48,9 +59,7 @@ impl Engines {
         engine: &Engine,
         source: &Path,
     ) -> anyhow::Result<(Component, String)> {
-        let bytes = std::fs::read(source).with_context(|| {
-            format!("cannot read the component {}; build it first", source.display())
-        })?;
+        let bytes = read(source)?;
         let digest = hex(&Sha256::digest(&bytes));
         let compatibility = compatibility(engine);
         let artefact = self.cache.join(format!("{digest}-{compatibility}.cwasm"));
@@ -88,7 +97,12 @@ fn machine_config() -> Config {
     config
 }
 
-fn service_config() -> Config {
+fn read(source: &Path) -> anyhow::Result<Vec<u8>> {
+    std::fs::read(source)
+        .with_context(|| format!("cannot read the component {}; build it first", source.display()))
+}
+
+fn service_config(concurrency: bool) -> Config {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(SERVICE_INSTANCES_MAX);
     pool.total_core_instances(SERVICE_INSTANCES_MAX * 8);
@@ -103,7 +117,8 @@ fn service_config() -> Config {
     pool.max_unused_warm_slots(SERVICE_INSTANCES_MAX);
     let mut config = Config::new();
     config.wasm_component_model(true);
-    config.wasm_component_model_async(true);
+    config.concurrency_support(concurrency);
+    config.wasm_component_model_async(concurrency);
     config.epoch_interruption(true);
     config.memory_init_cow(true);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
@@ -118,13 +133,12 @@ fn compatibility(engine: &Engine) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Advances both engines' epochs until the host goes away.
-fn tick(machines: Engine, services: Engine, ticking: Arc<AtomicBool>) -> anyhow::Result<()> {
+/// Advances the engines' epochs until the host goes away.
+fn tick(engines: [Engine; 3], ticking: Arc<AtomicBool>) -> anyhow::Result<()> {
     std::thread::Builder::new().name("epoch".to_owned()).spawn(move || {
         while ticking.load(Ordering::Relaxed) {
             std::thread::park_timeout(EPOCH);
-            machines.increment_epoch();
-            services.increment_epoch();
+            engines.iter().for_each(Engine::increment_epoch);
         }
     })?;
     Ok(())

@@ -174,8 +174,9 @@ fn open_services(
             vault: Arc::clone(&vault),
             variables: component.variables.clone(),
         };
-        let (compiled, _) = engines.load(&engines.services, &component.source)?;
-        let service = Service::new(&engines.services, &compiled, Arc::new(platform))
+        let engine = engines.for_service(&component.source)?;
+        let (compiled, _) = engines.load(engine, &component.source)?;
+        let service = Service::new(engine, &compiled, Arc::new(platform))
             .with_context(|| format!("component {id} ({})", component.source.display()))?;
         services.insert(id.clone(), Arc::new(service));
     }

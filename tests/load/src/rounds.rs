@@ -122,8 +122,10 @@ impl<'b> Stage<'b> {
             Scenario::UnknownAuction => self.product(self.same("/v1/auctions/none", 404)),
             Scenario::View => {
                 let ids = &self.ids;
-                let views = (0..self.bench.connections)
-                    .map(|at| Views { ids: Arc::clone(ids), at: at * ids.len() / 64 });
+                let views = (0..self.bench.connections).map(|at| Views {
+                    ids: Arc::clone(ids),
+                    at: at * ids.len() / self.bench.connections,
+                });
                 self.product(views.collect())
             }
             Scenario::RefusedBids => {
@@ -256,13 +258,13 @@ impl<'b> Stage<'b> {
 /// What the journal did between two readings; none when it slept.
 fn commits(before: &Metrics, after: &Metrics, seconds: f64) -> Option<Commits> {
     let grown = |name: &str| after.growth(before, name).filter(|growth| *growth > 0.0);
-    let count = grown("ecomauction_journal_commit_duration_seconds_count")?;
-    let sum = grown("ecomauction_journal_commit_duration_seconds_sum");
-    let records = grown("ecomauction_journal_records_total");
+    let count = grown("ecomauction_journal_commits")?;
+    let micros = grown("ecomauction_journal_commit_microseconds");
+    let records = grown("ecomauction_journal_records");
     Some(Commits {
         per_second: count / seconds,
         records: records.map(|records| records / count),
-        mean_ms: sum.map(|sum| sum * 1e3 / count),
+        mean_ms: micros.map(|micros| micros / 1e3 / count),
     })
 }
 
