@@ -40,13 +40,13 @@ const COMPONENTS: &[Component] = &[
         package: "auctions-wasm",
         file: "auctions.wasm",
         kind: Kind::Service,
-        bytes_max: 1_200_000,
+        bytes_max: 1_000_000,
     },
     Component {
         package: "identity-wasm",
         file: "identity.wasm",
         kind: Kind::Service,
-        bytes_max: 800_000,
+        bytes_max: 300_000,
     },
 ];
 
