@@ -62,8 +62,8 @@ async fn relay(machines: Arc<Machines>, queue: Arc<Queue>, service: Arc<Service>
         let batch = queue.batch(MESSAGES_PER_BATCH).await;
         let newest = batch.iter().map(|message| message.position).max().unwrap_or(0);
         if machines.durable_through(newest).await.is_err() {
-            // The records are lost, and their messages with them.
-            queue.done(&batch);
+            // Some records are lost, and their messages with them; the others come again.
+            queue.drop_lost(batch, machines.around.journal.durable().get());
             continue;
         }
         let failed = deliver(&queue, &service, batch).await;

@@ -23,7 +23,8 @@ enum Command {
     Up(Up),
     /// Checks a data directory: every record's checksum, every auction's chain, every replay.
     ///
-    /// The platform must not be running on it. Nothing is changed.
+    /// The platform must not be running on it. No record is changed.
+    #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),
 }
 
@@ -94,6 +95,11 @@ pub fn run() -> ExitCode {
         }
     }
 }
+
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  ecomauction doctor                              the data directory .ecomauction
+  ecomauction doctor --data /var/lib/ecomauction --json";
 
 const UP_EXAMPLES: &str = "\
 Examples:

@@ -40,8 +40,7 @@ impl Health {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
             return Some(response);
         }
-        let ready = self.serving.load(Ordering::Relaxed)
-            && !self.machines.around.refusing.load(Ordering::Relaxed);
+        let ready = self.serving.load(Ordering::Relaxed) && self.machines.around.journal.is_open();
         let (status, text) = match (path, ready) {
             ("/healthz", _) => (StatusCode::OK, r#"{"status":"up"}"#),
             (_, true) => (StatusCode::OK, r#"{"status":"ready"}"#),

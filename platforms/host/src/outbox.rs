@@ -123,7 +123,7 @@ impl Queue {
     /// The messages come again.
     pub(crate) fn again(&self, messages: Vec<Message>) {
         self.done(&messages);
-        for message in messages {
+        for message in messages.into_iter().rev() {
             let mut waiting = self.waiting.lock();
             if self.subscription.compact {
                 waiting.by_key.entry(message.key.clone()).or_insert(message);
@@ -132,6 +132,15 @@ impl Queue {
             }
         }
         self.arrived.notify_one();
+    }
+
+    /// Forgets messages of records after `durable`, which a failed commit lost; the rest of the
+    /// batch comes again.
+    pub(crate) fn drop_lost(&self, batch: Vec<Message>, durable: u64) {
+        let (kept, lost): (Vec<_>, Vec<_>) =
+            batch.into_iter().partition(|message| message.position <= durable);
+        self.done(&lost);
+        self.again(kept);
     }
 
     /// Takes what is there without waiting, at most `limit`.
@@ -180,5 +189,67 @@ impl Queue {
         let waiting = self.waiting.lock();
         let queued = waiting.fifo.iter().chain(waiting.by_key.values()).map(|m| m.position);
         queued.chain(waiting.in_flight.values().copied()).min()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn outbox(compact: bool) -> Outbox {
+        let consumer = Consumer { topic: "t".to_owned(), linger_ms: 0, compact };
+        Outbox::new(std::iter::once(("c".to_owned(), consumer)))
+    }
+
+    fn send(key: &str) -> Vec<Effect> {
+        vec![Effect::Send { topic: "t".to_owned(), key: key.to_owned(), body: Vec::new() }]
+    }
+
+    fn positions(batch: &[Message]) -> Vec<u64> {
+        batch.iter().map(|message| message.position).collect()
+    }
+
+    #[test]
+    fn a_lost_record_takes_its_own_message_along_and_no_other() {
+        let outbox = outbox(false);
+        (1..=3).for_each(|position| outbox.push(position, send("k")));
+        let queue = &outbox.queues()[0];
+        queue.drop_lost(queue.take(10), 2);
+        assert_eq!(positions(&queue.take(10)), [1, 2]);
+    }
+
+    #[test]
+    fn what_is_not_acknowledged_comes_again_in_its_order() {
+        let outbox = outbox(false);
+        (1..=4).for_each(|position| outbox.push(position, send("k")));
+        let queue = &outbox.queues()[0];
+        let batch = queue.take(3);
+        queue.again(batch);
+        assert_eq!(positions(&queue.take(10)), [1, 2, 3, 4]);
+    }
+
+    #[test]
+    fn a_mark_never_passes_a_message_that_waits_or_flies() {
+        let outbox = outbox(true);
+        outbox.push(5, send("a"));
+        outbox.push(9, send("b"));
+        assert_eq!(outbox.settled(20), 4);
+        let queue = &outbox.queues()[0];
+        let batch = queue.take(1);
+        assert_eq!((positions(&batch), outbox.settled(20)), (vec![5], 4));
+        queue.done(&batch);
+        assert_eq!(outbox.settled(20), 8);
+        queue.done(&queue.take(1));
+        assert_eq!(outbox.settled(20), 20);
+    }
+
+    #[test]
+    fn a_compacting_queue_keeps_the_newest_message_of_a_key() {
+        let outbox = outbox(true);
+        outbox.push(1, send("a"));
+        outbox.push(2, send("a"));
+        let queue = &outbox.queues()[0];
+        assert_eq!(positions(&queue.take(10)), [2]);
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
@@ -147,7 +146,6 @@ pub(crate) fn open_machines(manifest: &Manifest, data: &DataDirectory) -> anyhow
         state: StateStore::open(&data.state()).context("cannot open the snapshots")?,
         timers: Timers::default(),
         outbox: Outbox::new(subscriptions),
-        refusing: AtomicBool::new(false),
     };
     let machines = Arc::new(Machines::new(images, around));
     machines.recover().context("cannot recover from the journal")?;

@@ -97,6 +97,13 @@ impl Journal {
         self.shared.queue.epoch()
     }
 
+    /// Does the journal take records? False from a failed commit until a trial write worked again,
+    /// which the journal tries by itself.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.shared.queue.is_open()
+    }
+
     /// Everything up to here is durable.
     #[must_use]
     pub fn durable(&self) -> Position {

@@ -193,6 +193,11 @@ impl Queue {
         self.inner.lock().epoch
     }
 
+    /// Neither failed nor closing.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.inner.lock().state, State::Open)
+    }
+
     /// Records and bytes that no transaction has taken yet.
     pub(crate) fn waiting(&self) -> (u64, u64) {
         let inner = self.inner.lock();

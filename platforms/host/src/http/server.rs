@@ -248,7 +248,13 @@ fn request_id(headers: &HeaderMap) -> String {
                 8 | 13 | 18 | 23 => c == '-',
                 _ => c.is_ascii_hexdigit(),
             });
-        let is_ulid = given.len() == 26 && given.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        // 26 characters of Crockford's base 32, of which the first carries three bits.
+        let is_ulid = given.len() == 26
+            && given.starts_with(|first: char| ('0'..='7').contains(&first))
+            && given.bytes().all(|byte| {
+                byte.is_ascii_alphanumeric()
+                    && !matches!(byte.to_ascii_uppercase(), b'I' | b'L' | b'O' | b'U')
+            });
         if is_uuid || is_ulid {
             return given.to_owned();
         }

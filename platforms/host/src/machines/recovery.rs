@@ -50,6 +50,10 @@ impl Machines {
     /// and moves the marks from which the next start scans. Returns how many were written.
     pub(crate) fn checkpoint(&self, everything: bool) -> Result<usize, EntityError> {
         let durable = self.around.journal.durable().get();
+        // Every shard once: after a failed commit none may wait for traffic to forget what was
+        // lost, and messages of records up to `durable` are in the outbox once their shard was
+        // locked after it was read.
+        self.shards().for_each(|shard| shard.lock().enter_epoch(&self.around));
         let settled = self.around.outbox.settled(durable);
         let mut written = 0;
         for shard in self.shards() {

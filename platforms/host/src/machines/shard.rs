@@ -6,7 +6,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use journal::{
     Effect, EntityKey, Envelope as JournalEnvelope, Epoch, Event, Journal, Position, Record, Wake,
@@ -30,8 +29,6 @@ pub(crate) struct Surroundings {
     pub(crate) timers: Timers,
     /// Messages.
     pub(crate) outbox: Outbox,
-    /// The journal refused the newest append: the host is not ready.
-    pub(crate) refusing: AtomicBool,
 }
 
 /// An answer, and what must be durable before it may be told.
@@ -135,8 +132,15 @@ impl Shard {
     /// Runs the entity's wake; the machine decides what is due.
     pub(crate) fn wake(&mut self, around: &Surroundings, key: &str) -> Result<(), ShardError> {
         let now = now_ms();
-        let envelope = self.envelope(&format!("wake:{now}"), None, now, WAKE.to_vec())?;
-        self.decide(around, key, envelope).map(|_| ())
+        // The alarm is spent: whatever comes next is set anew, the same instant included.
+        self.plan_wake(around, key, None);
+        let envelope = self.envelope(&format!("wake:{now}"), None, now, WAKE.to_vec());
+        let decided = envelope.and_then(|envelope| self.decide(around, key, envelope));
+        let next = self.residents.get(key).and_then(|resident| resident.wake);
+        if decided.is_err() || next.is_some_and(|at| at <= now) {
+            self.plan_wake(around, key, Some(now.saturating_add(REARM_MS)));
+        }
+        decided.map(|_| ())
     }
 
     /// Where the entity's records after its snapshot stand, and its newest one.
@@ -202,11 +206,9 @@ impl Shard {
         let position = around.journal.append(self.epoch, record).map_err(|error| {
             // The state in memory is ahead of the log: nothing of it may be seen.
             self.lose_instance();
-            around.refusing.store(true, Ordering::Relaxed);
             ShardError::Store(error.to_string())
         })?;
         let position = position.get();
-        around.refusing.store(false, Ordering::Relaxed);
         around.outbox.push(position, messages);
         if let Some(resident) = self.residents.get_mut(key) {
             resident.tail.push(Entry { first_seq, position });
@@ -366,5 +368,5 @@ impl Shard {
 
 /// The body of a wake (wit/machine).
 const WAKE: &[u8] = b"\"wake\"";
-/// After a failed append, entities are asked for their wakes this much later.
+/// After a failure, entities are asked for their wakes this much later.
 const REARM_MS: i64 = 250;

@@ -11,7 +11,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
-use wasmtime::{Engine, Store, UpdateDeadline};
+use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face};
 use super::guest::{Guest, Platform};
@@ -188,6 +188,9 @@ impl Service {
 }
 
 fn trap(error: wasmtime::Error) -> ServiceError {
+    if error.downcast_ref::<Trap>() == Some(&Trap::Interrupt) {
+        return ServiceError::Deadline;
+    }
     ServiceError::Trap(format!("{error:#}"))
 }
 

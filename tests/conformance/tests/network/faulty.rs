@@ -71,7 +71,7 @@ async fn a_faulty_service_loses_its_own_request_only() {
     let mut amount = 2_000;
     let baseline = platform.memory_kib("VmHWM");
     for (path, statuses) in
-        [("/faulty/trap", [500, 500]), ("/faulty/spin", [504, 500]), ("/faulty/eat", [500, 503])]
+        [("/faulty/trap", [500, 500]), ("/faulty/spin", [504, 504]), ("/faulty/eat", [500, 503])]
     {
         let faulty = client.clone();
         let sent = Instant::now();
