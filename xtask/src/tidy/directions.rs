@@ -100,7 +100,9 @@ impl Room<'_> {
         let starts = |prefix: &str| library.starts_with(prefix);
         match self {
             Tests => true,
-            Kernel => PURE.contains(&library) || ["jiff", "postcard", "uuid"].contains(&library),
+            Kernel => {
+                PURE.contains(&library) || ["itoa", "jiff", "postcard", "uuid"].contains(&library)
+            }
             Machine(_) => PURE.contains(&library),
             _ if starts("wasmtime") => self == Platform("host"),
             _ if starts("spin-") => matches!(self, PortsWasi | Platform("spin")),
