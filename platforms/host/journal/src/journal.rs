@@ -48,6 +48,7 @@ pub(crate) struct Shared {
     pub(crate) readers: Readers,
     pub(crate) counters: Counters,
     pub(crate) retry_every: Duration,
+    pub(crate) gather_max: Duration,
     pub(crate) checkpoint_bytes: u64,
     pub(crate) replies_early: bool,
 }
@@ -191,6 +192,7 @@ impl Journal {
             readers: Readers::new(place.clone()),
             counters: Counters::default(),
             retry_every: options.retry_every,
+            gather_max: options.gather_max,
             checkpoint_bytes: options.checkpoint_bytes,
             replies_early: options.replies_early(),
         });

@@ -15,6 +15,9 @@ pub struct Options {
     pub row_records_max: u32,
     /// Appends are refused as busy while more bytes than this wait to be written.
     pub queue_bytes_max: usize,
+    /// A batch waits this long at most for as many records as the last one had; zero commits
+    /// whatever is there.
+    pub gather_max: Duration,
     /// The write-ahead log is moved into the database after about this many bytes.
     pub checkpoint_bytes: u64,
     /// Pause between attempts to reopen the files after a failure.
@@ -42,6 +45,7 @@ impl Default for Options {
             row_bytes_max: 256 * 1024,
             row_records_max: 512,
             queue_bytes_max: 64 * 1024 * 1024,
+            gather_max: Duration::from_millis(1),
             checkpoint_bytes: 16 * 1024 * 1024,
             retry_every: Duration::from_millis(100),
             #[cfg(feature = "sabotage")]

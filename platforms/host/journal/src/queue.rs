@@ -1,7 +1,7 @@
 //! What waits to be written, and whether anything may be added.
 
 use parking_lot::{Condvar, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::error::JournalError;
 use crate::journal::Committed;
@@ -23,6 +23,16 @@ pub(crate) struct Batch {
     pub(crate) rows: Vec<Row>,
     /// Empty unless somebody subscribed.
     pub(crate) records: Vec<Committed>,
+}
+
+/// The company that a batch waits for: whoever was released by the last commit comes back about
+/// now, and a commit that takes them all costs the disk no more than one that takes the first.
+#[derive(Clone, Copy)]
+pub(crate) struct Company {
+    /// Records that are worth a commit at once.
+    pub(crate) records: u64,
+    /// When waiting for more of them ends.
+    pub(crate) until: Instant,
 }
 
 /// What a failure voided.
@@ -49,7 +59,10 @@ struct Inner {
     records: Vec<Committed>,
     keep_records: bool,
     closed_bytes: usize,
-    idle: bool,
+    /// Records that no batch has taken yet.
+    waiting: u64,
+    /// How many of them wake the writer; none while it works.
+    wakes_at: Option<u64>,
     spare: Vec<Vec<u8>>,
 }
 
@@ -73,7 +86,8 @@ impl Queue {
             records: Vec::new(),
             keep_records,
             closed_bytes: 0,
-            idle: false,
+            waiting: 0,
+            wakes_at: None,
             spare: Vec::new(),
         };
         let limits = Limits {
@@ -104,26 +118,39 @@ impl Queue {
         if inner.keep_records {
             inner.records.push(Committed { position: at, record });
         }
-        if inner.idle {
-            inner.idle = false;
+        inner.waiting += 1;
+        if inner.wakes_at.is_some_and(|count| inner.waiting >= count) {
+            inner.wakes_at = None;
             drop(guard);
             self.work.notify_one();
         }
         Ok(at)
     }
 
-    /// Waits for records and takes them all; none when the queue is closed and empty.
-    pub(crate) fn take(&self) -> Option<Batch> {
+    /// Waits for records, and for company while there may be some, and takes them all; none when
+    /// the queue is closed and empty.
+    pub(crate) fn take(&self, company: Company) -> Option<Batch> {
         let mut inner = self.inner.lock();
-        while inner.is_empty() {
-            if matches!(inner.state, State::Closing) {
+        loop {
+            let closing = matches!(inner.state, State::Closing);
+            if closing && inner.waiting == 0 {
                 return None;
             }
-            inner.idle = true;
-            self.work.wait(&mut inner);
-            inner.idle = false;
+            let gathering = !closing && Instant::now() < company.until;
+            let enough = if gathering { company.records.max(1) } else { 1 };
+            if inner.waiting >= enough {
+                break;
+            }
+            inner.wakes_at = Some(enough);
+            if gathering {
+                self.work.wait_until(&mut inner, company.until);
+            } else {
+                self.work.wait(&mut inner);
+            }
+            inner.wakes_at = None;
         }
         inner.closed_bytes = 0;
+        inner.waiting = 0;
         let open = inner.open.take_if(|row| row.records() > 0);
         let mut rows = std::mem::take(&mut inner.rows);
         rows.extend(open);
@@ -148,6 +175,7 @@ impl Queue {
         inner.open = None;
         inner.records.clear();
         inner.closed_bytes = 0;
+        inner.waiting = 0;
         inner.epoch = Epoch(inner.epoch.get() + 1);
         // Positions are never given out twice, so that a late waiter of a failed record cannot
         // take another record's success for its own.
@@ -201,18 +229,12 @@ impl Queue {
     /// Records and bytes that no transaction has taken yet.
     pub(crate) fn waiting(&self) -> (u64, u64) {
         let inner = self.inner.lock();
-        let add = |(records, bytes), row: &Row| {
-            (records + u64::from(row.records()), bytes + row.body().len() as u64)
-        };
-        inner.rows.iter().chain(&inner.open).fold((0, 0), add)
+        let rows = inner.rows.iter().chain(&inner.open);
+        (inner.waiting, rows.map(|row| row.body().len() as u64).sum())
     }
 }
 
 impl Inner {
-    fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.open.as_ref().is_none_or(|row| row.records() == 0)
-    }
-
     /// The row that takes the next record.
     fn open_row(&mut self, limits: Limits) -> &mut Row {
         let full = self.open.take_if(|row| {
@@ -236,3 +258,83 @@ const ROW_BYTES_CEILING: usize = 4 * 1024 * 1024;
 
 /// Buffers kept between batches: two batches of two rows are in flight at ordinary load.
 const SPARE_BUFFERS: usize = 4;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+    use crate::record::{EntityKey, Envelope};
+
+    fn queue() -> Queue {
+        Queue::new(&Options::default(), Position::START, false)
+    }
+
+    fn append(queue: &Queue) {
+        let entity = EntityKey { machine: "m".to_owned(), key: "k".to_owned() };
+        let envelope = Envelope {
+            command_id: String::new(),
+            principal: None,
+            now: 0,
+            seed: [0; 32],
+            body: Vec::new(),
+        };
+        let (events, effects) = (Vec::new(), Vec::new());
+        let record = Record { entity, envelope, events, reply: None, effects, wake: None };
+        queue.append(queue.epoch(), record).unwrap();
+    }
+
+    fn records(batch: &Batch) -> u32 {
+        batch.rows.iter().map(Row::records).sum()
+    }
+
+    fn company(records: u64, patience: Duration) -> Company {
+        Company { records, until: Instant::now() + patience }
+    }
+
+    fn until_it_waits_for(queue: &Queue, count: u64) {
+        while queue.inner.lock().wakes_at != Some(count) {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_batch_waits_for_the_company_of_the_last_one() {
+        let queue = queue();
+        append(&queue);
+        let batch = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| queue.take(company(3, FOREVER)));
+            until_it_waits_for(&queue, 3);
+            append(&queue);
+            until_it_waits_for(&queue, 3);
+            append(&queue);
+            writer.join().unwrap()
+        });
+        assert_eq!(records(&batch.unwrap()), 3);
+        assert_eq!(queue.waiting().0, 0);
+    }
+
+    #[test]
+    fn nobody_waits_for_company_that_does_not_come() {
+        let queue = queue();
+        append(&queue);
+        assert_eq!(records(&queue.take(company(100, Duration::ZERO)).unwrap()), 1);
+        append(&queue);
+        assert_eq!(records(&queue.take(company(1, FOREVER)).unwrap()), 1, "a lone client");
+    }
+
+    #[test]
+    fn closing_ends_the_gathering() {
+        let queue = queue();
+        append(&queue);
+        let batch = std::thread::scope(|scope| {
+            let writer = scope.spawn(|| queue.take(company(100, FOREVER)));
+            until_it_waits_for(&queue, 100);
+            queue.close();
+            writer.join().unwrap()
+        });
+        assert_eq!(records(&batch.unwrap()), 1);
+        assert!(queue.take(company(100, FOREVER)).is_none());
+    }
+
+    const FOREVER: Duration = Duration::from_secs(3_600);
+}

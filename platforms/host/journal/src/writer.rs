@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::error::JournalError;
 use crate::journal::{Committed, Shared};
 use crate::position::Position;
-use crate::queue::Batch;
+use crate::queue::{Batch, Company};
 use crate::row::Row;
 use crate::store::{Place, Store, checkpoint_some};
 
@@ -55,11 +55,15 @@ impl Writer {
 
     fn run(mut self) {
         let ended = Ended(Arc::clone(&self.shared));
-        while let Some(batch) = self.shared.queue.take() {
-            if let Err(error) = self.write(batch) {
-                self.fail(error);
-                if !self.reopen() {
-                    break;
+        let mut company = Company { records: 1, until: Instant::now() };
+        while let Some(batch) = self.shared.queue.take(company) {
+            match self.write(batch) {
+                Ok(next) => company = next,
+                Err(error) => {
+                    self.fail(error);
+                    if !self.reopen() {
+                        break;
+                    }
                 }
             }
             self.move_log();
@@ -68,7 +72,9 @@ impl Writer {
         drop(ended);
     }
 
-    fn write(&mut self, Batch { mut rows, records }: Batch) -> Result<(), JournalError> {
+    /// Commits a batch and releases its waiters. Returns the company that the next one has to
+    /// expect: those who waited here, and those who came meanwhile.
+    fn write(&mut self, Batch { mut rows, records }: Batch) -> Result<Company, JournalError> {
         let last = rows.last().map_or(Position::START, Row::last);
         if self.shared.replies_early {
             self.shared.gate.open_upto(last, &mut self.wakers);
@@ -85,11 +91,14 @@ impl Writer {
         self.unmoved += bytes;
         self.shared.counters.committed(rows.len() as u64, count, bytes, took);
         self.shared.gate.open_upto(last, &mut self.wakers);
+        let (came, _) = self.shared.queue.waiting();
+        let patience = self.shared.gather_max.min(took.saturating_mul(GATHER_COMMITS));
+        let company = Company { records: count + came, until: Instant::now() + patience };
         self.shared.queue.recycle(rows);
         if let Some(subscriber) = &mut self.subscriber {
             subscriber(records);
         }
-        Ok(())
+        Ok(company)
     }
 
     /// Gives up on everything that is not durable. The connection goes with it: what it believes
@@ -142,6 +151,10 @@ impl Writer {
         }
     }
 }
+
+/// Gathering lasts this many commits at most: where the disk is quick, waiting long would be the
+/// larger part of a lone client's time.
+const GATHER_COMMITS: u32 = 6;
 
 /// Leaves nobody waiting, even when the thread ends by a panic of the subscriber.
 struct Ended(Arc<Shared>);
