@@ -1,12 +1,12 @@
 //! Canonical JSON (RFC 8785) for what enters hashes.
 //!
 //! RFC 8785 asks for members sorted by UTF-16 code units, ECMAScript numbers and minimal string
-//! escapes. Our bodies use a subset in which a plain compact serializer already gives that form:
+//! escapes. Our bodies use a subset in which a plain compact writer already gives that form:
 //!
 //! - every key is ASCII and is written from a struct whose fields stand in byte order, which is
 //!   UTF-16 order for ASCII;
 //! - every number is an integer within ±(2^53 − 1), which ECMAScript prints as plain digits;
-//! - strings are Rust strings, hence well-formed Unicode, and `serde_json` escapes `"`, `\` and
+//! - strings are Rust strings, hence well-formed Unicode, and the writer escapes `"`, `\` and
 //!   control characters exactly as the RFC does (`\b \t \n \f \r`, else `\u00xx` in lower case).
 //!
 //! No generic sorter runs on the hot path; [`canonicalize`] is the slow way round, and tests
@@ -16,6 +16,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::Timestamp;
+
+mod writer;
 
 /// The body of one public event: what the hash chain covers (api.md §5).
 #[derive(Debug, Serialize)]
@@ -29,7 +31,7 @@ struct EventBody<'a, T> {
 /// Writes a value whose fields stand in byte order.
 ///
 /// # Panics
-/// When the value cannot be JSON at all (a map with keys that are not strings): a bug.
+/// When the value is outside of the subset (a map, a floating point number): a bug.
 pub fn to_vec<T: Serialize>(value: &T) -> Vec<u8> {
     let mut out = Vec::with_capacity(128);
     write(value, &mut out);
@@ -61,7 +63,7 @@ pub fn canonicalize(json: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn write<T: Serialize>(value: &T, out: &mut Vec<u8>) {
-    if let Err(error) = serde_json::to_writer(out, value) {
+    if let Err(error) = value.serialize(writer::Writer(out)) {
         panic!("a value of our own cannot be written as JSON: {error}");
     }
 }
@@ -118,6 +120,34 @@ mod tests {
         texts: Vec<String>,
     }
 
+    /// Everything of serde's data model that the subset has.
+    #[derive(Debug, Clone, Serialize)]
+    enum Shape {
+        Nothing,
+        One(i64),
+        Pair(u8, char),
+        Named { deep: Option<Box<Shape>>, list: Vec<Shape> },
+    }
+
+    #[derive(Serialize)]
+    struct Unit;
+
+    #[derive(Serialize)]
+    struct Wrapped(u64);
+
+    fn shapes() -> impl Strategy<Value = Shape> {
+        let leaf = prop_oneof![
+            Just(Shape::Nothing),
+            any::<i64>().prop_map(Shape::One),
+            any::<(u8, char)>().prop_map(|(count, symbol)| Shape::Pair(count, symbol)),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            let deep = prop::option::of(inner.clone().prop_map(Box::new));
+            (deep, prop::collection::vec(inner, 0..4))
+                .prop_map(|(deep, list)| Shape::Named { deep, list })
+        })
+    }
+
     /// RFC 8785 strings, written from the RFC's text alone.
     fn naive_string(text: &str) -> String {
         let escaped: String = text
@@ -159,7 +189,25 @@ mod tests {
         assert_eq!(canonicalize(b" [ 9007199254740991 , -1 ] ").unwrap(), b"[9007199254740991,-1]");
     }
 
+    #[test]
+    fn what_has_no_fixed_form_is_a_bug() {
+        let map = std::collections::BTreeMap::from([("a", 1)]);
+        assert!(std::panic::catch_unwind(|| to_vec(&map)).is_err());
+        assert!(std::panic::catch_unwind(|| to_vec(&1.5)).is_err());
+    }
+
     proptest! {
+        #[test]
+        fn the_writer_writes_what_serde_json_writes(
+            shape in shapes(),
+            text in any::<String>(),
+            numbers in any::<(i8, i16, i32, u16, u32, u64)>(),
+            flag in any::<bool>(),
+        ) {
+            let value = ((shape, text), numbers, flag, (), Unit, Wrapped(numbers.5));
+            prop_assert_eq!(to_vec(&value), serde_json::to_vec(&value).unwrap());
+        }
+
         #[test]
         fn structs_in_byte_order_equal_the_sorted_value(
             amount in -(1_i64 << 53) + 1..1 << 53,

@@ -58,7 +58,19 @@ pub struct IdError {
 }
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const PREFIX_MAX_CHARS: usize = 4;
 const SUFFIX_CHARS: usize = 26;
+
+/// What each byte counts in [`ALPHABET`].
+const DIGITS: [Option<u8>; 256] = {
+    let mut digits = [None; 256];
+    let mut digit = 0;
+    while digit < ALPHABET.len() {
+        digits[ALPHABET[digit] as usize] = Some(digit as u8);
+        digit += 1;
+    }
+    digits
+};
 
 impl<K: IdKind> Id<K> {
     /// A UUIDv7 of that instant; `random` fills its 74 random bits.
@@ -79,18 +91,48 @@ impl<K: IdKind> Id<K> {
     }
 }
 
+/// Digits of an id in words of 64 bits: 2, then 12, then 12. Shifting 128 bits for each digit is
+/// slow where words have 64.
+const WORDS: [(usize, u32); 3] = [(2, 120), (14, 60), (SUFFIX_CHARS, 0)];
+const WORD_BITS: u128 = (1 << 60) - 1;
+
+/// An id's text, at the end of the bytes.
+struct Text {
+    bytes: [u8; PREFIX_MAX_CHARS + 1 + SUFFIX_CHARS],
+    start: usize,
+}
+
+impl<K: IdKind> Id<K> {
+    fn text(self) -> Text {
+        const { assert!(K::PREFIX.len() <= PREFIX_MAX_CHARS) };
+        let start = PREFIX_MAX_CHARS - K::PREFIX.len();
+        let mut bytes = [b'_'; PREFIX_MAX_CHARS + 1 + SUFFIX_CHARS];
+        let (prefix, suffix) = bytes.split_at_mut(PREFIX_MAX_CHARS + 1);
+        let prefix = prefix.iter_mut().skip(start).zip(K::PREFIX.bytes());
+        prefix.for_each(|(slot, byte)| *slot = byte);
+        for (end, shift) in WORDS {
+            let mut word = ((self.bits >> shift) & WORD_BITS) as u64;
+            let digits = if end == 2 { 2 } else { 12 };
+            for slot in suffix.get_mut(..end).unwrap_or_default().iter_mut().rev().take(digits) {
+                *slot = ALPHABET.get((word & 31) as usize).copied().unwrap_or(b'0');
+                word >>= 5;
+            }
+        }
+        Text { bytes, start }
+    }
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        // Infallible: only ASCII was written.
+        let text = self.bytes.get(self.start..).unwrap_or_default();
+        core::str::from_utf8(text).unwrap_or_default()
+    }
+}
+
 impl<K: IdKind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut suffix = [0_u8; SUFFIX_CHARS];
-        let mut rest = self.bits;
-        for slot in suffix.iter_mut().rev() {
-            let digit = usize::try_from(rest & 31).unwrap_or(0);
-            *slot = ALPHABET.get(digit).copied().unwrap_or(b'0');
-            rest >>= 5;
-        }
-        f.write_str(K::PREFIX)?;
-        f.write_str("_")?;
-        f.write_str(core::str::from_utf8(&suffix).map_err(|_| fmt::Error)?)
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -105,10 +147,16 @@ impl<K: IdKind> FromStr for Id<K> {
         if !suffix.starts_with(|first: char| ('0'..='7').contains(&first)) {
             return Err(wrong);
         }
-        let bits = suffix.bytes().try_fold(0_u128, |bits, byte| {
-            let digit = ALPHABET.iter().position(|symbol| *symbol == byte).ok_or(wrong)?;
-            Ok((bits << 5) | u128::try_from(digit).map_err(|_| wrong)?)
-        })?;
+        let (mut bits, mut start) = (0, 0);
+        for (end, shift) in WORDS {
+            let digits = suffix.as_bytes().get(start..end).unwrap_or_default();
+            let word = digits.iter().try_fold(0, |word: u64, byte| {
+                let digit = DIGITS.get(usize::from(*byte)).copied().flatten()?;
+                Some((word << 5) | u64::from(digit))
+            });
+            bits |= u128::from(word.ok_or(wrong)?) << shift;
+            start = end;
+        }
         Ok(Self::from_u128(bits))
     }
 }
@@ -156,7 +204,7 @@ impl<K> core::hash::Hash for Id<K> {
 impl<K: IdKind> Serialize for Id<K> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            serializer.serialize_str(self.text().as_str())
         } else {
             self.bits.to_be_bytes().serialize(serializer)
         }

@@ -115,7 +115,7 @@ impl FromStr for Currency {
 
     fn from_str(text: &str) -> Result<Self, CurrencyError> {
         let bytes: [u8; 3] = text.as_bytes().try_into().map_err(|_| CurrencyError)?;
-        let listed = [ZERO_DECIMALS, TWO_DECIMALS, THREE_DECIMALS, FOUR_DECIMALS]
+        let listed = [TWO_DECIMALS, ZERO_DECIMALS, THREE_DECIMALS, FOUR_DECIMALS]
             .iter()
             .any(|codes| codes.binary_search(&text).is_ok());
         if listed { Ok(Self(bytes)) } else { Err(CurrencyError) }

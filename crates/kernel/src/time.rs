@@ -54,11 +54,46 @@ impl Timestamp {
     }
 }
 
+/// The 24 characters of an instant. Its digits are set one by one: through `fmt` they took longer
+/// than the rest of the event around them.
+struct Text([u8; 24]);
+
+impl Timestamp {
+    fn text(self) -> Text {
+        // Infallible: MS_MIN..=MS_MAX lies within jiff's range.
+        let instant = jiff::Timestamp::from_millisecond(self.0).unwrap_or_default();
+        let civil = jiff::tz::Offset::UTC.to_datetime(instant);
+        let mut text = *b"0000-00-00T00:00:00.000Z";
+        let parts = [
+            (4, i32::from(civil.year())),
+            (7, civil.month().into()),
+            (10, civil.day().into()),
+            (13, civil.hour().into()),
+            (16, civil.minute().into()),
+            (19, civil.second().into()),
+            (23, civil.millisecond().into()),
+        ];
+        for (end, mut number) in parts {
+            let digits = text.get_mut(..end).unwrap_or_default().iter_mut().rev();
+            for digit in digits.take_while(|digit| digit.is_ascii_digit()) {
+                *digit = b'0' + u8::try_from(number.rem_euclid(10)).unwrap_or(0);
+                number /= 10;
+            }
+        }
+        Text(text)
+    }
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        // Infallible: only ASCII was written.
+        core::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Infallible: MS_MIN..=MS_MAX lies within jiff's range.
-        let instant = jiff::Timestamp::from_millisecond(self.0).map_err(|_| fmt::Error)?;
-        write!(f, "{instant:.3}")
+        f.write_str(self.text().as_str())
     }
 }
 
@@ -90,7 +125,7 @@ impl FromStr for Timestamp {
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
-            serializer.collect_str(self)
+            serializer.serialize_str(self.text().as_str())
         } else {
             serializer.serialize_i64(self.0)
         }
