@@ -43,14 +43,18 @@ macro_rules! export_service {
 /// The request as the service's manners know it.
 pub fn heard(request: http::Request) -> web::Request {
     let http::Request { method, target, headers, body } = request;
-    web::Request { method, target, headers, body }
+    web::Request { method, target, headers: web::Fields::new(headers.text, headers.ends), body }
 }
 
 /// The service's response on its way out.
 pub fn said(response: web::Response) -> http::Response {
-    let headers = response.headers.into_iter();
-    let headers = headers.map(|(name, value)| (name.to_owned(), value.into_owned())).collect();
-    http::Response { status: response.status, headers, body: response.body }
+    let headers = response.headers.iter().map(|(name, value)| (*name, &**value));
+    let (text, ends) = headers.collect::<web::Fields>().into_parts();
+    http::Response {
+        status: response.status,
+        headers: http::Fields { text, ends },
+        body: response.body,
+    }
 }
 
 /// A message on its way in.

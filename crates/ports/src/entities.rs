@@ -1,8 +1,10 @@
 //! Commands and questions to entities.
 
-/// Entities live in single-writer machines; what they decided is durable before it is told.
+/// Entities live in single-writer machines; what they decided is durable before anything that
+/// depends on it leaves the request. Keep nothing beyond a request that came from an entity.
 pub trait Entities {
-    /// Sends a command and waits until its decision is durable; the machine's JSON reply.
+    /// Sends a command; the machine's JSON reply. The platform may hold back what the request says
+    /// until the decision is durable.
     async fn call(
         &self,
         machine: &str,
@@ -12,7 +14,7 @@ pub trait Entities {
         body: Vec<u8>,
     ) -> Result<Vec<u8>, EntityError>;
 
-    /// Asks a question; the answer never shows what is not durable.
+    /// Asks a question; what the request says is held back until the answer is durable.
     async fn query(
         &self,
         machine: &str,

@@ -38,7 +38,10 @@ pub(crate) async fn caller(
 /// a bid's way through the service; a token cannot become invalid before it expires.
 async fn verified(vault: &impl Vault, token: &str, now: Timestamp) -> Option<Rc<Claims>> {
     let alive = |claims: &Claims| claims.expires_at.saturating_mul(1_000) > now.as_ms();
-    let known = VERIFIED.with_borrow(|tokens| tokens.get(token).map(Rc::clone));
+    let known = VERIFIED.with_borrow(|tokens| {
+        let known = tokens.get(end(token)).filter(|known| equal(&known.token, token));
+        known.map(|known| Rc::clone(&known.claims))
+    });
     if let Some(claims) = known {
         return alive(&claims).then_some(claims);
     }
@@ -50,13 +53,34 @@ async fn verified(vault: &impl Vault, token: &str, now: Timestamp) -> Option<Rc<
         if tokens.len() >= TOKENS_MAX {
             tokens.clear();
         }
-        tokens.insert(token.into(), Rc::clone(&claims));
+        tokens.insert(end(token).into(), Known { token: token.into(), claims: claims.clone() });
     });
     Some(claims)
 }
 
+/// A token and what it says.
+struct Known {
+    token: Box<str>,
+    claims: Rc<Claims>,
+}
+
 thread_local! {
-    static VERIFIED: RefCell<HashMap<Box<str>, Rc<Claims>>> = RefCell::default();
+    /// By the ends of the tokens: those are signatures, as good as random, and short to hash.
+    static VERIFIED: RefCell<HashMap<Box<[u8]>, Known>> = RefCell::default();
+}
+
+/// By words: a guest's `memcmp` goes by bytes, and tokens are the longest text of a bid.
+fn equal(one: &str, other: &str) -> bool {
+    let (one, one_rest) = one.as_bytes().as_chunks::<8>();
+    let (other, other_rest) = other.as_bytes().as_chunks::<8>();
+    let word = |bytes: &[u8; 8]| u64::from_ne_bytes(*bytes);
+    one.len() == other.len()
+        && one_rest == other_rest
+        && one.iter().zip(other).all(|(one, other)| word(one) == word(other))
+}
+
+fn end(token: &str) -> &[u8] {
+    token.as_bytes().last_chunk::<16>().map_or(token.as_bytes(), |end| end)
 }
 
 const TOKEN_MAX_BYTES: usize = 4_096;

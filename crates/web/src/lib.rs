@@ -7,6 +7,7 @@
 pub mod auth;
 mod correlation;
 mod fault;
+mod fields;
 pub mod idempotency;
 pub mod json;
 mod message;
@@ -17,6 +18,7 @@ mod query;
 mod route;
 mod serve;
 
+pub use fields::Fields;
 pub use message::{Header, Request, Response};
 pub use precondition::not_modified;
 pub use problem::{FieldError, Problem};

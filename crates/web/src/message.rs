@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::Problem;
+use crate::{Fields, Problem};
 
 /// A request whose body is complete.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -13,8 +13,8 @@ pub struct Request {
     pub method: String,
     /// Path and query as sent.
     pub target: String,
-    /// Header names in lower case, in order.
-    pub headers: Vec<(String, String)>,
+    /// Header fields in order.
+    pub headers: Fields,
     /// Body bytes.
     pub body: Vec<u8>,
 }
@@ -46,12 +46,12 @@ impl Request {
 
     /// The first header of that name (lower case).
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(header, _)| header == name).map(|(_, value)| value.as_str())
+        self.headers.get(name)
     }
 
     /// How often a header of that name (lower case) was sent.
     pub fn header_count(&self, name: &str) -> usize {
-        self.headers.iter().filter(|(header, _)| header == name).count()
+        self.headers.count(name)
     }
 }
 

@@ -99,16 +99,12 @@ pub(crate) fn find<'t, 'r, O>(
     method: &str,
     path: &'r str,
 ) -> Result<Found<'t, 'r, O>, Problem> {
-    let mut path_known = false;
-    for route in routes {
+    for route in routes.iter().filter(|route| route.method.accepts(method)) {
         if let Some(parameters) = parameters(route.path, path) {
-            if route.method.accepts(method) {
-                return Ok(Found::Route(route, parameters));
-            }
-            path_known = true;
+            return Ok(Found::Route(route, parameters));
         }
     }
-    if !path_known {
+    if !routes.iter().any(|route| parameters(route.path, path).is_some()) {
         return Err(Problem::not_found());
     }
     let allow = allow(routes, path);

@@ -66,11 +66,11 @@ fn ask(door: &Door, method: &str, target: &str, token: &str, body: &[u8]) -> Res
     let mut request = Request {
         method: method.to_owned(),
         target: target.to_owned(),
-        headers: Vec::new(),
+        headers: web::Fields::default(),
         body: body.to_vec(),
     };
     if !token.is_empty() {
-        request.headers.push(("authorization".to_owned(), format!("Bearer {token}")));
+        request.headers.push("authorization", &format!("Bearer {token}"));
     }
     ready(serve(door, ROUTES, &request, async |exchange: &Exchange<'_>, operation| {
         let (id, part) = (exchange.parameter("id"), exchange.parameter("part"));
@@ -112,6 +112,17 @@ fn a_token_is_verified_once_until_it_expires() {
     door.now_ms.set(600_000);
     assert_eq!(ask(&door, "GET", "/things/7/parts/a", "good-ben", b"").status, 401);
     assert_eq!(ask(&door, "GET", "/things/7/parts/a", "bad", b"").status, 401);
+}
+
+#[test]
+fn a_token_with_the_end_of_a_known_one_is_not_taken_for_it() {
+    let door = Door::default();
+    let target = "/things/7/parts/a";
+    assert_eq!(ask(&door, "GET", target, "good-ana.0123456789abcdef", b"").status, 200);
+    for forged in ["bad!-ana.0123456789abcdef", "bad-anna.0123456789abcdef", "0123456789abcdef"] {
+        assert_eq!(ask(&door, "GET", target, forged, b"").status, 401, "{forged}");
+    }
+    assert_eq!(door.verified.get(), 4);
 }
 
 #[test]

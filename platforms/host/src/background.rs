@@ -76,7 +76,8 @@ async fn relay(machines: Arc<Machines>, queue: Arc<Queue>, service: Arc<Service>
 
 /// Delivers one batch; true when something must come again.
 async fn deliver(queue: &Queue, service: &Service, batch: Vec<Message>) -> bool {
-    let outward: Vec<consume::Message> = batch.iter().map(message_outward).collect();
+    let outward: Vec<consume::Message> =
+        batch.iter().map(|message| message_outward(queue, message)).collect();
     let outcomes = match service.consume(&outward).await {
         Ok(outcomes) if outcomes.len() == batch.len() => outcomes,
         Ok(outcomes) => {
@@ -97,7 +98,8 @@ async fn deliver(queue: &Queue, service: &Service, batch: Vec<Message>) -> bool 
         match outcome {
             consume::Outcome::Ack => done.push(message),
             consume::Outcome::Retry(why) => {
-                tracing::warn!(why, id = message.id, topic = message.topic, "message refused");
+                let (id, topic) = (message.id(), queue.topic());
+                tracing::warn!(why, id, topic, "message refused");
                 again.push(message);
             }
         }
@@ -108,10 +110,10 @@ async fn deliver(queue: &Queue, service: &Service, batch: Vec<Message>) -> bool 
     failed
 }
 
-fn message_outward(message: &Message) -> consume::Message {
+fn message_outward(queue: &Queue, message: &Message) -> consume::Message {
     consume::Message {
-        id: message.id.clone(),
-        topic: message.topic.clone(),
+        id: message.id(),
+        topic: queue.topic().to_owned(),
         key: message.key.clone(),
         body: message.body.clone(),
     }

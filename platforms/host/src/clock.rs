@@ -11,23 +11,28 @@ pub(crate) fn now_ms() -> i64 {
 
 /// Seeds from the operating system, fetched many at a time.
 pub(crate) struct Seeds {
-    bytes: Vec<u8>,
+    seeds: Vec<Seed>,
 }
+
+/// What nobody could guess.
+pub(crate) type Seed = [u8; 32];
 
 impl Seeds {
     pub(crate) const fn new() -> Self {
-        Self { bytes: Vec::new() }
+        Self { seeds: Vec::new() }
     }
 
-    /// 32 bytes that nobody could guess; an error means that the system has no randomness.
-    pub(crate) fn next(&mut self) -> Result<Vec<u8>, getrandom::Error> {
-        if self.bytes.is_empty() {
-            let mut bytes = vec![0; SEED_BYTES * 64];
-            getrandom::fill(&mut bytes)?;
-            self.bytes = bytes;
+    /// The next seed; an error means that the system has no randomness.
+    pub(crate) fn next(&mut self) -> Result<Seed, getrandom::Error> {
+        if let Some(seed) = self.seeds.pop() {
+            return Ok(seed);
         }
-        Ok(self.bytes.split_off(self.bytes.len().saturating_sub(SEED_BYTES)))
+        let mut fresh = [Seed::default(); SEEDS_AT_ONCE];
+        getrandom::fill(fresh.as_flattened_mut())?;
+        let [first, rest @ ..] = fresh;
+        self.seeds.extend(rest);
+        Ok(first)
     }
 }
 
-const SEED_BYTES: usize = 32;
+const SEEDS_AT_ONCE: usize = 64;

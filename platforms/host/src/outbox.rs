@@ -4,7 +4,7 @@
 //! company (linger) and for its consumer. After a start, everything behind the stored mark is sent
 //! again: at least once, and consumers act once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,16 +18,25 @@ use crate::manifest::Consumer;
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Message {
-    /// `<position>-<index>`, stable over redeliveries.
-    pub(crate) id: String,
     /// The record that caused it.
     pub(crate) position: u64,
-    /// Topic.
-    pub(crate) topic: String,
+    /// Which of that record's messages it is.
+    index: usize,
     /// Ordering and compaction key.
     pub(crate) key: String,
     /// JSON body.
     pub(crate) body: Vec<u8>,
+}
+
+impl Message {
+    /// `<position>-<index>`, stable over redeliveries.
+    pub(crate) fn id(&self) -> String {
+        format!("{}-{}", self.position, self.index)
+    }
+
+    fn place(&self) -> (u64, usize) {
+        (self.position, self.index)
+    }
 }
 
 /// One consumer's queue.
@@ -36,7 +45,10 @@ pub(crate) struct Queue {
     pub(crate) component: String,
     subscription: Consumer,
     waiting: Mutex<Waiting>,
+    /// Something came into the empty queue.
     arrived: Notify,
+    /// So much waits that a delivery should not wait for more.
+    crowded: Notify,
 }
 
 #[derive(Default)]
@@ -44,7 +56,7 @@ struct Waiting {
     /// Newest first-in order; compacting queues keep one message a key.
     fifo: VecDeque<Message>,
     by_key: BTreeMap<String, Message>,
-    in_flight: BTreeMap<String, u64>,
+    in_flight: BTreeSet<(u64, usize)>,
 }
 
 /// All queues.
@@ -61,6 +73,7 @@ impl Outbox {
                 subscription,
                 waiting: Mutex::default(),
                 arrived: Notify::new(),
+                crowded: Notify::new(),
             })
         };
         Self { queues: subscriptions.map(queue).collect() }
@@ -72,15 +85,11 @@ impl Outbox {
     }
 
     /// Takes the messages of a record that was appended.
-    pub(crate) fn push(&self, position: u64, effects: Vec<Effect>) {
-        for (index, effect) in effects.into_iter().enumerate() {
+    pub(crate) fn push(&self, position: u64, effects: &[Effect]) {
+        for (index, effect) in effects.iter().enumerate() {
             let Effect::Send { topic, key, body } = effect;
-            let takers = self.queues.iter().filter(|queue| queue.subscription.topic == topic);
-            for queue in takers {
-                let id = format!("{position}-{index}");
-                let (topic, key, body) = (topic.clone(), key.clone(), body.clone());
-                queue.put(Message { id, position, topic, key, body });
-            }
+            let takers = self.queues.iter().filter(|queue| queue.subscription.topic == *topic);
+            takers.for_each(|queue| queue.put(position, index, key, body));
         }
     }
 
@@ -104,8 +113,8 @@ impl Queue {
         }
         let linger = Duration::from_millis(self.subscription.linger_ms);
         let until = Instant::now() + linger;
-        while !linger.is_zero() && self.waiting_now() < limit.saturating_mul(64) {
-            if tokio::time::timeout_at(until, self.arrived.notified()).await.is_err() {
+        while !linger.is_zero() && self.waiting_now() < CROWD {
+            if tokio::time::timeout_at(until, self.crowded.notified()).await.is_err() {
                 break;
             }
         }
@@ -116,7 +125,7 @@ impl Queue {
     pub(crate) fn done(&self, messages: &[Message]) {
         let mut waiting = self.waiting.lock();
         for message in messages {
-            waiting.in_flight.remove(&message.id);
+            waiting.in_flight.remove(&message.place());
         }
     }
 
@@ -158,39 +167,70 @@ impl Queue {
             }
         }
         for message in &batch {
-            waiting.in_flight.insert(message.id.clone(), message.position);
+            waiting.in_flight.insert(message.place());
         }
         batch
     }
 
-    fn put(&self, message: Message) {
-        {
-            let mut waiting = self.waiting.lock();
-            if self.subscription.compact {
-                waiting.by_key.insert(message.key.clone(), message);
-            } else {
-                waiting.fifo.push_back(message);
+    /// Called for every decision: it allocates nothing where a message takes an older one's place,
+    /// and wakes the relay only when that has something to do.
+    fn put(&self, position: u64, index: usize, key: &str, body: &[u8]) {
+        let mut waiting = self.waiting.lock();
+        let before = waiting.count();
+        match waiting.by_key.get_mut(key).filter(|_| self.subscription.compact) {
+            Some(message) => {
+                (message.position, message.index) = (position, index);
+                message.body.clear();
+                message.body.extend_from_slice(body);
+            }
+            None => {
+                let message = Message { position, index, key: key.to_owned(), body: body.to_vec() };
+                if self.subscription.compact {
+                    waiting.by_key.insert(key.to_owned(), message);
+                } else {
+                    waiting.fifo.push_back(message);
+                }
             }
         }
-        self.arrived.notify_one();
+        let after = waiting.count();
+        drop(waiting);
+        if before == 0 {
+            self.arrived.notify_one();
+        }
+        if before < CROWD && after >= CROWD {
+            self.crowded.notify_one();
+        }
+    }
+
+    /// The topic of its messages.
+    pub(crate) fn topic(&self) -> &str {
+        &self.subscription.topic
     }
 
     fn waiting_now(&self) -> usize {
-        let waiting = self.waiting.lock();
-        waiting.fifo.len() + waiting.by_key.len()
+        self.waiting.lock().count()
     }
 
     fn len(&self) -> usize {
         let waiting = self.waiting.lock();
-        waiting.fifo.len() + waiting.by_key.len() + waiting.in_flight.len()
+        waiting.count() + waiting.in_flight.len()
     }
 
     fn oldest(&self) -> Option<u64> {
         let waiting = self.waiting.lock();
         let queued = waiting.fifo.iter().chain(waiting.by_key.values()).map(|m| m.position);
-        queued.chain(waiting.in_flight.values().copied()).min()
+        queued.chain(waiting.in_flight.first().map(|(position, _)| *position)).min()
     }
 }
+
+impl Waiting {
+    fn count(&self) -> usize {
+        self.fifo.len() + self.by_key.len()
+    }
+}
+
+/// This many messages end the linger time.
+const CROWD: usize = 6_400;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -213,7 +253,7 @@ mod tests {
     #[test]
     fn a_lost_record_takes_its_own_message_along_and_no_other() {
         let outbox = outbox(false);
-        (1..=3).for_each(|position| outbox.push(position, send("k")));
+        (1..=3).for_each(|position| outbox.push(position, &send("k")));
         let queue = &outbox.queues()[0];
         queue.drop_lost(queue.take(10), 2);
         assert_eq!(positions(&queue.take(10)), [1, 2]);
@@ -222,7 +262,7 @@ mod tests {
     #[test]
     fn what_is_not_acknowledged_comes_again_in_its_order() {
         let outbox = outbox(false);
-        (1..=4).for_each(|position| outbox.push(position, send("k")));
+        (1..=4).for_each(|position| outbox.push(position, &send("k")));
         let queue = &outbox.queues()[0];
         let batch = queue.take(3);
         queue.again(batch);
@@ -232,8 +272,8 @@ mod tests {
     #[test]
     fn a_mark_never_passes_a_message_that_waits_or_flies() {
         let outbox = outbox(true);
-        outbox.push(5, send("a"));
-        outbox.push(9, send("b"));
+        outbox.push(5, &send("a"));
+        outbox.push(9, &send("b"));
         assert_eq!(outbox.settled(20), 4);
         let queue = &outbox.queues()[0];
         let batch = queue.take(1);
@@ -247,8 +287,8 @@ mod tests {
     #[test]
     fn a_compacting_queue_keeps_the_newest_message_of_a_key() {
         let outbox = outbox(true);
-        outbox.push(1, send("a"));
-        outbox.push(2, send("a"));
+        outbox.push(1, &send("a"));
+        outbox.push(2, &send("a"));
         let queue = &outbox.queues()[0];
         assert_eq!(positions(&queue.take(10)), [2]);
     }

@@ -37,7 +37,7 @@ mod service {
 
 use machine::exports::ecomauction::machine::machine::{Decision, Envelope, Guest};
 use service::ecomauction::edge::entities::{Error, Host, PublicEvent};
-use service::exports::ecomauction::edge::http::{Request, Response};
+use service::exports::ecomauction::edge::http::{Fields, Request, Response};
 
 /// A machine instance that is home to several entities.
 struct Residents {
@@ -250,10 +250,11 @@ async fn send(
     method: &str,
     command_id: &str,
 ) -> Response {
+    let ends = vec![KEY.len() as u32, (KEY.len() + command_id.len()) as u32];
     let request = Request {
         method: method.to_owned(),
         target: "/count/apples".to_owned(),
-        headers: vec![("idempotency-key".to_owned(), command_id.to_owned())],
+        headers: Fields { text: format!("{KEY}{command_id}"), ends },
         body: br#"{"add":2}"#.to_vec(),
     };
     bindings.ecomauction_edge_http().call_handle(store, &request).await.unwrap()
@@ -324,3 +325,5 @@ async fn the_price_of_a_call_is_reported() {
         "machine call {direct:?}; service without port {refused:?}, over a thread {mailbox:?}"
     );
 }
+
+const KEY: &str = "idempotency-key";

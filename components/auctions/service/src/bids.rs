@@ -1,6 +1,6 @@
 //! Bids: the hot path, the history and the caller's own bidding.
 
-use auction_machine::contract::{Command, Commitment, History, Own, PastBid, Query, Refused, Row};
+use auction_machine::contract::{Command, Commitment, History, Own, PastBid, Query, Refused};
 use kernel::{Money, Timestamp};
 use ports::{Ports, Sql};
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,8 @@ enum Reply<'a> {
         replayed: bool,
         #[serde(borrow)]
         bid: &'a RawValue,
-        row: Row,
+        #[serde(borrow)]
+        row: &'a RawValue,
     },
     Refused(Refused),
 }
@@ -63,7 +64,7 @@ pub(crate) async fn place<P: Ports>(
         Reply::Refused(refused) => Err(refusal::problem(refused, ports.now())),
         Reply::Bid { replayed, bid, row } => {
             if !replayed {
-                show(ports, id, &row).await;
+                show(ports, id, row).await;
             }
             let response = Response::json_bytes(201, bid.get().as_bytes().to_vec());
             Ok(if replayed { idempotency::replayed(response) } else { response })
@@ -72,10 +73,8 @@ pub(crate) async fn place<P: Ports>(
 }
 
 /// The bid stands whatever becomes of the row: the auction's own message repairs it.
-async fn show<P: Ports>(ports: &P, id: &str, row: &Row) {
-    if let Ok(statement) = projection::update(id, row) {
-        let _ = Sql::project(ports, id, statement).await;
-    }
+async fn show<P: Ports>(ports: &P, id: &str, row: &RawValue) {
+    let _ = Sql::project(ports, id, projection::update(id, row)).await;
 }
 
 /// `GET /v1/auctions/{id}/bids`.

@@ -3,6 +3,7 @@
 
 use auction_machine::contract::{Query, Row, View};
 use ports::{Delivery, Message, Ports, Sql, Statement, Value};
+use serde_json::value::RawValue;
 use web::Problem;
 
 use crate::read;
@@ -27,9 +28,11 @@ pub(crate) fn upsert(id: &str, view: &[u8]) -> Result<Statement, Problem> {
     Ok(Statement::new(UPSERT, all))
 }
 
-/// What a bid changes, for `project`: a row that is not there yet is the consumer's business.
-pub(crate) fn update(id: &str, row: &Row) -> Result<Statement, Problem> {
-    Ok(Statement::new(UPDATE, moving(id, row)?))
+/// What a bid changes, for `project`: a row that is not there yet is the consumer's business. The
+/// row goes as the machine wrote it: most projections are replaced by a later bid's before any is
+/// written, so only the one that is written gets parsed, by SQLite.
+pub(crate) fn update(id: &str, row: &RawValue) -> Statement {
+    Statement::new(UPDATE, [id.into(), row.get().into()])
 }
 
 /// Brings the rows of all auctions that the messages name up to date, in one batch.
@@ -62,7 +65,7 @@ async fn fresh_row<P: Ports>(ports: &P, id: &str) -> Result<Option<Statement>, P
     view.map(|view| upsert(id, &view)).transpose()
 }
 
-/// `?1` to `?11`: the columns that both statements write.
+/// `?1` to `?11`: the columns that change.
 fn moving(id: &str, row: &Row) -> Result<Vec<Value>, Problem> {
     let minor = |money: Option<kernel::Money>| money.map(|money| money.amount.get()).into();
     let result = row.result.as_ref().map(|result| view::result(result, Viewer::Public));
@@ -86,9 +89,13 @@ fn integer(count: u64) -> Value {
     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-const UPDATE: &str = "UPDATE auctions_public SET seq = ?2, status = ?3, price_minor = ?4,
-    next_minimum_minor = ?5, bid_count = ?6, bidder_count = ?7, leader = ?8, reserve = ?9,
-    ends_at = ?10, result = ?11 WHERE id = ?1 AND seq < ?2";
+/// A bid never ends an auction, so it has no result.
+const UPDATE: &str = "UPDATE auctions_public SET seq = ?2 ->> '$.seq', status = ?2 ->> '$.status',
+    price_minor = ?2 ->> '$.price.amount', next_minimum_minor = ?2 ->> '$.next_minimum.amount',
+    bid_count = ?2 ->> '$.bid_count', bidder_count = ?2 ->> '$.bidder_count',
+    leader = ?2 ->> '$.leader', reserve = ?2 ->> '$.reserve',
+    ends_at = CAST(round(unixepoch(?2 ->> '$.ends_at', 'subsec') * 1000) AS INTEGER)
+    WHERE id = ?1 AND seq < ?2 ->> '$.seq'";
 
 const UPSERT: &str = "INSERT INTO auctions_public (id, seq, status, price_minor,
     next_minimum_minor, bid_count, bidder_count, leader, reserve, ends_at, result,

@@ -21,7 +21,7 @@ fn ask(memory: &Memory, body: &str) -> Response {
     let request = Request {
         method: "POST".to_owned(),
         target: "/_dev/token".to_owned(),
-        headers: vec![("content-type".to_owned(), "application/json".to_owned())],
+        headers: [("content-type", "application/json")].into_iter().collect(),
         body: body.as_bytes().to_vec(),
     };
     ready(identity_service::handle(memory, request))

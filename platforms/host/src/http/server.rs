@@ -137,18 +137,18 @@ impl Connections {
                 return response;
             }
         };
-        let Some(headers) = inward_headers(&parts.headers, &request_id) else {
+        let Some((text, ends)) = inward_headers(&parts.headers, &request_id) else {
             let detail = "A header value is not UTF-8.";
             return refuse(StatusCode::BAD_REQUEST, "invalid_header", detail);
         };
         let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
         let request = face::Request {
-            method: parts.method.as_str().to_owned(),
-            target: target.to_owned(),
-            headers,
-            body: body.into(),
+            method: parts.method.as_str(),
+            target,
+            headers: face::FieldsParam { text: &text, ends: &ends },
+            body: &body,
         };
-        match service.http(&request).await {
+        match service.http(request).await {
             Ok(response) => outward(response),
             Err(error) => {
                 let component = &service.platform().component;
@@ -190,6 +190,11 @@ fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static 
             "deadline_exceeded",
             "The request took too long. Repeat it with the same Idempotency-Key.",
         ),
+        ServiceError::Unavailable(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "unavailable",
+            "Try again in a moment, with the same idempotency key.",
+        ),
         ServiceError::Overloaded => (
             StatusCode::SERVICE_UNAVAILABLE,
             "overloaded",
@@ -198,19 +203,29 @@ fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static 
     }
 }
 
-/// Headers for the component: connection headers stay here, the request id is set.
-fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<Vec<(String, String)>> {
-    let mut inward = Vec::with_capacity(headers.len() + 1);
+/// Headers for the component, in one piece: connection headers stay here, the request id is set.
+fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<(String, Vec<u32>)> {
+    let mut text = String::with_capacity(TYPICAL_FIELDS_BYTES);
+    let mut ends = Vec::with_capacity(2 * headers.len() + 2);
+    let mut push = |part: &str| {
+        text.push_str(part);
+        u32::try_from(text.len()).map(|end| ends.push(end)).ok()
+    };
     for (name, value) in headers {
         if is_hop_by_hop(name) || name == "x-request-id" {
             continue;
         }
         let value = std::str::from_utf8(value.as_bytes()).ok()?;
-        inward.push((name.as_str().to_owned(), value.to_owned()));
+        push(name.as_str())?;
+        push(value)?;
     }
-    inward.push(("x-request-id".to_owned(), request_id.to_owned()));
-    Some(inward)
+    push("x-request-id")?;
+    push(request_id)?;
+    Some((text, ends))
 }
+
+/// What the header fields of an ordinary request take.
+const TYPICAL_FIELDS_BYTES: usize = 1_024;
 
 fn is_hop_by_hop(name: &HeaderName) -> bool {
     matches!(
@@ -229,9 +244,16 @@ fn outward(response: face::Response) -> Response<Body> {
     *outward.status_mut() =
         StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = outward.headers_mut();
-    for (name, value) in response.headers {
-        let name = HeaderName::from_bytes(name.as_bytes());
-        let value = HeaderValue::from_bytes(value.as_bytes());
+    let face::FieldsResult { text, ends } = response.headers;
+    let mut start = 0;
+    let mut part = |end: u32| {
+        let part = text.as_bytes().get(start..end as usize).unwrap_or_default();
+        start = end as usize;
+        part
+    };
+    for [name_end, value_end] in ends.as_chunks::<2>().0 {
+        let name = HeaderName::from_bytes(part(*name_end));
+        let value = HeaderValue::from_bytes(part(*value_end));
         if let (Ok(name), Ok(value)) = (name, value) {
             headers.append(name, value);
         }

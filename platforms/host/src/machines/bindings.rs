@@ -5,4 +5,5 @@
 wasmtime::component::bindgen!({
     path: "../../wit/machine",
     world: "machine-component",
+    ownership: Borrowing { duplicate_if_necessary: true },
 });

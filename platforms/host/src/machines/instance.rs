@@ -88,7 +88,7 @@ impl MachineInstance {
     pub(crate) fn handle(
         &mut self,
         entity: ResourceAny,
-        envelope: &Envelope,
+        envelope: Envelope<'_>,
     ) -> Result<Decision, InstanceError> {
         self.arm();
         self.guest.entity().call_handle(&mut self.store, entity, envelope).map_err(trap)
@@ -105,7 +105,7 @@ impl MachineInstance {
     pub(crate) fn query(
         &mut self,
         entity: ResourceAny,
-        question: &Envelope,
+        question: Envelope<'_>,
     ) -> Result<Vec<u8>, InstanceError> {
         self.arm();
         self.guest.entity().call_query(&mut self.store, entity, question).map_err(trap)

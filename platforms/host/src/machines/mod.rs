@@ -17,8 +17,8 @@ use crate::state::Entry;
 
 pub(crate) use instance::MachineImage;
 pub(crate) use replay::Replay;
-pub(crate) use shard::Surroundings;
-use shard::{Answer, Shard, ShardError};
+pub(crate) use shard::{Answer, Surroundings};
+use shard::{Shard, ShardError};
 
 /// Why an entity did not answer.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +66,7 @@ impl Machines {
         Self { machines, around }
     }
 
-    /// Sends a command; returns when what it decided is durable.
+    /// Sends a command. Its answer may not leave the process before its position is durable.
     pub(crate) async fn call(
         &self,
         machine: &str,
@@ -74,25 +74,22 @@ impl Machines {
         command_id: &str,
         principal: Option<&str>,
         body: &[u8],
-    ) -> Result<Vec<u8>, EntityError> {
-        self.durably(machine, key, |shard, around| {
-            shard.command(around, key, command_id, principal, body.to_vec())
+    ) -> Result<Answer, EntityError> {
+        self.on_shard(machine, key, |shard, around| {
+            shard.command(around, key, command_id, principal, body)
         })
         .await
     }
 
-    /// Asks a question; the answer shows durable facts only.
+    /// Asks a question. Its answer may not leave the process before its position is durable.
     pub(crate) async fn query(
         &self,
         machine: &str,
         key: &str,
         principal: Option<&str>,
         body: &[u8],
-    ) -> Result<Vec<u8>, EntityError> {
-        self.durably(machine, key, |shard, around| {
-            shard.query(around, key, principal, body.to_vec())
-        })
-        .await
+    ) -> Result<Answer, EntityError> {
+        self.on_shard(machine, key, |shard, around| shard.query(around, key, principal, body)).await
     }
 
     /// Public events with `seq > after`, at most `limit`. Reads files: call it off the async
@@ -159,24 +156,18 @@ impl Machines {
         self.shards().map(|shard| shard.lock().loaded()).sum()
     }
 
-    /// Runs a step under the shard's lock until its answer is durable.
-    async fn durably(
+    /// Runs a step under the shard's lock, once the entity can be loaded.
+    async fn on_shard(
         &self,
         machine: &str,
         key: &str,
         step: impl Fn(&mut Shard, &Surroundings) -> Result<Answer, ShardError>,
-    ) -> Result<Vec<u8>, EntityError> {
+    ) -> Result<Answer, EntityError> {
         let shard = self.shard(machine, key)?;
         loop {
             let outcome = step(&mut shard.lock(), &self.around);
             match outcome {
-                Ok(Answer { reply, after }) => {
-                    let waited = self.around.journal.wait(Position::from_raw(after)).await;
-                    return match waited {
-                        Ok(()) => Ok(reply),
-                        Err(error) => Err(EntityError::Unavailable(error.to_string())),
-                    };
-                }
+                Ok(answer) => return Ok(answer),
                 Err(ShardError::NotYetDurable { position }) => {
                     // An error means that the record is lost; the next step sees the new epoch.
                     let _ = self.around.journal.wait(Position::from_raw(position)).await;

@@ -1,6 +1,6 @@
 //! Start and checkpoints: what is in snapshots, what must be read from the journal.
 
-use journal::{Effect, Position};
+use journal::Position;
 use parking_lot::Mutex;
 
 use super::shard::{Shard, ShardError};
@@ -32,8 +32,7 @@ impl Machines {
                 shard.lock().recover_record(key, entry, record.wake.as_ref().map(|w| w.at));
             }
             if position.get() > settled {
-                let effects: Vec<Effect> = record.effects;
-                self.around.outbox.push(position.get(), effects);
+                self.around.outbox.push(position.get(), &record.effects);
             }
             Ok::<_, journal::JournalError>(())
         });

@@ -32,9 +32,10 @@ impl Replay {
                 entity
             }
         };
-        let journal::Envelope { command_id, principal, now, seed, body } = record.envelope.clone();
-        let envelope = Envelope { command_id, principal, now, seed: seed.to_vec(), body };
-        let decision = self.instance.handle(entity, &envelope).map_err(say)?;
+        let journal::Envelope { command_id, principal, now, seed, body } = &record.envelope;
+        let principal = principal.as_deref();
+        let envelope = Envelope { command_id, principal, now: *now, seed, body };
+        let decision = self.instance.handle(entity, envelope).map_err(say)?;
         for (said, now) in record.events.iter().zip(&decision.events) {
             if said.public != now.public || said.fact != now.fact || said.head[..] != now.head[..] {
                 return Err(format!("seq {}: the machine decides it differently now", said.seq));
@@ -42,7 +43,10 @@ impl Replay {
         }
         let (said, now) = (record.events.len(), decision.events.len());
         if said != now {
-            return Err(format!("command {}: {said} events, now {now}", envelope.command_id));
+            return Err(format!(
+                "command {}: {said} events, now {now}",
+                record.envelope.command_id
+            ));
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use wasmtime::component::ResourceAny;
 
 use super::bindings::exports::ecomauction::machine::machine as wit;
 use super::instance::{InstanceError, MachineImage, MachineInstance};
-use crate::clock::{Seeds, now_ms};
+use crate::clock::{Seed, Seeds, now_ms};
 use crate::outbox::Outbox;
 use crate::state::{Entry, StateStore};
 use crate::timers::{Alarm, Timers};
@@ -97,12 +97,12 @@ impl Shard {
         key: &str,
         command_id: &str,
         principal: Option<&str>,
-        body: Vec<u8>,
+        body: &[u8],
     ) -> Result<Answer, ShardError> {
         let now = now_ms();
         self.wake_if_due(around, key, now)?;
-        let envelope = self.envelope(command_id, principal, now, body)?;
-        self.decide(around, key, envelope)
+        let seed = self.seed()?;
+        self.decide(around, key, wit::Envelope { command_id, principal, now, seed: &seed, body })
     }
 
     /// Answers a question.
@@ -111,19 +111,13 @@ impl Shard {
         around: &Surroundings,
         key: &str,
         principal: Option<&str>,
-        body: Vec<u8>,
+        body: &[u8],
     ) -> Result<Answer, ShardError> {
         let now = now_ms();
         self.wake_if_due(around, key, now)?;
         let handle = self.load(around, key, now)?;
-        let question = wit::Envelope {
-            command_id: String::new(),
-            principal: principal.map(str::to_owned),
-            now,
-            seed: Vec::new(),
-            body,
-        };
-        let reply = self.guarded(|instance| instance.query(handle, &question))?;
+        let question = wit::Envelope { command_id: "", principal, now, seed: &[], body };
+        let reply = self.guarded(|instance| instance.query(handle, question))?;
         let after = self.residents.get(key).map_or(0, |resident| resident.newest);
         self.forget_if_new(key)?;
         Ok(Answer { reply, after })
@@ -134,8 +128,12 @@ impl Shard {
         let now = now_ms();
         // The alarm is spent: whatever comes next is set anew, the same instant included.
         self.plan_wake(around, key, None);
-        let envelope = self.envelope(&format!("wake:{now}"), None, now, WAKE.to_vec());
-        let decided = envelope.and_then(|envelope| self.decide(around, key, envelope));
+        let command_id = format!("wake:{now}");
+        let decided = self.seed().and_then(|seed| {
+            let (command_id, seed) = (command_id.as_str(), seed.as_slice());
+            let envelope = wit::Envelope { command_id, principal: None, now, seed, body: WAKE };
+            self.decide(around, key, envelope)
+        });
         let next = self.residents.get(key).and_then(|resident| resident.wake);
         if decided.is_err() || next.is_some_and(|at| at <= now) {
             self.plan_wake(around, key, Some(now.saturating_add(REARM_MS)));
@@ -189,10 +187,10 @@ impl Shard {
         &mut self,
         around: &Surroundings,
         key: &str,
-        envelope: wit::Envelope,
+        envelope: wit::Envelope<'_>,
     ) -> Result<Answer, ShardError> {
         let handle = self.load(around, key, envelope.now)?;
-        let decision = self.guarded(|instance| instance.handle(handle, &envelope))?;
+        let decision = self.guarded(|instance| instance.handle(handle, envelope.clone()))?;
         if decision.events.is_empty() {
             let after = self.residents.get(key).map_or(0, |resident| resident.newest);
             self.plan_wake(around, key, decision.wake.map(|wake| wake.at));
@@ -209,7 +207,7 @@ impl Shard {
             ShardError::Store(error.to_string())
         })?;
         let position = position.get();
-        around.outbox.push(position, messages);
+        around.outbox.push(position, &messages);
         if let Some(resident) = self.residents.get_mut(key) {
             resident.tail.push(Entry { first_seq, position });
             resident.newest = position;
@@ -221,16 +219,16 @@ impl Shard {
     fn record(
         &self,
         key: &str,
-        envelope: wit::Envelope,
+        envelope: wit::Envelope<'_>,
         decision: wit::Decision,
     ) -> Result<(Record, Vec<u8>), ShardError> {
-        let head = |bytes: Vec<u8>| {
+        let head = |bytes: &[u8]| {
             <[u8; 32]>::try_from(bytes)
                 .map_err(|_| ShardError::Store("a chain head or seed is not 32 bytes".to_owned()))
         };
         let mut events = Vec::with_capacity(decision.events.len());
         for event in decision.events {
-            let (prev, head) = (head(event.prev)?, head(event.head)?);
+            let (prev, head) = (head(&event.prev)?, head(&event.head)?);
             let wit::Event { seq, public, fact, .. } = event;
             events.push(Event { seq, prev, head, public, fact });
         }
@@ -243,11 +241,11 @@ impl Shard {
             entity: EntityKey { machine: self.image.name.clone(), key: key.to_owned() },
             reply: None,
             envelope: JournalEnvelope {
-                command_id: envelope.command_id,
-                principal: envelope.principal,
+                command_id: envelope.command_id.to_owned(),
+                principal: envelope.principal.map(str::to_owned),
                 now: envelope.now,
                 seed: head(envelope.seed)?,
-                body: envelope.body,
+                body: envelope.body.to_vec(),
             },
             events,
             effects: effects.collect(),
@@ -330,16 +328,8 @@ impl Shard {
         resident.wake = wake;
     }
 
-    fn envelope(
-        &mut self,
-        command_id: &str,
-        principal: Option<&str>,
-        now: i64,
-        body: Vec<u8>,
-    ) -> Result<wit::Envelope, ShardError> {
-        let seed = self.seeds.next().map_err(|error| ShardError::Store(error.to_string()))?;
-        let (command_id, principal) = (command_id.to_owned(), principal.map(str::to_owned));
-        Ok(wit::Envelope { command_id, principal, now, seed, body })
+    fn seed(&mut self) -> Result<Seed, ShardError> {
+        self.seeds.next().map_err(|error| ShardError::Store(error.to_string()))
     }
 
     /// Runs something in the instance, made on demand; after a trap all entities are loaded anew.

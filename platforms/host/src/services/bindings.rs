@@ -53,6 +53,7 @@ pub mod http_face {
         path: ["../../wit/deps/wasi-config", "../../wit/edge"],
         world: "ecomauction:host/http-face",
         exports: { default: async },
+        ownership: Borrowing { duplicate_if_necessary: true },
     });
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
+use super::gate::Gate;
 use crate::engine::SERVICE_MEMORY_MAX_BYTES;
 use crate::machines::Machines;
 use crate::sql::SqlStore;
@@ -35,6 +36,8 @@ pub(crate) struct Guest {
     pub(crate) limits: StoreLimits,
     /// Epochs in which the current request was running.
     pub(crate) epochs_used: u64,
+    /// What the current request may not say yet.
+    pub(super) gate: Gate,
     wasi: WasiCtx,
     resources: ResourceTable,
 }
@@ -44,7 +47,8 @@ impl Guest {
         let limits = StoreLimitsBuilder::new().memory_size(SERVICE_MEMORY_MAX_BYTES).build();
         // No files, no network, no arguments; what a guest prints goes nowhere.
         let wasi = WasiCtx::builder().build();
-        Self { platform, limits, epochs_used: 0, wasi, resources: ResourceTable::new() }
+        let (gate, resources) = (Gate::default(), ResourceTable::new());
+        Self { platform, limits, epochs_used: 0, gate, wasi, resources }
     }
 }
 

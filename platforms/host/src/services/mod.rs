@@ -1,6 +1,7 @@
 //! Services: component instances that serve one buffered request at a time.
 
 mod bindings;
+mod gate;
 mod guest;
 mod pool;
 mod ports;

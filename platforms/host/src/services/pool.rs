@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
 use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face};
+use super::gate::Gate;
 use super::guest::{Guest, Platform};
 use super::{consume, face};
 use crate::engine::lift;
@@ -27,6 +28,9 @@ pub(crate) enum ServiceError {
     /// It took too long.
     #[error("service exceeded its deadline")]
     Deadline,
+    /// What it saw was lost before it was durable; nothing was said.
+    #[error("store unavailable: {0}")]
+    Unavailable(String),
     /// All instances are busy.
     #[error("too many requests at once")]
     Overloaded,
@@ -91,7 +95,7 @@ impl Service {
     /// Handles a request.
     pub(crate) async fn http(
         &self,
-        request: &face::Request,
+        request: face::Request<'_>,
     ) -> Result<face::Response, ServiceError> {
         self.with_instance(async |instance: &mut Instance| {
             let http = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
@@ -128,12 +132,29 @@ impl Service {
         .await
     }
 
+    /// Runs something in an instance; its outcome leaves when all that it saw is durable.
     async fn with_instance<T>(
         &self,
         run: impl AsyncFnOnce(&mut Instance) -> Result<T, ServiceError>,
     ) -> Result<T, ServiceError> {
-        let permit = tokio::time::timeout(QUEUE_MAX, self.permits.acquire()).await;
-        let Ok(Ok(_permit)) = permit else { return Err(ServiceError::Overloaded) };
+        // Dropping the future in the middle of a call loses the instance, which is what a
+        // deadline wants.
+        let gated = async {
+            let (value, mut gate) = self.ahead_of_the_disk(run).await?;
+            let opened = gate.open(&self.platform).await;
+            opened.map_err(|error| ServiceError::Unavailable(error.to_string()))?;
+            Ok(value)
+        };
+        tokio::time::timeout(REQUEST_MAX, gated).await.unwrap_or(Err(ServiceError::Deadline))
+    }
+
+    /// The instance is free again while its request waits for the disk: a few that are always in
+    /// use stay in the processor's caches.
+    async fn ahead_of_the_disk<T>(
+        &self,
+        run: impl AsyncFnOnce(&mut Instance) -> Result<T, ServiceError>,
+    ) -> Result<(T, Gate), ServiceError> {
+        let _permit = self.permit().await?;
         let pooled = self.idle.lock().pop();
         let mut instance = match pooled {
             Some(instance) => instance,
@@ -141,19 +162,22 @@ impl Service {
         };
         instance.store.data_mut().epochs_used = 0;
         instance.store.set_epoch_deadline(1);
-        // Dropping the future in the middle of a call loses the instance, which is what a
-        // deadline wants.
-        let outcome = tokio::time::timeout(REQUEST_MAX, run(&mut instance)).await;
-        match outcome {
-            Ok(Ok(value)) => {
-                instance.served += 1;
-                if instance.served < REQUESTS_PER_INSTANCE_MAX {
-                    self.idle.lock().push(instance);
-                }
-                Ok(value)
-            }
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(ServiceError::Deadline),
+        let value = run(&mut instance).await?;
+        let gate = std::mem::take(&mut instance.store.data_mut().gate);
+        instance.served += 1;
+        if instance.served < REQUESTS_PER_INSTANCE_MAX {
+            self.idle.lock().push(instance);
+        }
+        Ok((value, gate))
+    }
+
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, ServiceError> {
+        match self.permits.try_acquire() {
+            Ok(permit) => Ok(permit),
+            Err(_) => match tokio::time::timeout(QUEUE_MAX, self.permits.acquire()).await {
+                Ok(Ok(permit)) => Ok(permit),
+                Ok(Err(_)) | Err(_) => Err(ServiceError::Overloaded),
+            },
         }
     }
 

@@ -4,7 +4,7 @@ use super::bindings::config::wasi::config::store as config;
 use super::bindings::imports::ecomauction::edge::{entities, sql, vault};
 use super::guest::Guest;
 use crate::machines::EntityError;
-use crate::sql::{SqlError, Statement, Value};
+use crate::sql::{SqlError, Statement, Value, check};
 
 impl Guest {
     fn granted(&self, machine: &str) -> Result<(), entities::Error> {
@@ -13,6 +13,12 @@ impl Guest {
         } else {
             Err(entities::Error::NotGranted)
         }
+    }
+
+    /// Tables are outside of the request: they hear nothing that the disk does not have.
+    async fn settle(&mut self) -> Result<(), sql::Error> {
+        let opened = self.gate.open(&self.platform).await;
+        opened.map_err(|error| sql::Error::Unavailable(error.to_string()))
     }
 }
 
@@ -28,7 +34,9 @@ impl entities::Host for Guest {
         self.granted(&machine)?;
         let machines = &self.platform.machines;
         let called = machines.call(&machine, &key, &command_id, principal.as_deref(), &body).await;
-        called.map_err(entity_error)
+        let answer = called.map_err(entity_error)?;
+        self.gate.saw(answer.after);
+        Ok(answer.reply)
     }
 
     async fn query(
@@ -40,7 +48,10 @@ impl entities::Host for Guest {
     ) -> Result<Vec<u8>, entities::Error> {
         self.granted(&machine)?;
         let machines = &self.platform.machines;
-        machines.query(&machine, &key, principal.as_deref(), &body).await.map_err(entity_error)
+        let asked = machines.query(&machine, &key, principal.as_deref(), &body).await;
+        let answer = asked.map_err(entity_error)?;
+        self.gate.saw(answer.after);
+        Ok(answer.reply)
     }
 
     async fn events(
@@ -67,6 +78,7 @@ impl entities::Host for Guest {
 
 impl sql::Host for Guest {
     async fn query(&mut self, statement: sql::Statement) -> Result<sql::Outcome, sql::Error> {
+        self.settle().await?;
         let outcome = self.platform.sql.query(inward(statement)).await;
         outcome.map(outcome_outward).map_err(sql_error)
     }
@@ -75,13 +87,17 @@ impl sql::Host for Guest {
         &mut self,
         statements: Vec<sql::Statement>,
     ) -> Result<Vec<sql::Outcome>, sql::Error> {
+        self.settle().await?;
         let statements = statements.into_iter().map(inward).collect();
         let outcomes = self.platform.sql.batch(statements).await.map_err(sql_error)?;
         Ok(outcomes.into_iter().map(outcome_outward).collect())
     }
 
     async fn project(&mut self, key: String, statement: sql::Statement) -> Result<(), sql::Error> {
-        self.platform.sql.project(key, inward(statement)).map_err(sql_error)
+        let statement = inward(statement);
+        check(&statement).map_err(sql_error)?;
+        self.gate.hold(key, statement);
+        Ok(())
     }
 }
 

@@ -30,7 +30,7 @@ pub(super) fn trusting<T>(run: impl FnOnce() -> T) -> T {
 }
 
 /// Refuses before parsing what is refused in any case.
-pub(super) fn check(statement: &Statement) -> Result<(), SqlError> {
+pub(crate) fn check(statement: &Statement) -> Result<(), SqlError> {
     if statement.parameters.len() > kernel::limits::SQL_MAX_PARAMETERS {
         let most = kernel::limits::SQL_MAX_PARAMETERS;
         return Err(SqlError::Invalid(format!("more than {most} parameters")));

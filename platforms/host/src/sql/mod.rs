@@ -17,6 +17,7 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::oneshot;
 
+pub(crate) use guard::check;
 use writer::{Job, Writer};
 
 /// A value of a column or parameter.
@@ -87,10 +88,14 @@ impl SqlStore {
         self.submit_with(|reply| Job::Batch { statements, reply }).await
     }
 
-    /// Keeps a projection for the next flush.
-    pub(crate) fn project(&self, key: String, statement: Statement) -> Result<(), SqlError> {
-        guard::check(&statement)?;
-        self.writer.project(key, statement)
+    /// Keeps a projection for the next flush, unless a later one of the same key is kept already.
+    pub(crate) fn project(
+        &self,
+        key: String,
+        statement: Statement,
+        position: u64,
+    ) -> Result<(), SqlError> {
+        self.writer.project(key, statement, position)
     }
 
     /// Writes what waits; part of a graceful stop.

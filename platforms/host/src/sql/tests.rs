@@ -63,13 +63,26 @@ async fn a_projection_is_seen_by_the_next_query_and_the_newest_of_a_key_wins() {
     for n in 2..=50 {
         let update = "UPDATE things_kept SET n = ?2 WHERE id = ?1";
         let values = vec![Value::Text("a".to_owned()), Value::Integer(n)];
-        store.project("a".to_owned(), statement(update, values)).unwrap();
+        store.project("a".to_owned(), statement(update, values), n as u64).unwrap();
         if n % 7 == 0 {
             let seen = rows(store).await;
             assert_eq!(seen, [vec![Value::Text("a".to_owned()), Value::Integer(n)]]);
         }
     }
     assert_eq!(rows(store).await, [vec![Value::Text("a".to_owned()), Value::Integer(50)]]);
+}
+
+#[tokio::test]
+async fn of_two_projections_of_a_key_the_later_one_stays_whichever_came_first() {
+    let scratch = with_table("order").await;
+    let store = &scratch.store;
+    store.batch(vec![insert("a", 0)]).await.unwrap();
+    for position in [7, 9, 8] {
+        let update = "UPDATE things_kept SET n = ?2 WHERE id = ?1";
+        let values = vec![Value::Text("a".to_owned()), Value::Integer(position)];
+        store.project("a".to_owned(), statement(update, values), position as u64).unwrap();
+    }
+    assert_eq!(rows(store).await, [vec![Value::Text("a".to_owned()), Value::Integer(9)]]);
 }
 
 #[tokio::test]

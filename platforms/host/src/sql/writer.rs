@@ -37,8 +37,14 @@ pub(super) struct Writer {
 /// Derived rows that wait: the newest statement of each key.
 #[derive(Default)]
 struct Projections {
-    newest: Mutex<HashMap<(String, String), Statement>>,
+    newest: Mutex<HashMap<String, Vec<Projection>>>,
     any: AtomicBool,
+}
+
+/// A statement, and the journal position of what it shows: requests end in any order.
+struct Projection {
+    statement: Statement,
+    position: u64,
 }
 
 impl Writer {
@@ -67,10 +73,15 @@ impl Writer {
         jobs.as_ref().ok_or_else(stopped)?.send(job).map_err(|_| stopped())
     }
 
-    /// Keeps a projection; a later one of the same key and text replaces it.
-    pub(super) fn project(&self, key: String, statement: Statement) -> Result<(), SqlError> {
+    /// Keeps a projection; the later one of the same key and text stays.
+    pub(super) fn project(
+        &self,
+        key: String,
+        statement: Statement,
+        position: u64,
+    ) -> Result<(), SqlError> {
         let mut newest = self.projections.newest.lock();
-        newest.insert((key, statement.sql.clone()), statement);
+        keep(newest.entry(key).or_default(), Projection { statement, position });
         self.projections.any.store(true, Ordering::Release);
         let crowded = newest.len() >= PROJECTIONS_MAX;
         drop(newest);
@@ -188,6 +199,14 @@ fn run_batch(connection: &Connection, statements: &[Statement]) -> Result<Vec<Ou
     outcomes
 }
 
+fn keep(kept: &mut Vec<Projection>, new: Projection) {
+    match kept.iter_mut().find(|old| old.statement.sql == new.statement.sql) {
+        Some(old) if old.position > new.position => {}
+        Some(old) => *old = new,
+        None => kept.push(new),
+    }
+}
+
 /// Writes all waiting projections in one transaction that does not force a sync.
 fn write_projections(connection: &Connection, projections: &Projections) -> Result<(), SqlError> {
     let waiting = std::mem::take(&mut *projections.newest.lock());
@@ -196,7 +215,7 @@ fn write_projections(connection: &Connection, projections: &Projections) -> Resu
     }
     trusted(connection, "PRAGMA synchronous = NORMAL")?;
     let written = trusted(connection, "BEGIN IMMEDIATE").and_then(|()| {
-        for statement in waiting.values() {
+        for Projection { statement, .. } in waiting.values().flatten() {
             if let Err(error) = run(connection, statement, false) {
                 tracing::error!(%error, sql = statement.sql, "projection refused");
             }
@@ -206,8 +225,9 @@ fn write_projections(connection: &Connection, projections: &Projections) -> Resu
     let mut newest = projections.newest.lock();
     if written.is_err() {
         let _ = trusted(connection, "ROLLBACK");
-        for (key, statement) in waiting {
-            newest.entry(key).or_insert(statement);
+        for (key, projections) in waiting {
+            let kept = newest.entry(key).or_default();
+            projections.into_iter().for_each(|projection| keep(kept, projection));
         }
     }
     // Only now may a reader skip the flush: what it reads holds everything that waited.

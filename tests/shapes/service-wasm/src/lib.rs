@@ -49,25 +49,47 @@ impl Entities for WitEntities {
 
 impl buffered::Guest for Component {
     fn handle(request: buffered::Request) -> buffered::Response {
-        let command_id = request.headers.into_iter().find(|(name, _)| name == COMMAND_ID);
+        let command_id = value_of(&request.headers, COMMAND_ID);
         let request = service::Request {
             method: request.method,
             target: request.target,
-            command_id: command_id.map(|(_, value)| value),
+            command_id,
             body: request.body,
         };
         let future = pin!(service::handle(&WitEntities, request));
         match future.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(service::Response { status, body }) => buffered::Response {
-                status,
-                headers: vec![("content-type".to_owned(), JSON.to_owned())],
-                body,
-            },
+            Poll::Ready(service::Response { status, body }) => {
+                buffered::Response { status, headers: fields(&["content-type", JSON]), body }
+            }
             Poll::Pending => {
-                buffered::Response { status: 500, headers: Vec::new(), body: Vec::new() }
+                buffered::Response { status: 500, headers: fields(&[]), body: Vec::new() }
             }
         }
     }
+}
+
+/// Names and values in one piece.
+fn fields(parts: &[&str]) -> buffered::Fields {
+    let ends = parts.iter().scan(0, |end, part| {
+        *end += part.len() as u32;
+        Some(*end)
+    });
+    buffered::Fields { text: parts.concat(), ends: ends.collect() }
+}
+
+fn value_of(fields: &buffered::Fields, wanted: &str) -> Option<String> {
+    let mut start = 0;
+    let mut parts = fields.ends.iter().map(|end| {
+        let part = fields.text.get(start..*end as usize);
+        start = *end as usize;
+        part
+    });
+    while let (Some(name), Some(value)) = (parts.next(), parts.next()) {
+        if name == Some(wanted) {
+            return value.map(str::to_owned);
+        }
+    }
+    None
 }
 
 impl handler::Guest for Component {

@@ -76,12 +76,10 @@ impl House {
         headers: &[(&str, &str)],
         body: &[u8],
     ) -> Answer {
-        let headers =
-            headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let request = Request {
             method: method.to_owned(),
             target: target.to_owned(),
-            headers,
+            headers: headers.iter().copied().collect(),
             body: body.to_vec(),
         };
         let response = ready(auctions_service::handle(&self.memory, request));
