@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::engine::Watch;
+
 /// The auction platform in one process.
 ///
 /// `ecomauction up --dev` starts it for trying out; `--help` after a command says more.
@@ -58,6 +60,17 @@ pub(crate) struct Up {
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
+    /// Names the functions of components for Linux `perf`, in /tmp/perf-PID.map. Components are
+    /// compiled anew at each start.
+    #[arg(long)]
+    pub(crate) perf_map: bool,
+}
+
+impl Up {
+    /// Who looks on.
+    pub(crate) fn watch(&self) -> Watch {
+        if self.perf_map { Watch::Perf } else { Watch::Nobody }
+    }
 }
 
 /// Another platform's shape.

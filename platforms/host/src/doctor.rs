@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::cli::Doctor;
 use crate::data::DataDirectory;
-use crate::engine::{Engines, hex};
+use crate::engine::{Engines, Watch, hex};
 use crate::machines::{MachineImage, Replay};
 use crate::manifest::Manifest;
 
@@ -70,7 +70,7 @@ fn examine(options: &Doctor) -> anyhow::Result<Findings> {
     let manifest = Manifest::read(&options.manifest, &BTreeMap::new())?;
     anyhow::ensure!(options.data.is_dir(), "no data directory at {}", options.data.display());
     let data = DataDirectory::open(&options.data)?;
-    let engines = Engines::new(&data.compiled())?;
+    let engines = Engines::new(&data.compiled(), Watch::Nobody)?;
     let mut examination = Examination::default();
     for component in manifest.components.values() {
         for (name, machine) in &component.tool.machines {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::cli::{Only, Up};
 use crate::data::DataDirectory;
-use crate::engine::Engines;
+use crate::engine::{Engines, Watch};
 use crate::http::{Connections, HttpLimits, Router};
 use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
@@ -56,7 +56,7 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     // Listening first: a taken port is found before anything is touched.
     let public = bind(options.listen, "--listen").await?;
     let operator = bind(options.operator_listen, "--operator-listen").await?;
-    let Engine { engines, machines } = open_machines(&manifest, &data)?;
+    let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
     let services = open_services(&manifest, &data, &engines, &machines)?;
     for (id, service) in &services {
         let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
@@ -117,8 +117,12 @@ async fn finish(machines: &Arc<Machines>, services: &HashMap<String, Arc<Service
 }
 
 /// Opens journal, snapshots and machines, and recovers what they say.
-pub(crate) fn open_machines(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Engine> {
-    let engines = Engines::new(&data.compiled())?;
+pub(crate) fn open_machines(
+    manifest: &Manifest,
+    data: &DataDirectory,
+    watch: Watch,
+) -> anyhow::Result<Engine> {
+    let engines = Engines::new(&data.compiled(), watch)?;
     let mut images = Vec::new();
     for component in manifest.components.values() {
         for (name, machine) in &component.tool.machines {
