@@ -33,7 +33,7 @@ struct EventBody<'a, T> {
 /// # Panics
 /// When the value is outside of the subset (a map, a floating point number): a bug.
 pub fn to_vec<T: Serialize>(value: &T) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
+    let mut out = Vec::with_capacity(REPLY_BYTES_TYPICAL);
     write(value, &mut out);
     out
 }
@@ -102,6 +102,9 @@ fn write_sorted(value: &Value, out: &mut Vec<u8>) -> Option<()> {
     }
     Some(())
 }
+
+/// Most replies fit: growing in steps would copy them and leave holes of every size behind.
+const REPLY_BYTES_TYPICAL: usize = 1_280;
 
 #[cfg(test)]
 mod tests {
