@@ -62,6 +62,7 @@ const PREFIX_MAX_CHARS: usize = 4;
 const SUFFIX_CHARS: usize = 26;
 
 /// What each byte counts in [`ALPHABET`].
+#[allow(clippy::indexing_slicing, reason = "runs in the compiler")]
 const DIGITS: [Option<u8>; 256] = {
     let mut digits = [None; 256];
     let mut digit = 0;

@@ -104,10 +104,7 @@ fn string(out: &mut Vec<u8>, text: &str) {
     let start = out.len();
     let mut escapes = false;
     out.push(b'"');
-    out.extend(text.bytes().map(|byte| {
-        escapes |= must_escape(byte);
-        byte
-    }));
+    out.extend(text.bytes().inspect(|byte| escapes |= must_escape(*byte)));
     if escapes {
         out.truncate(start);
         escaped(out, text);

@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::machines::{Machines, Surroundings};
     use crate::outbox::Outbox;
-    use crate::sql::{SqlStore, Value};
+    use crate::sql::SqlStore;
     use crate::state::StateStore;
     use crate::timers::Timers;
     use crate::vault::Vault;
