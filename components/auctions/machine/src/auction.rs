@@ -22,6 +22,8 @@ pub struct Auction(Option<Box<Lot>>);
 pub enum Answer {
     /// The public view.
     View(Box<View>),
+    /// `"same"`: the log still stands where the asker saw it.
+    Same(&'static str),
     /// The viewer's own bidding.
     Own(Box<Own>),
     /// A page of bids.
@@ -133,6 +135,10 @@ impl Machine for Auction {
         let Some(lot) = self.lot() else { return Answer::Missing };
         match query {
             Query::View => Answer::View(Box::new(view::view(lot, &context.at))),
+            Query::ViewUnless { head } if context.at.head.digest().to_hex() == *head => {
+                Answer::Same("same")
+            }
+            Query::ViewUnless { .. } => Answer::View(Box::new(view::view(lot, &context.at))),
             Query::Own => Answer::Own(Box::new(view::own(lot, context.at.seq, viewer(context)))),
             Query::History { after, limit } => Answer::History(view::history(lot, *after, *limit)),
         }

@@ -162,6 +162,11 @@ pub struct PlaceBid {
 pub enum Query {
     /// [`View`].
     View,
+    /// [`View`], or `"same"` when the log still stands at that head.
+    ViewUnless {
+        /// Chain head, lower-case hex.
+        head: String,
+    },
     /// [`Own`], the viewer's own bidding.
     Own,
     /// [`History`]: bids with `seq > after`, oldest first.

@@ -71,7 +71,7 @@ async fn finish<P: Ports>(
         status: 201,
         auction_id: id.to_owned(),
         etag: seen.etag(Viewer::Seller),
-        body: seen.render(id, Viewer::Seller, &seller.name, now)?,
+        body: seen.render(id, Viewer::Seller, &seller.name, now)?.into_body(),
     };
     let statements = vec![projection::upsert(id, view.as_bytes())?, reservation.answer(&answered)];
     Sql::batch(ports, statements).await?;

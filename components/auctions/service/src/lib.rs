@@ -5,6 +5,7 @@
 
 mod bids;
 mod create;
+mod known;
 mod list;
 mod names;
 mod projection;

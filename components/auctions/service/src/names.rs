@@ -13,8 +13,7 @@ pub(crate) async fn display_name<P: Ports>(
     user_id: &str,
     now: Timestamp,
 ) -> Result<String, Problem> {
-    let known = NAMES.with_borrow(|names| names.get(user_id).cloned());
-    if let Some((name, _)) = known.filter(|(_, until)| now < *until) {
+    if let Some(name) = known(user_id, now) {
         return Ok(name);
     }
     let sql = "SELECT display_name FROM auctions_sellers WHERE user_id = ?1";
@@ -23,6 +22,12 @@ pub(crate) async fn display_name<P: Ports>(
     let Some(name) = name else { return Ok(user_id.to_owned()) };
     remember(user_id, name, now);
     Ok(name.to_owned())
+}
+
+/// A name that this instance still remembers.
+pub(crate) fn known(user_id: &str, now: Timestamp) -> Option<String> {
+    let known = NAMES.with_borrow(|names| names.get(user_id).cloned());
+    known.filter(|(_, until)| now < *until).map(|(name, _)| name)
 }
 
 /// Writes down how the caller is called now.

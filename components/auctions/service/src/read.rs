@@ -8,7 +8,7 @@ use web::page::{Page, invalid_cursor};
 use web::{Exchange, Problem, Response, not_modified};
 
 use crate::view::Seen;
-use crate::{MACHINE, names};
+use crate::{MACHINE, known, names};
 
 /// `GET /v1/auctions/{id}`.
 pub(crate) async fn auction<P: Ports>(
@@ -17,18 +17,36 @@ pub(crate) async fn auction<P: Ports>(
 ) -> Result<Response, Problem> {
     let id = id(exchange)?;
     exchange.no_parameters()?;
-    let answer = ask(ports, id, None, &Query::View).await?.ok_or_else(Problem::not_found)?;
+    let caller = exchange.caller.as_ref().map(|caller| caller.subject.as_str());
+    let known = known::recall(id, caller, exchange.now);
+    let question = match &known {
+        Some(known) => Query::ViewUnless { head: known.head.clone() },
+        None => Query::View,
+    };
+    let answer = ask(ports, id, None, &question).await?.ok_or_else(Problem::not_found)?;
+    if let Some(known) = known.filter(|_| answer == SAME) {
+        if let Some(response) = not_modified(exchange, &known.etag) {
+            return Ok(response);
+        }
+        let response = Response::json_bytes(200, known.body(ports.now()));
+        return Ok(exchange.revalidated(response.with("etag", known.etag.clone())));
+    }
     let seen = Seen::parse(&answer)?;
-    let viewer = seen.viewer(exchange.caller.as_ref().map(|caller| caller.subject.as_str()));
+    let viewer = seen.viewer(caller);
     let etag = seen.etag(viewer);
     if let Some(response) = not_modified(exchange, &etag) {
         return Ok(response);
     }
     let now = ports.now();
     let name = names::display_name(ports, seen.fixed.seller, now).await?;
-    let body = seen.render(id, viewer, &name, now)?;
-    Ok(exchange.revalidated(Response::json_bytes(200, body).with("etag", etag)))
+    let rendered = seen.render(id, viewer, &name, now)?;
+    known::remember(id, &seen, viewer, &name, &rendered);
+    let response = Response::json_bytes(200, rendered.into_body());
+    Ok(exchange.revalidated(response.with("etag", etag)))
 }
+
+/// The machine's answer when a log still stands where it stood.
+const SAME: &[u8] = b"\"same\"";
 
 /// `GET /v1/auctions/{id}/events?after=SEQ`: the raw bytes of the log with their place in the
 /// chain.

@@ -17,7 +17,15 @@ pub(crate) struct Seen<'a> {
     pub(crate) fixed: SeenFixed<'a>,
     #[serde(borrow)]
     row: SeenRow<'a>,
-    head: &'a str,
+    pub(crate) head: &'a str,
+}
+
+/// The view as JSON, but for the instant at which it is shown.
+#[derive(Clone)]
+pub(crate) struct Rendered {
+    body: Vec<u8>,
+    /// Where the text of `server_time` begins.
+    time_at: usize,
 }
 
 #[derive(Deserialize)]
@@ -158,6 +166,11 @@ impl<'a> Seen<'a> {
         if won { Viewer::Winner(caller) } else { Viewer::Public }
     }
 
+    /// Has it a result?
+    pub(crate) fn has_ended(&self) -> bool {
+        self.row.result.is_some()
+    }
+
     /// Strong tag of the view without `server_time`: every event changes it, and so does who looks.
     pub(crate) fn etag(&self, viewer: Viewer) -> String {
         let head = self.head.get(..16).unwrap_or(self.head);
@@ -171,7 +184,7 @@ impl<'a> Seen<'a> {
         viewer: Viewer,
         seller_name: &str,
         server_time: Timestamp,
-    ) -> Result<Vec<u8>, Problem> {
+    ) -> Result<Rendered, Problem> {
         let Self { fixed, row, .. } = self;
         let result = row.result.as_ref().map(|ended| result(ended, viewer)).transpose()?;
         let columns = ColumnsPart {
@@ -195,8 +208,25 @@ impl<'a> Seen<'a> {
         };
         let mut body = Vec::with_capacity(BODY_BYTES_TYPICAL);
         write(&mut body, &columns)?;
+        // `server_time` is the last of them: 24 characters, a quote, a brace.
+        let time_at = body.len().checked_sub(TIME_CHARS + 2).ok_or_else(Problem::internal)?;
         join(&mut body, |body| write(body, &fixed.terms()))?;
-        Ok(body)
+        Ok(Rendered { body, time_at })
+    }
+}
+
+impl Rendered {
+    /// The body as it was rendered.
+    pub(crate) fn into_body(self) -> Vec<u8> {
+        self.body
+    }
+
+    /// The body for another instant.
+    pub(crate) fn at(&self, server_time: Timestamp) -> Vec<u8> {
+        let mut body = self.body.clone();
+        let text = body.iter_mut().skip(self.time_at);
+        text.zip(server_time.to_string().bytes()).for_each(|(slot, byte)| *slot = byte);
+        body
     }
 }
 
@@ -304,4 +334,5 @@ pub(crate) const fn reserve(reserve: ReserveState) -> &'static str {
     }
 }
 
+const TIME_CHARS: usize = 24;
 const BODY_BYTES_TYPICAL: usize = 2_048;
