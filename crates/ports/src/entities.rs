@@ -1,7 +1,8 @@
 //! Commands and questions to entities.
 
 /// Entities live in single-writer machines; what they decided is durable before anything that
-/// depends on it leaves the request. Keep nothing beyond a request that came from an entity.
+/// depends on it leaves the request. Believe nothing of an earlier request that the entity does not
+/// confirm in this one.
 pub trait Entities {
     /// Sends a command; the machine's JSON reply. The platform may hold back what the request says
     /// until the decision is durable.
