@@ -32,6 +32,8 @@ pub mod kind {
         Auction = "auc";
         /// A bid, `bid_…`.
         Bid = "bid";
+        /// A second-chance offer, `off_…`.
+        Offer = "off";
         /// A user, `usr_…`.
         User = "usr";
     }

@@ -8,6 +8,32 @@ pub const TITLE_MAX_CHARS: usize = 200;
 pub const DESCRIPTION_MAX_CHARS: usize = 20_000;
 /// Longest category name.
 pub const CATEGORY_MAX_CHARS: usize = 64;
+/// Longest addition to a description.
+pub const ADDITION_MAX_CHARS: usize = 5_000;
+/// Most additions to a description.
+pub const ADDITIONS_MAX: usize = 20;
+/// Longest reason for a cancellation.
+pub const REASON_MAX_CHARS: usize = 500;
+/// Most bidders that a seller can block on one auction.
+pub const BLOCKED_MAX: usize = 1_000;
+/// Most second-chance offers of one auction.
+pub const OFFERS_MAX: usize = 1_000;
+/// Most units of an auction.
+pub const QUANTITY_MAX: u32 = 1_000_000;
+/// Longest tick and longest dwell of a falling clock.
+pub const CLOCK_MAX_SECONDS: u32 = 24 * 60 * 60;
+/// A bid of that many times the least one needs a confirmation.
+pub const CONFIRM_TIMES: i64 = 10;
+/// Amounts below that many major units never need a confirmation.
+pub const CONFIRM_FROM_MAJOR: i64 = 100;
+/// A reserve can be lowered while that much is left (rules.md B3.4).
+pub const RESERVE_LOWERING_LEFT_MS: i64 = 12 * 60 * 60 * 1_000;
+/// With that much left a retraction voids all bids of the bidder, later its last one (B5).
+pub const RETRACTION_LEFT_MS: i64 = 12 * 60 * 60 * 1_000;
+/// How old a bid may be that is retracted late (B5).
+pub const RETRACTION_AGE_MS: i64 = 60 * 60 * 1_000;
+/// How long after the end second-chance offers can be made (B7).
+pub const OFFER_WITHIN_MS: i64 = 60 * 24 * 60 * 60 * 1_000;
 /// Most bands of an increment ladder.
 pub const LADDER_MAX_BANDS: usize = 64;
 /// Shortest run of an auction (api.md §3).

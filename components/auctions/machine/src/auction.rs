@@ -3,13 +3,15 @@
 use kernel::{Context, Effect, Id, Machine, Message, Misfit, Place, Timestamp, Wake, kind};
 use serde::{Deserialize, Serialize};
 
-use crate::close::Closing;
-use crate::contract::{Command, History, Own, PlaceBid, Query, Refused, Reply, Terms, View};
+use crate::contract::{
+    Bidders, Command, History, Own, PlaceBid, Preview, Query, Refused, Reply, Rule, Terms, View,
+};
 use crate::event::Event;
 use crate::lot::{Bid, Lot, Phase};
 use crate::refusal::{Code, Refusal};
-use crate::terms::{self, Offer};
-use crate::{english, public, view};
+use crate::terms::{self, Basis};
+use crate::why::Why;
+use crate::{bidding, close, offers, plain, preview, public, retraction, seller, view};
 
 /// One auction; nothing before it is listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +30,14 @@ pub enum Answer {
     Own(Box<Own>),
     /// A page of bids.
     History(History),
+    /// What a bid would lead to.
+    Preview(Box<Preview>),
+    /// A bid that cannot be judged at all.
+    Refused(Box<Refused>),
+    /// The terms in plain words.
+    Rules(Vec<Rule>),
+    /// Who has bid.
+    Bidders(Bidders),
     /// Never listed.
     Missing,
 }
@@ -37,11 +47,25 @@ impl Auction {
     pub fn lot(&self) -> Option<&Lot> {
         self.0.as_deref()
     }
+
+    fn refused(&self, context: &Context<'_>, refusal: Refusal) -> Refused {
+        Refused {
+            code: refusal.code.as_str().to_owned(),
+            detail: refusal.detail,
+            errors: refusal.errors,
+            now: self.present().map(|lot| view::standing(lot, context.at.seq, context.now)),
+        }
+    }
+
+    /// The lot, unless its listing was taken away.
+    fn present(&self) -> Option<&Lot> {
+        self.lot().filter(|lot| !lot.deleted)
+    }
 }
 
 impl Machine for Auction {
-    const SNAPSHOT_VERSION: u8 = 1;
-    const FACT_VERSION: u8 = 1;
+    const SNAPSHOT_VERSION: u8 = 2;
+    const FACT_VERSION: u8 = 2;
 
     type Command = Command;
     type Query = Query;
@@ -54,22 +78,59 @@ impl Machine for Auction {
         let lot = self.lot()?;
         match command {
             Command::Create(asked) => recall_listing(lot, context, asked),
-            Command::PlaceBid(asked) => recall_bid(lot, context, asked),
-            Command::Wake => None,
+            Command::PlaceBid(asked) => recall_bid(lot, context, Some(asked)),
+            Command::BuyNow => recall_bid(lot, context, None),
+            Command::OfferSecondChance { bidder, days } => {
+                recall_offer(lot, context, bidder, *days)
+            }
+            // Doing these again changes nothing and says the same.
+            Command::Wake
+            | Command::Change(_)
+            | Command::Cancel { .. }
+            | Command::Delete { .. }
+            | Command::Retract { .. }
+            | Command::Withdraw { .. }
+            | Command::LowerReserve { .. }
+            | Command::Block { .. }
+            | Command::AnswerOffer { .. } => None,
         }
     }
 
     fn decide(&self, context: &Context<'_>, command: &Command) -> Result<Vec<Event>, Refusal> {
-        match (command, self.lot()) {
-            (Command::Create(asked), None) => list(context, asked).map(|event| vec![event]),
-            (Command::Create(_), Some(_)) => {
-                Err(Refusal::new(Code::AuctionExists, "this auction was listed by another command"))
+        if let Command::Create(asked) = command {
+            return match self.lot() {
+                None => list(context, asked).map(|event| vec![event]),
+                Some(_) => {
+                    let detail = "this auction was listed by another command";
+                    Err(Refusal::new(Code::AuctionExists, detail))
+                }
+            };
+        }
+        let Some(lot) = self.present() else {
+            return match command {
+                Command::Wake => Ok(Vec::new()),
+                _ => Err(Refusal::new(Code::AuctionNotFound, "there is no such auction")),
+            };
+        };
+        match command {
+            Command::Wake | Command::Create(_) => Ok(close::due(lot, context.now)),
+            Command::PlaceBid(asked) => bidding::place(lot, context, asked),
+            Command::BuyNow => bidding::buy_now(lot, context),
+            Command::Change(change) => seller::change(lot, context, change),
+            Command::Cancel { reason } => seller::cancel(lot, context, reason),
+            Command::Delete { head } => seller::delete(lot, context, head),
+            Command::Retract { bid_id, reason } => {
+                retraction::retract(lot, context, *bid_id, *reason)
             }
-            (Command::PlaceBid(asked), Some(lot)) => english::place(lot, context, asked),
-            (Command::PlaceBid(_), None) => {
-                Err(Refusal::new(Code::AuctionNotFound, "there is no such auction"))
+            Command::Withdraw { bid_id } => retraction::withdraw(lot, context, *bid_id),
+            Command::LowerReserve { amount } => seller::lower_reserve(lot, context, *amount),
+            Command::Block { bidder, blocked } => seller::block(lot, context, bidder, *blocked),
+            Command::OfferSecondChance { bidder, days } => {
+                offers::make(lot, context, bidder, *days)
             }
-            (Command::Wake, lot) => Ok(lot.map_or_else(Vec::new, |lot| due(lot, context.now))),
+            Command::AnswerOffer { offer_id, accept } => {
+                offers::answer(lot, context, *offer_id, *accept)
+            }
         }
     }
 
@@ -97,7 +158,8 @@ impl Machine for Auction {
     }
 
     fn effects(&self, key: &str, seq: u64, events: &[Event]) -> Vec<Effect> {
-        let closed = events.iter().any(|event| matches!(event, Event::Closed(_)));
+        let ends = |event: &Event| matches!(event, Event::Closed { .. } | Event::Cancelled { .. });
+        let closed = events.iter().any(ends);
         let topics = ["auction.changed"].into_iter().chain(closed.then_some("auction.closed"));
         let send = |topic| {
             let body = format!("{{\"seq\":{seq}}}").into_bytes();
@@ -107,24 +169,38 @@ impl Machine for Auction {
     }
 
     fn reply(&self, context: &Context<'_>, command: &Command) -> Reply {
-        match (command, self.lot()) {
-            (Command::Create(_), Some(lot)) => {
-                Reply::Created { replayed: false, view: view::view(lot, &context.at) }
+        let Some(lot) = self.lot() else { return Reply::Woken };
+        let view = || view::view(lot, context);
+        match command {
+            Command::Wake => Reply::Woken,
+            Command::Create(_) => Reply::Created { replayed: false, view: view() },
+            Command::PlaceBid(_) | Command::BuyNow => lot
+                .bids
+                .last()
+                .map_or(Reply::Woken, |bid| bid_reply(lot, context, bid, false)),
+            Command::OfferSecondChance { .. } => lot.offers.last().map_or(Reply::Woken, |offer| {
+                let offer = offers::shown(lot, offer, context.now);
+                Reply::Offer { replayed: false, offer, view: view() }
+            }),
+            Command::AnswerOffer { offer_id, .. } => {
+                let offer = lot.offers.iter().find(|offer| offer.made.id == *offer_id);
+                offer.map_or(Reply::Woken, |offer| {
+                    let offer = offers::shown(lot, offer, context.now);
+                    Reply::Offer { replayed: false, offer, view: view() }
+                })
             }
-            (Command::PlaceBid(_), Some(lot)) => {
-                lot.bids.last().map_or(Reply::Woken, |bid| bid_reply(lot, context, bid, false))
-            }
-            _ => Reply::Woken,
+            Command::Change(_)
+            | Command::Cancel { .. }
+            | Command::Delete { .. }
+            | Command::Retract { .. }
+            | Command::Withdraw { .. }
+            | Command::LowerReserve { .. }
+            | Command::Block { .. } => Reply::Auction { view: (!lot.deleted).then(view) },
         }
     }
 
     fn refuse(&self, context: &Context<'_>, refusal: Refusal) -> Reply {
-        Reply::Refused(Refused {
-            code: refusal.code.as_str().to_owned(),
-            detail: refusal.detail,
-            errors: refusal.errors,
-            now: self.lot().map(|lot| view::standing(lot, context.at.seq)),
-        })
+        Reply::Refused(self.refused(context, refusal))
     }
 
     fn malformed(&self, context: &Context<'_>, detail: String) -> Reply {
@@ -132,15 +208,26 @@ impl Machine for Auction {
     }
 
     fn query(&self, context: &Context<'_>, query: &Query) -> Answer {
-        let Some(lot) = self.lot() else { return Answer::Missing };
+        let Some(lot) = self.present() else { return Answer::Missing };
+        let view = || Answer::View(Box::new(view::view(lot, context)));
         match query {
-            Query::View => Answer::View(Box::new(view::view(lot, &context.at))),
-            Query::ViewUnless { head } if context.at.head.digest().to_hex() == *head => {
-                Answer::Same("same")
+            Query::View => view(),
+            Query::ViewUnless { head } => {
+                let stands = context.at.head.digest().to_hex() == *head;
+                // A clock's price falls without an event.
+                let is_still = view::tick(lot, context.now).is_none();
+                if stands && is_still { Answer::Same("same") } else { view() }
             }
-            Query::ViewUnless { .. } => Answer::View(Box::new(view::view(lot, &context.at))),
-            Query::Own => Answer::Own(Box::new(view::own(lot, context.at.seq, viewer(context)))),
+            Query::Own => Answer::Own(Box::new(view::own(lot, context, viewer(context)))),
             Query::History { after, limit } => Answer::History(view::history(lot, *after, *limit)),
+            Query::Preview(bid) => match preview::preview(lot, context, bid) {
+                Ok(preview) => Answer::Preview(Box::new(preview)),
+                Err(refusal) => Answer::Refused(Box::new(self.refused(context, refusal))),
+            },
+            Query::Rules => Answer::Rules(plain::rules(&lot.listing)),
+            Query::Bidders { after } => {
+                Answer::Bidders(view::bidders(lot, context.at.seq, *after))
+            }
         }
     }
 
@@ -149,7 +236,11 @@ impl Machine for Auction {
         match lot.phase {
             Phase::Scheduled => Some(Wake { at: lot.listing.starts_at, reason: "open" }),
             Phase::Open => Some(Wake { at: lot.ends_at, reason: "close" }),
-            Phase::Closed(_) => None,
+            Phase::Closed(_) => {
+                let open = lot.offers.iter().filter(|offer| offer.ending.is_none());
+                let at = open.map(|offer| offer.made.expires_at).min()?;
+                Some(Wake { at, reason: "offer" })
+            }
         }
     }
 
@@ -163,34 +254,19 @@ fn viewer(context: &Context<'_>) -> Option<Id<kind::User>> {
 }
 
 fn list(context: &Context<'_>, asked: &Terms) -> Result<Event, Refusal> {
-    let offer = Offer {
+    let basis = Basis {
         command: context.command_key,
-        seller: english::user(context)?,
+        seller: bidding::user(context)?,
         now: context.now,
         salt: context.salt(context.at.seq + 1),
+        before: None,
     };
-    let listing = Box::new(terms::accept(asked, &offer)?);
+    let listing = Box::new(terms::accept(asked, &basis)?);
     if listing.starts_at > context.now {
         Ok(Event::Scheduled(listing))
     } else {
         Ok(Event::Opened(Some(listing)))
     }
-}
-
-/// What is due at an instant: the opening, the close, both when the platform comes very late.
-fn due(lot: &Lot, now: Timestamp) -> Vec<Event> {
-    let mut events = Vec::new();
-    if matches!(lot.phase, Phase::Closed(_)) {
-        return events;
-    }
-    if lot.phase == Phase::Scheduled && now >= lot.listing.starts_at {
-        events.push(Event::Opened(None));
-    }
-    if now >= lot.ends_at {
-        let leader_max = lot.leading_bid().map(|bid| bid.amount);
-        events.push(Event::Closed(Closing::of(leader_max, lot.listing.reserve_amount())));
-    }
-    events
 }
 
 fn recall_listing(
@@ -203,28 +279,56 @@ fn recall_listing(
         return None;
     }
     Some(if terms::fingerprint(asked) == listing.asked {
-        Ok(Reply::Created { replayed: true, view: view::view(lot, &context.at) })
+        Ok(Reply::Created { replayed: true, view: view::view(lot, context) })
     } else {
         Err(reused())
     })
 }
 
+/// A bid, or a Buy It Now when no bid is asked for: they share one space of keys.
 fn recall_bid(
     lot: &Lot,
     context: &Context<'_>,
-    asked: &PlaceBid,
+    asked: Option<&PlaceBid>,
 ) -> Option<Result<Reply, Refusal>> {
     let bidder = lot.bidder_index(viewer(context)?)?;
     let bid = lot.bid_of_command(bidder, context.command_key)?;
-    let same = lot.listing.money(bid.amount) == asked.amount && bid.shape == english::shape(asked);
-    // Units other than the accepted single one make another body, even where one was given.
-    let one_unit = [asked.quantity, asked.min_quantity].iter().flatten().all(|units| *units == 1);
-    let reply = || bid_reply(lot, context, bid, true);
-    Some(if same && one_unit { Ok(reply()) } else { Err(reused()) })
+    let was_bought = bid.why == Why::BoughtNow;
+    let is_same = asked.map_or(was_bought, |asked| {
+        let same_amount = lot.listing.money(bid.amount) == asked.amount;
+        !was_bought && same_amount && bid.shape == bidding::shape(asked)
+    });
+    Some(if is_same { Ok(bid_reply(lot, context, bid, true)) } else { Err(reused()) })
+}
+
+fn recall_offer(
+    lot: &Lot,
+    context: &Context<'_>,
+    bidder: &str,
+    days: u8,
+) -> Option<Result<Reply, Refusal>> {
+    if viewer(context) != Some(lot.listing.seller) {
+        return None;
+    }
+    let mut offers = lot.offers.iter();
+    let offer = offers.find(|offer| offer.made.command == context.command_key)?;
+    let is_same = public::alias(offer.made.bidder) == bidder && offer.made.days == days;
+    let reply = || Reply::Offer {
+        replayed: true,
+        offer: offers::shown(lot, offer, context.now),
+        view: view::view(lot, context),
+    };
+    Some(if is_same { Ok(reply()) } else { Err(reused()) })
 }
 
 fn bid_reply(lot: &Lot, context: &Context<'_>, bid: &Bid, replayed: bool) -> Reply {
-    Reply::Bid { replayed, bid: view::bid_reply(lot, bid), row: view::row(lot, context.at.seq) }
+    Reply::Bid {
+        replayed,
+        bid: view::bid_reply(lot, bid),
+        row: view::row(lot, context.at.seq, context.now),
+        newcomer: lot.has_one_bid(bid.bidder),
+        ended: matches!(lot.phase, Phase::Closed(_)),
+    }
 }
 
 fn reused() -> Refusal {

@@ -1,9 +1,11 @@
 //! The end of an auction (rules.md B3.3, B6): exclusive, moved by late bids, never by the closer.
 
-use kernel::{Minor, Timestamp};
+use kernel::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::contract;
+use crate::event::{Award, Event};
+use crate::lot::{Lot, Phase};
 
 /// The soft close of an auction. Windows count in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +32,16 @@ pub enum Movement {
 /// How an auction ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Closing {
-    /// The leader bought.
+    /// By the rules of its format.
     Sold,
     /// Nobody bid.
     NoBids,
-    /// B3.3: the leader owes nothing.
+    /// B3.3: nobody owes anything.
     ReserveNotMet,
+    /// B4.3: somebody took the Buy It Now price.
+    BoughtNow,
+    /// The seller called it off.
+    Cancelled,
 }
 
 impl SoftClose {
@@ -53,31 +59,60 @@ impl SoftClose {
 }
 
 impl Closing {
-    /// B3.3: sold to the leader unless the reserve stands above its maximum.
-    pub fn of(leader_max: Option<Minor>, reserve: Option<Minor>) -> Self {
-        match (leader_max, reserve) {
-            (None, _) => Self::NoBids,
-            (Some(max), Some(reserve)) if max < reserve => Self::ReserveNotMet,
-            (Some(_), _) => Self::Sold,
+    /// What the awards of a format mean for an auction with that many bids that stand.
+    pub fn of(awards: &[Award], bids: usize) -> Self {
+        match (awards, bids) {
+            ([], 0) => Self::NoBids,
+            ([], _) => Self::ReserveNotMet,
+            _ => Self::Sold,
         }
     }
 
     /// The status of an auction that ended so.
     pub const fn status(self) -> contract::Status {
         match self {
-            Self::Sold => contract::Status::Sold,
+            Self::Sold | Self::BoughtNow => contract::Status::Sold,
             Self::NoBids | Self::ReserveNotMet => contract::Status::Unsold,
+            Self::Cancelled => contract::Status::Cancelled,
         }
     }
 
-    /// Why it was not sold (api.md §3).
+    /// The reason on the wire (api.md §3).
     pub const fn reason(self) -> Option<&'static str> {
         match self {
             Self::Sold => None,
             Self::NoBids => Some("no_bids"),
             Self::ReserveNotMet => Some("reserve_not_met"),
+            Self::BoughtNow => Some("bought_now"),
+            Self::Cancelled => Some("cancelled_by_seller"),
         }
     }
+}
+
+/// What is due at an instant: the opening, the close, both when the platform comes very late, and
+/// the lapse of offers.
+pub fn due(lot: &Lot, now: Timestamp) -> Vec<Event> {
+    let mut events = Vec::new();
+    if matches!(lot.phase, Phase::Closed(_)) {
+        events.extend(lot.lapsing(now));
+        return events;
+    }
+    if lot.phase == Phase::Scheduled && now >= lot.listing.starts_at {
+        events.push(Event::Opened(None));
+    }
+    if now >= lot.ends_at {
+        events.extend(end(lot));
+    }
+    events
+}
+
+/// The events of a regular end.
+fn end(lot: &Lot) -> Vec<Event> {
+    let rules = lot.listing.format.rules();
+    let awards = rules.awards(lot);
+    let closing = Closing::of(&awards, lot.standing_bids().count());
+    let revealed = (rules.is_sealed() && closing != Closing::NoBids).then_some(Event::Revealed);
+    revealed.into_iter().chain([Event::Closed { closing, awards }]).collect()
 }
 
 fn ms(seconds: u32) -> i64 {

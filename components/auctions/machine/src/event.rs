@@ -8,11 +8,13 @@ use kernel::{Currency, Digest, Id, Minor, Money, Salt, Timestamp, kind};
 use serde::{Deserialize, Serialize};
 
 use crate::close::{Closing, SoftClose};
-use crate::contract::ReserveState;
+use crate::contract::{Outcome, ReserveState, RetractionReason};
+use crate::formats::Format;
 use crate::ladder::Ladder;
-use crate::proxy::Why;
+use crate::why::Why;
 
-/// A fact. Events carry what was decided, so that recording them needs no rule.
+/// A fact. Events carry what was decided, so that recording them needs no rule. New variants go to
+/// the end: the order is part of the encoding.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
     /// Listed, starts later.
@@ -31,7 +33,52 @@ pub enum Event {
         cause_seq: u64,
     },
     /// It is over.
-    Closed(Closing),
+    Closed {
+        /// How.
+        closing: Closing,
+        /// Who gets what, best first.
+        awards: Vec<Award>,
+    },
+    /// Other terms, before the first bid.
+    Changed(Box<Listing>),
+    /// The seller added to the description.
+    DescriptionAdded(Box<str>),
+    /// Bids became void (B5).
+    Retracted(Retracted),
+    /// The reserve is lower (B3.4).
+    ReserveLowered(HiddenAmount),
+    /// The leader's maximum was cut below the lowered reserve (B3.4).
+    MaxLowered {
+        /// Index of the leading bid.
+        bid: u32,
+        /// The maximum that stands in its place.
+        to: HiddenAmount,
+    },
+    /// Sealed bids were opened.
+    Revealed,
+    /// The seller called it off.
+    Cancelled {
+        /// What bidders are told.
+        reason: Box<str>,
+        /// The listing is gone, not only over.
+        deleted: bool,
+    },
+    /// The seller keeps somebody from bidding, or no longer.
+    Blocked {
+        /// Who.
+        user: Id<kind::User>,
+        /// False: may bid again.
+        blocked: bool,
+    },
+    /// A second-chance offer was made (B7).
+    OfferMade(OfferMade),
+    /// An offer is no longer open.
+    OfferEnded {
+        /// Index of the offer.
+        offer: u32,
+        /// How.
+        ending: OfferEnding,
+    },
 }
 
 /// Accepted terms, pinned for the auction's life.
@@ -49,14 +96,20 @@ pub struct Listing {
     pub description: Box<str>,
     /// Category.
     pub category: Box<str>,
+    /// Which rules, with their own numbers.
+    pub format: Format,
     /// Currency of every amount.
     pub currency: Currency,
     /// S.
     pub start_price: Minor,
     /// R, hidden.
     pub reserve: Option<HiddenAmount>,
-    /// Increments.
-    pub ladder: Ladder,
+    /// B.
+    pub buy_now: Option<Minor>,
+    /// Units.
+    pub quantity: u32,
+    /// Increments; none where bids do not go up in steps.
+    pub ladder: Option<Ladder>,
     /// None: hard close.
     pub soft_close: Option<SoftClose>,
     /// Retraction policy.
@@ -94,7 +147,7 @@ pub struct BidPlaced {
     pub bid_id: Id<kind::Bid>,
     /// Who bid.
     pub bidder: Id<kind::User>,
-    /// The bidder's maximum.
+    /// The bidder's maximum, price, ask or unit price.
     pub amount: Minor,
     /// Salt of the commitment; none when the amount is public at once.
     pub salt: Option<Salt>,
@@ -102,12 +155,14 @@ pub struct BidPlaced {
     pub command: CommandKey,
     /// The members of the command beside its amount.
     pub shape: Shape,
+    /// Units that the bid bought at once; none where the end decides.
+    pub filled: u32,
     /// Price after the bid.
-    pub price: Minor,
-    /// Least next bid after the bid.
-    pub next_minimum: Minor,
-    /// Does the bid lead?
-    pub leading: bool,
+    pub price: Option<Minor>,
+    /// Least next bid after the bid; highest next ask in `reverse`.
+    pub next: Option<Minor>,
+    /// What became of the bid.
+    pub outcome: Outcome,
     /// Reserve after the bid.
     pub reserve: ReserveState,
     /// The end after the bid.
@@ -116,16 +171,74 @@ pub struct BidPlaced {
     pub why: Why,
 }
 
-/// Which optional members a bid command had; with amount and currency it tells a retry from
-/// another body under the same command id.
+/// The optional members of a bid command; with amount and currency they tell a retry from another
+/// body under the same command id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shape {
-    /// `quantity` was given (it can only be 1).
-    pub quantity: bool,
-    /// `min_quantity` was given (it can only be 1).
-    pub min_quantity: bool,
+    /// `quantity` as given.
+    pub quantity: Option<u32>,
+    /// `min_quantity` as given.
+    pub min_quantity: Option<u32>,
     /// `confirm` as given.
     pub confirm: Option<bool>,
+}
+
+/// What somebody gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Award {
+    /// Index of the bidder.
+    pub bidder: u32,
+    /// Units.
+    pub quantity: u32,
+    /// Price of a unit.
+    pub unit_price: Minor,
+}
+
+/// Bids that became void and what stands without them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retracted {
+    /// Index of the bidder.
+    pub bidder: u32,
+    /// Indexes of the bids, ascending.
+    pub bids: Vec<u32>,
+    /// Why.
+    pub reason: RetractionReason,
+    /// Price after it.
+    pub price: Option<Minor>,
+    /// Index of the leading bid after it.
+    pub leading: Option<u32>,
+    /// Least next bid after it; highest next ask in `reverse`.
+    pub next: Option<Minor>,
+    /// Reserve after it.
+    pub reserve: ReserveState,
+}
+
+/// A second-chance offer as it was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferMade {
+    /// The offer.
+    pub id: Id<kind::Offer>,
+    /// The command.
+    pub command: CommandKey,
+    /// Index of the bidder.
+    pub bidder: u32,
+    /// What a unit would cost.
+    pub price: Minor,
+    /// How many days it stays open.
+    pub days: u8,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+}
+
+/// How an offer ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OfferEnding {
+    /// A binding order.
+    Accepted,
+    /// Turned down.
+    Declined,
+    /// Not answered in time.
+    Expired,
 }
 
 impl Listing {
@@ -137,6 +250,11 @@ impl Listing {
     /// R.
     pub fn reserve_amount(&self) -> Option<Minor> {
         self.reserve.map(|reserve| reserve.amount)
+    }
+
+    /// inc(p); the largest amount where there is no ladder.
+    pub fn step_at(&self, price: Minor) -> Minor {
+        self.ladder.as_ref().map_or(Minor::MAX, |ladder| ladder.step_at(price))
     }
 }
 

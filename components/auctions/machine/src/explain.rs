@@ -4,13 +4,13 @@ use kernel::Minor;
 
 use crate::contract::{Explanation, ReserveState};
 use crate::lot::{Bid, Lot};
-use crate::proxy::Why;
+use crate::why::Why;
 
 /// The rule behind the price after a bid, for its bidder. It names no number that the public log
 /// does not show.
 pub(crate) fn price(lot: &Lot, bid: &Bid) -> Explanation {
     let money = |amount: Minor| lot.listing.money(amount);
-    let now = money(bid.price);
+    let now = money(bid.price.unwrap_or(bid.amount));
     let (rule, mut text) = match bid.why {
         Why::FirstBid => ("B2.4", format!("The first bid stands at the start price of {now}.")),
         Why::Step { beaten, step } => (
@@ -34,8 +34,13 @@ pub(crate) fn price(lot: &Lot, bid: &Bid) -> Explanation {
         Why::Reserve => {
             ("B3.2", format!("The highest maximum meets the reserve, so the price is {now}."))
         }
+        Why::BoughtNow => ("B4.3", format!("You took the Buy It Now price of {now}.")),
+        Why::Called => ("B8", format!("Your amount is the price: {now}.")),
+        Why::Clock => ("B8", format!("The clock stood at {now} when your bid arrived.")),
+        Why::Sealed => ("B8", "Your bid is sealed until the close.".to_owned()),
+        Why::Ask => ("B8", format!("Your ask is the best: {now}.")),
     };
-    if bid.reserve == ReserveState::NotMet {
+    if bid.reserve == ReserveState::NotMet && bid.why != Why::Sealed {
         text.push_str(" The reserve is not met (B3.1).");
     }
     Explanation { rule: rule.to_owned(), text }
@@ -54,7 +59,7 @@ pub(crate) fn too_low(lot: &Lot, least: i64) -> String {
         "the next bid is at least {}: the price of {} and one step of {} (B2.1)",
         listing.money(least),
         listing.money(price),
-        listing.money(listing.ladder.step_at(price))
+        listing.money(listing.step_at(price))
     );
     let near_tie = |bid: &&Bid| matches!(bid.why, Why::Capped { .. } | Why::Tie);
     let moved = lot.bids.iter().rev().find(|bid| bid.why != Why::OwnRaise);

@@ -1,9 +1,10 @@
 //! The auction rules: pure decisions, no clock, no storage.
 //!
-//! `contract.rs` is what the service says and hears. A command goes through [`Auction`] to the
-//! rule of its format ([`english`]), which asks [`proxy`] for the price and [`close`] for the end,
-//! and leads to [`event`]s. [`public`] says what everyone may see of them; [`view`] answers
-//! questions. HTTP, storage, names of people and signatures are elsewhere.
+//! `contract.rs` is what the service says and hears. A command goes through [`Auction`] to what all
+//! formats share (`bidding`, `retraction`, `seller`, `offers`, [`close`]); that asks the auction's
+//! format ([`formats`]) for prices and winners, and leads to [`event`]s. [`public`] says what
+//! everyone may see of them; [`view`] answers questions. HTTP, storage, names of people and
+//! signatures are elsewhere.
 //!
 //! ```
 //! use auction_machine::Auction;
@@ -22,17 +23,23 @@
 //! ```
 
 mod auction;
+mod bidding;
 pub mod close;
 pub mod contract;
-pub mod english;
 pub mod event;
 mod explain;
+pub mod formats;
 pub mod ladder;
 pub mod lot;
-pub mod proxy;
+mod offers;
+mod plain;
+mod preview;
 pub mod public;
 pub mod refusal;
-pub mod terms;
+mod retraction;
+mod seller;
+mod terms;
 pub mod view;
+pub mod why;
 
 pub use auction::{Answer, Auction};

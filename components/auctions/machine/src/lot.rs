@@ -3,6 +3,8 @@
 //! All accepted bids are kept with amount, bidder, seq and time, so that a retraction can refold
 //! them. Nothing here decides; `evolve` records what was decided.
 
+mod evolve;
+
 use std::collections::BTreeMap;
 
 use kernel::machine::CommandKey;
@@ -10,9 +12,10 @@ use kernel::{ChainHead, Id, Minor, Misfit, Place, Salt, Timestamp, kind};
 use serde::{Deserialize, Serialize};
 
 use crate::close::Closing;
-use crate::contract::ReserveState;
-use crate::event::{BidPlaced, Event, Listing, Shape};
-use crate::proxy::{self, Why};
+use crate::contract::{Outcome, ReserveState, RetractionReason};
+use crate::event::{Award, Event, HiddenAmount, Listing, OfferEnding, OfferMade, Shape};
+use crate::formats::Asks;
+use crate::why::Why;
 
 /// An auction that was listed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,10 +30,28 @@ pub struct Lot {
     pub price: Option<Minor>,
     /// Index of the leading bid.
     pub leading: Option<u32>,
+    /// Is Buy It Now still offered? It never comes back (rules.md B4.2).
+    pub buy_now_open: bool,
+    /// The listing was taken away.
+    pub deleted: bool,
+    /// Seq of the event that carries the reserve's commitment.
+    pub reserve_seq: u64,
     /// Accepted bids, by seq.
     pub bids: Vec<Bid>,
+    /// How many of them are void.
+    pub void_bids: u32,
     /// Bidders in order of their first accepted bid: index 0 is `bidder-1`.
     pub bidders: Vec<Bidder>,
+    /// Who gets what, once it is over.
+    pub awards: Vec<Award>,
+    /// What the seller added to the description.
+    pub additions: Vec<Addition>,
+    /// Lowered reserves, by seq.
+    pub lowerings: Vec<Lowering>,
+    /// Who may not bid, sorted.
+    pub blocked: Vec<Id<kind::User>>,
+    /// Second-chance offers in order.
+    pub offers: Vec<Offered>,
     /// Chain head after every event, by seq from 1; receipts are made of them.
     pub heads: Vec<ChainHead>,
     /// Indexes into `bidders`, sorted by user.
@@ -64,9 +85,11 @@ pub struct Bid {
     /// When it was decided.
     pub time: Timestamp,
     /// Price after it.
-    pub price: Minor,
-    /// Least next bid after it.
-    pub next_minimum: Minor,
+    pub price: Option<Minor>,
+    /// Least next bid after it; highest next ask in `reverse`.
+    pub next: Option<Minor>,
+    /// Units that it bought at once.
+    pub filled: u32,
     /// The end after it.
     pub ends_at: Timestamp,
     /// The rule that set the price.
@@ -79,12 +102,56 @@ pub struct Bid {
     pub bidder: u32,
     /// The rest of the command.
     pub shape: Shape,
-    /// Did it lead when it was placed?
-    pub leading: bool,
+    /// What became of it when it was placed.
+    pub outcome: Outcome,
     /// Reserve after it.
     pub reserve: ReserveState,
-    /// May everyone see the amount? Never while it leads (rules.md B2.7).
+    /// May everyone see the amount? Never while it leads with a hidden one (rules.md B2.7).
     pub shown: bool,
+    /// The maximum that stands in the place of its amount since the reserve was lowered (B3.4).
+    pub cut: Option<Cut>,
+    /// Why it is void.
+    pub void: Option<RetractionReason>,
+}
+
+/// A cut maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// Seq of its event.
+    pub seq: u64,
+    /// The maximum and its salt.
+    pub to: HiddenAmount,
+}
+
+/// An addition to the description.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Addition {
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub text: Box<str>,
+}
+
+/// A lowered reserve, for the refold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lowering {
+    /// Seq of its event.
+    pub seq: u64,
+    /// R before.
+    pub reserve_before: Minor,
+    /// R after.
+    pub reserve: Minor,
+    /// Which bid was cut to what.
+    pub cut: Option<(u32, Minor)>,
+}
+
+/// A second-chance offer and how it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offered {
+    /// As it was made.
+    pub made: OfferMade,
+    /// None: open.
+    pub ending: Option<OfferEnding>,
 }
 
 /// Somebody with an accepted bid.
@@ -92,8 +159,8 @@ pub struct Bid {
 pub struct Bidder {
     /// Who it is.
     pub user: Id<kind::User>,
-    /// Index of the bid that holds the live maximum (rules.md B2.2).
-    pub live: u32,
+    /// Index of the bid that holds the live maximum (rules.md B2.2); none when all are void.
+    pub live: Option<u32>,
 }
 
 impl Lot {
@@ -101,12 +168,21 @@ impl Lot {
     pub fn new(place: &Place, listing: Listing, phase: Phase) -> Self {
         Self {
             ends_at: listing.scheduled_end,
-            listing,
             phase,
             price: None,
             leading: None,
+            buy_now_open: listing.buy_now.is_some(),
+            deleted: false,
+            reserve_seq: place.seq,
+            listing,
             bids: Vec::new(),
+            void_bids: 0,
             bidders: Vec::new(),
+            awards: Vec::new(),
+            additions: Vec::new(),
+            lowerings: Vec::new(),
+            blocked: Vec::new(),
+            offers: Vec::new(),
             heads: vec![place.head],
             by_user: Vec::new(),
             by_command: BTreeMap::new(),
@@ -154,28 +230,92 @@ impl Lot {
         indexes.into_iter().filter_map(|index| self.bid(index)).collect()
     }
 
-    /// Is the reserve met by the leader's maximum (rules.md B3.1)?
-    pub fn reserve_state(&self) -> ReserveState {
-        ReserveState::of(self.leading_bid().map(|bid| bid.amount), self.listing.reserve_amount())
+    /// The bid with that id and its index.
+    pub fn bid_by_id(&self, id: Id<kind::Bid>) -> Option<(u32, &Bid)> {
+        (0..).zip(&self.bids).find(|(_, bid)| bid.id == id)
     }
 
-    /// The least next bid, as far as an amount can say it (rules.md B2.1).
-    pub fn next_minimum(&self) -> Minor {
-        let least = proxy::minimum(&self.listing.ladder, self.listing.start_price, self.price);
-        Minor::new(least).unwrap_or(Minor::MAX)
+    /// Has the bidder bid once?
+    pub fn has_one_bid(&self, bidder: u32) -> bool {
+        let own = (bidder, CommandKey::MIN)..=(bidder, CommandKey::MAX);
+        self.by_command.range(own).nth(1).is_none()
     }
 
-    /// Records an event that follows.
-    pub fn evolve(&mut self, place: &Place, event: &Event) {
-        push_exact(&mut self.heads, place.head);
-        match event {
-            Event::Opened(None) => self.phase = Phase::Open,
-            Event::BidPlaced(placed) => self.record_bid(place, placed),
-            Event::Extended { new_end, .. } => self.ends_at = *new_end,
-            Event::Closed(closing) => self.phase = Phase::Closed(*closing),
-            // Only the first event of an auction carries a listing.
-            Event::Scheduled(_) | Event::Opened(Some(_)) => {}
+    /// Bidders with a bid that stands.
+    pub fn bidder_count(&self) -> usize {
+        if self.void_bids == 0 {
+            return self.bidders.len();
         }
+        self.bidders.iter().filter(|bidder| bidder.live.is_some()).count()
+    }
+
+    /// Bids that are not void, with their indexes.
+    pub fn standing_bids(&self) -> impl DoubleEndedIterator<Item = (u32, &Bid)> {
+        let all = self.bids.iter().enumerate();
+        let standing = all.filter(|(_, bid)| bid.void.is_none());
+        standing.map(|(index, bid)| (u32::try_from(index).unwrap_or(u32::MAX), bid))
+    }
+
+    /// Each bidder's live bid.
+    pub fn live_bids(&self) -> impl Iterator<Item = &Bid> {
+        self.bidders.iter().filter_map(|bidder| self.bid(bidder.live?))
+    }
+
+    /// Accepted bids that stand.
+    pub fn bid_count(&self) -> usize {
+        self.bids.len().saturating_sub(usize::try_from(self.void_bids).unwrap_or(0))
+    }
+
+    /// Units that were bought before the end.
+    pub fn filled(&self) -> u32 {
+        self.standing_bids().map(|(_, bid)| bid.filled).sum()
+    }
+
+    /// Is the reserve met by the leader's maximum (rules.md B3.1)? Sealed bids say nothing before
+    /// the end.
+    pub fn reserve_state(&self) -> ReserveState {
+        let reserve = self.listing.reserve_amount();
+        if self.listing.format.rules().is_sealed() {
+            return match reserve {
+                None => ReserveState::None,
+                Some(_) if self.awards.is_empty() => ReserveState::NotMet,
+                Some(_) => ReserveState::Met,
+            };
+        }
+        ReserveState::of(self.leading_bid().map(Bid::max), reserve)
+    }
+
+    /// What the next bid must be; nothing once it is over.
+    pub(crate) fn asks(&self, now: Timestamp) -> Asks {
+        match self.phase {
+            Phase::Closed(_) => Asks::Nothing,
+            Phase::Scheduled | Phase::Open => {
+                self.listing.format.rules().asks(self, self.price, now)
+            }
+        }
+    }
+
+    /// The price that everyone sees.
+    pub fn shown_price(&self, now: Timestamp) -> Option<Minor> {
+        match self.phase {
+            Phase::Closed(_) => self.price,
+            Phase::Scheduled | Phase::Open => {
+                self.listing.format.rules().shown_price(self, now)
+            }
+        }
+    }
+
+    /// Is the user kept from bidding?
+    pub fn is_blocked(&self, user: Id<kind::User>) -> bool {
+        self.blocked.binary_search(&user).is_ok()
+    }
+
+    /// The lapse of every open offer whose time is over.
+    pub fn lapsing(&self, now: Timestamp) -> impl Iterator<Item = Event> {
+        let open = (0..).zip(&self.offers).filter(move |(_, offer)| {
+            offer.ending.is_none() && now >= offer.made.expires_at
+        });
+        open.map(|(offer, _)| Event::OfferEnded { offer, ending: OfferEnding::Expired })
     }
 
     /// Checks indexes of a state from outside and rebuilds what snapshots leave out.
@@ -183,7 +323,8 @@ impl Lot {
         let holds = |index: u32, len: usize| usize::try_from(index).is_ok_and(|index| index < len);
         let holds_seq = |seq: u64, len: usize| usize::try_from(seq).is_ok_and(|seq| seq <= len);
         let leading = self.leading.is_none_or(|index| holds(index, self.bids.len()));
-        let bidders = self.bidders.iter().all(|bidder| holds(bidder.live, self.bids.len()));
+        let is_bid = |index: u32| holds(index, self.bids.len());
+        let bidders = self.bidders.iter().all(|bidder| bidder.live.is_none_or(is_bid));
         let bids = self.bids.iter().all(|bid| holds(bid.bidder, self.bidders.len()));
         let places = self.bids.is_sorted_by_key(|bid| bid.seq)
             && self.bids.last().is_none_or(|last| holds_seq(last.seq, self.heads.len()));
@@ -205,60 +346,20 @@ impl Lot {
         self.bidder(index).map(|bidder| bidder.user)
     }
 
-    fn record_bid(&mut self, place: &Place, placed: &BidPlaced) {
-        let Ok(index) = u32::try_from(self.bids.len()) else { return };
-        let bidder = self.admit(placed.bidder, index);
-        if placed.leading {
-            self.show_beaten(bidder);
-            self.leading = Some(index);
-        }
-        self.price = Some(placed.price);
-        self.ends_at = placed.ends_at;
-        self.by_command.insert((bidder, placed.command), index);
-        let bid = Bid {
-            id: placed.bid_id,
-            amount: placed.amount,
-            seq: place.seq,
-            time: place.time,
-            price: placed.price,
-            next_minimum: placed.next_minimum,
-            ends_at: placed.ends_at,
-            why: placed.why,
-            salt: placed.salt,
-            command: placed.command,
-            bidder,
-            shape: placed.shape,
-            leading: placed.leading,
-            reserve: placed.reserve,
-            shown: !placed.leading,
-        };
-        push_exact(&mut self.bids, bid);
+}
+
+impl Bid {
+    /// The live maximum: the amount, unless it was cut.
+    pub fn max(&self) -> Minor {
+        self.cut.map_or(self.amount, |cut| cut.to.amount)
     }
 
-    /// The bidder's index, a new one for a first bid; the new bid becomes its live maximum.
-    fn admit(&mut self, user: Id<kind::User>, bid: u32) -> u32 {
-        if let Some(index) = self.bidder_index(user) {
-            if let Some(bidder) =
-                usize::try_from(index).ok().and_then(|index| self.bidders.get_mut(index))
-            {
-                bidder.live = bid;
-            }
-            return index;
-        }
-        let index = u32::try_from(self.bidders.len()).unwrap_or(u32::MAX);
-        let at = self.by_user.partition_point(|known| self.user(*known) < Some(user));
-        self.by_user.insert(at, index);
-        self.bidders.push(Bidder { user, live: bid });
-        index
-    }
-
-    /// A maximum that another bidder beats becomes visible (rules.md B2.7).
-    fn show_beaten(&mut self, by: u32) {
-        let leading = self.leading.and_then(|index| usize::try_from(index).ok());
-        if let Some(bid) = leading.and_then(|index| self.bids.get_mut(index))
-            && bid.bidder != by
-        {
-            bid.shown = true;
+    /// The amount that everyone may see when they may: a clock's buyer showed no more than the
+    /// price.
+    pub fn shown_amount(&self) -> Minor {
+        match self.why {
+            Why::Clock => self.price.unwrap_or(self.amount),
+            _ => self.max(),
         }
     }
 }
@@ -273,13 +374,3 @@ impl ReserveState {
         }
     }
 }
-
-/// Grows by half: doubling would leave much of the room of many small auctions empty.
-fn push_exact<T>(list: &mut Vec<T>, item: T) {
-    if list.len() == list.capacity() {
-        list.reserve_exact((list.len() / 2).max(ROOM_MIN));
-    }
-    list.push(item);
-}
-
-const ROOM_MIN: usize = 4;

@@ -1,13 +1,23 @@
 //! What everyone may see of an event (api.md §4, "Events"). Fields stand in byte order: these
 //! bytes enter the hash chain as they are.
 
-use kernel::{Digest, Id, Minor, Misfit, Money, Salt, Timestamp, canonical, kind};
+mod shapes;
+
+use kernel::{Minor, Misfit, Timestamp, canonical};
 use serde::Serialize;
 
 use crate::close::{Closing, Movement};
-use crate::contract::{Band, ReserveState, Status};
-use crate::event::{BidPlaced, Event, Listing};
+use crate::contract::{Outcome, ReserveState};
+use crate::event::{Award, BidPlaced, Event, HiddenAmount, Listing, OfferEnding, Retracted};
+use crate::formats::Format;
 use crate::lot::{Bid, Lot, Phase};
+use crate::view;
+use crate::why::Why;
+use shapes::{
+    Cancelled, Closed, DescriptionAdded, Extended, MaxLowered, Named, OfferEnded, Offered,
+    PublicBid, PublicResult, PublicRetraction, PublicSoftClose, PublicTerms, PublicWinner,
+    Revealed, ReserveLowered, Unsealed, UnsealedBid,
+};
 
 /// Appends the canonical body of an event that follows the state.
 pub fn describe(
@@ -17,30 +27,20 @@ pub fn describe(
     event: &Event,
     body: &mut Vec<u8>,
 ) -> Result<(), Misfit> {
-    let phase = lot.map(|lot| lot.phase);
-    match (event, lot, phase) {
-        (Event::Scheduled(listing), None, _) => {
-            canonical::write_event(&terms(listing), "auction_scheduled", seq, time, body);
-        }
-        (Event::Opened(Some(listing)), None, _) => {
-            canonical::write_event(&terms(listing), "auction_opened", seq, time, body);
-        }
-        (Event::Opened(None), Some(lot), Some(Phase::Scheduled)) => {
-            canonical::write_event(&terms(&lot.listing), "auction_opened", seq, time, body);
-        }
-        (Event::BidPlaced(placed), Some(lot), Some(Phase::Open)) => {
-            canonical::write_event(&bid_placed(lot, placed), "bid_placed", seq, time, body);
-        }
-        (Event::Extended { old_end, new_end, cause_seq }, Some(_), Some(Phase::Open)) => {
-            let (cause_seq, new_end, old_end) = (*cause_seq, *new_end, *old_end);
-            let data = Extended { cause_seq, new_end, old_end };
-            canonical::write_event(&data, "auction_extended", seq, time, body);
-        }
-        (Event::Closed(closing), Some(lot), Some(Phase::Open)) => {
-            let data = Closed { result: result(lot, *closing) };
-            canonical::write_event(&data, "auction_closed", seq, time, body);
-        }
-        _ => return Err(Misfit("the event cannot follow this state of the auction")),
+    let misfit = Misfit("the event cannot follow this state of the auction");
+    let mut write = Writing { seq, time, body };
+    match (event, lot) {
+        (Event::Scheduled(listing), None) => write.event("auction_scheduled", &terms(listing)),
+        (Event::Opened(Some(listing)), None) => write.event("auction_opened", &terms(listing)),
+        (event, Some(lot)) => match (event, lot.phase) {
+            (Event::Opened(None), Phase::Scheduled) => {
+                write.event("auction_opened", &terms(&lot.listing));
+            }
+            (event, Phase::Closed(closing)) => afterwards(&mut write, lot, closing, event)?,
+            (event, Phase::Open) => bidding(&mut write, lot, event)?,
+            (event, Phase::Scheduled) => selling(&mut write, lot, event)?,
+        },
+        _ => return Err(misfit),
     }
     Ok(())
 }
@@ -50,102 +50,122 @@ pub fn alias(bidder: u32) -> String {
     format!("bidder-{}", u64::from(bidder) + 1)
 }
 
-#[derive(Serialize)]
-struct PublicTerms<'a> {
-    buy_now_price: Option<Money>,
-    category: &'a str,
-    description: &'a str,
-    ends_at: Timestamp,
-    format: &'static str,
-    increments: &'a [Band],
-    quantity: u32,
-    reserve: ReserveState,
-    reserve_commitment: Option<Digest>,
-    retraction: String,
-    seller: Id<kind::User>,
-    soft_close: PublicSoftClose,
-    start_price: Money,
-    starts_at: Timestamp,
-    title: &'a str,
+struct Writing<'a> {
+    seq: u64,
+    time: Timestamp,
+    body: &'a mut Vec<u8>,
 }
 
-#[derive(Serialize)]
-struct PublicSoftClose {
-    extension_seconds: Option<u32>,
-    hard_stop_at: Option<Timestamp>,
-    mode: &'static str,
-    window_seconds: Option<u32>,
+impl Writing<'_> {
+    fn event(&mut self, name: &str, data: &impl Serialize) {
+        canonical::write_event(data, name, self.seq, self.time, self.body);
+    }
 }
 
-#[derive(Serialize)]
-struct PublicBid {
-    amount: Option<Money>,
-    bid_count: usize,
-    bid_id: Id<kind::Bid>,
-    bidder: String,
-    commitment: Option<Digest>,
-    ends_at: Timestamp,
-    leader: Option<String>,
-    next_minimum: Money,
-    price: Money,
-    reserve: ReserveState,
-    revealed: Vec<Revealed>,
+/// Events of an open auction.
+fn bidding(write: &mut Writing<'_>, lot: &Lot, event: &Event) -> Result<(), Misfit> {
+    match event {
+        Event::BidPlaced(placed) => write.event("bid_placed", &bid_placed(lot, placed)),
+        Event::Extended { old_end, new_end, cause_seq } => {
+            let (cause_seq, new_end, old_end) = (*cause_seq, *new_end, *old_end);
+            write.event("auction_extended", &Extended { cause_seq, new_end, old_end });
+        }
+        Event::Retracted(retracted) => {
+            write.event("bid_retracted", &bid_retracted(lot, retracted)?);
+        }
+        Event::MaxLowered { bid, to } => {
+            write.event("max_lowered", &max_lowered(lot, *bid, *to)?);
+        }
+        Event::Revealed => {
+            let bids = lot.live_bids().map(|bid| unsealed(lot, bid)).collect();
+            write.event("bids_revealed", &Unsealed { bids });
+        }
+        Event::Closed { closing, awards } => {
+            let result = result(&lot.listing, *closing, awards);
+            write.event("auction_closed", &Closed { result });
+        }
+        event => selling(write, lot, event)?,
+    }
+    Ok(())
 }
 
-#[derive(Serialize)]
-struct Revealed {
-    amount: Money,
-    bid_id: Id<kind::Bid>,
-    salt: Option<Salt>,
+/// Events of an auction that is not over, whether it takes bids already or not.
+fn selling(write: &mut Writing<'_>, lot: &Lot, event: &Event) -> Result<(), Misfit> {
+    match event {
+        Event::Changed(listing) if lot.bids.is_empty() => {
+            write.event("auction_changed", &terms(listing));
+        }
+        Event::DescriptionAdded(text) => {
+            write.event("description_added", &DescriptionAdded { text });
+        }
+        Event::ReserveLowered(reserve) if lot.listing.reserve.is_some() => {
+            let commitment = reserve.commitment(lot.listing.currency);
+            write.event("reserve_lowered", &ReserveLowered { reserve_commitment: commitment });
+        }
+        Event::Cancelled { reason, deleted: _ } => {
+            let result = result(&lot.listing, Closing::Cancelled, &[]);
+            write.event("auction_cancelled", &Cancelled { reason, result });
+        }
+        Event::Blocked { user, blocked } => {
+            // Who has not bid has no alias, and identities never enter the log.
+            let bidder = lot.bidder_index(*user).map(alias);
+            let name = if *blocked { "bidder_blocked" } else { "bidder_unblocked" };
+            write.event(name, &Named { bidder });
+        }
+        _ => return Err(Misfit("the event cannot follow this state of the auction")),
+    }
+    Ok(())
 }
 
-#[derive(Serialize)]
-struct Extended {
-    cause_seq: u64,
-    new_end: Timestamp,
-    old_end: Timestamp,
-}
-
-#[derive(Serialize)]
-struct Closed {
-    result: PublicResult,
-}
-
-#[derive(Serialize)]
-struct PublicResult {
-    hammer_price: Option<Money>,
-    outcome: Status,
-    quantity: usize,
-    reason: Option<&'static str>,
-    winner: Option<Named>,
-    winners: Vec<PublicWinner>,
-}
-
-#[derive(Serialize)]
-struct Named {
-    bidder: String,
-}
-
-#[derive(Serialize)]
-struct PublicWinner {
-    bidder: String,
-    quantity: u32,
-    unit_price: Money,
+/// Events after the end.
+fn afterwards(
+    write: &mut Writing<'_>,
+    lot: &Lot,
+    closing: Closing,
+    event: &Event,
+) -> Result<(), Misfit> {
+    match event {
+        Event::OfferMade(made) if closing != Closing::Cancelled => {
+            let data = Offered {
+                bidder: alias(made.bidder),
+                expires_at: made.expires_at,
+                offer_id: made.id,
+                price: lot.listing.money(made.price),
+            };
+            write.event("second_chance_offered", &data);
+        }
+        Event::OfferEnded { offer, ending } => {
+            let offer = usize::try_from(*offer).ok().and_then(|at| lot.offers.get(at));
+            let offer = offer.ok_or(Misfit("an offer ends that was never made"))?;
+            let name = match ending {
+                OfferEnding::Accepted => "second_chance_accepted",
+                OfferEnding::Declined => "second_chance_declined",
+                OfferEnding::Expired => "second_chance_expired",
+            };
+            let data = OfferEnded { bidder: alias(offer.made.bidder), offer_id: offer.made.id };
+            write.event(name, &data);
+        }
+        _ => return Err(Misfit("the auction is over")),
+    }
+    Ok(())
 }
 
 fn terms(listing: &Listing) -> PublicTerms<'_> {
     let soft_close = listing.soft_close;
+    let (dutch, reverse, uniform_price) = view::numbers(listing);
     PublicTerms {
-        buy_now_price: None,
+        buy_now_price: listing.buy_now.map(|price| listing.money(price)),
         category: &listing.category,
         description: &listing.description,
+        dutch: dutch.map(Into::into),
         ends_at: listing.scheduled_end,
-        format: "english",
-        increments: listing.ladder.bands(),
-        quantity: 1,
+        format: listing.format.name(),
+        increments: listing.ladder.as_ref().map_or(&[], |ladder| ladder.bands()),
+        quantity: listing.quantity,
         reserve: ReserveState::of(None, listing.reserve_amount()),
         reserve_commitment: listing.reserve.map(|hidden| hidden.commitment(listing.currency)),
         retraction: listing.retraction.to_string(),
+        reverse,
         seller: listing.seller,
         soft_close: PublicSoftClose {
             extension_seconds: soft_close.map(|rule| rule.extension_seconds),
@@ -160,51 +180,105 @@ fn terms(listing: &Listing) -> PublicTerms<'_> {
         start_price: listing.money(listing.start_price),
         starts_at: listing.starts_at,
         title: &listing.title,
+        uniform_price,
     }
 }
 
 fn bid_placed(lot: &Lot, placed: &BidPlaced) -> PublicBid {
-    let money = |amount: Minor| lot.listing.money(amount);
+    let listing = &lot.listing;
+    let money = |amount: Minor| listing.money(amount);
     let newcomer = || u32::try_from(lot.bidders.len()).unwrap_or(u32::MAX);
     let bidder = lot.bidder_index(placed.bidder).unwrap_or_else(newcomer);
     let before = lot.leading_bid();
-    let beaten = before.filter(|leading| placed.leading && leading.bidder != bidder);
-    let leader = if placed.leading { Some(bidder) } else { before.map(|leading| leading.bidder) };
+    let leads = matches!(placed.outcome, Outcome::Leading | Outcome::Won);
+    let beaten = before.filter(|leading| {
+        placed.outcome == Outcome::Leading && leading.bidder != bidder && !leading.shown
+    });
+    let leader = if leads { Some(bidder) } else { before.map(|leading| leading.bidder) };
+    let is_reverse = matches!(listing.format, Format::Reverse(_));
+    let next = placed.next.map(money);
+    let open_amount = if placed.why == Why::Clock { placed.price } else { Some(placed.amount) };
+    let quantity = listing.format.is_multi_unit().then(|| match placed.filled {
+        0 => placed.shape.quantity.unwrap_or(1),
+        filled => filled,
+    });
     PublicBid {
-        amount: (!placed.leading).then(|| money(placed.amount)),
-        bid_count: lot.bids.len() + 1,
+        amount: open_amount.filter(|_| placed.salt.is_none()).map(money),
+        bid_count: lot.bid_count() + 1,
         bid_id: placed.bid_id,
         bidder: alias(bidder),
         commitment: placed.salt.map(|salt| salt.commit(&money(placed.amount))),
         ends_at: placed.ends_at,
         leader: leader.map(alias),
-        next_minimum: money(placed.next_minimum),
-        price: money(placed.price),
+        next_maximum: next.filter(|_| is_reverse),
+        next_minimum: next.filter(|_| !is_reverse),
+        price: placed.price.map(money),
+        quantity,
         reserve: placed.reserve,
         revealed: beaten.map(|bid| revealed(lot, bid)).into_iter().collect(),
     }
 }
 
-fn revealed(lot: &Lot, bid: &Bid) -> Revealed {
-    Revealed { amount: lot.listing.money(bid.amount), bid_id: bid.id, salt: bid.salt }
+fn bid_retracted(lot: &Lot, retracted: &Retracted) -> Result<PublicRetraction, Misfit> {
+    let listing = &lot.listing;
+    let bids = retracted.bids.iter().map(|index| Some(lot.bid(*index)?.id));
+    let bid_ids: Option<Vec<_>> = bids.collect();
+    let bid_ids = bid_ids.ok_or(Misfit("a bid is retracted that was never placed"))?;
+    let is_reverse = matches!(listing.format, Format::Reverse(_));
+    let next = retracted.next.map(|next| listing.money(next));
+    let leader = retracted.leading.and_then(|index| lot.bid(index));
+    Ok(PublicRetraction {
+        bid_count: lot.bid_count().saturating_sub(retracted.bids.len()),
+        bid_ids,
+        bidder: alias(retracted.bidder),
+        leader: leader.map(|bid| alias(bid.bidder)),
+        next_maximum: next.filter(|_| is_reverse),
+        next_minimum: next.filter(|_| !is_reverse),
+        price: retracted.price.map(|price| listing.money(price)),
+        reason: retracted.reason,
+        reserve: retracted.reserve,
+    })
 }
 
-fn result(lot: &Lot, closing: Closing) -> PublicResult {
-    let sold = lot.leading_bid().zip(lot.price).filter(|_| closing == Closing::Sold);
-    let winner = sold.map(|(leading, price)| (alias(leading.bidder), lot.listing.money(price)));
-    let (named, winners) = match &winner {
-        Some((bidder, unit_price)) => (
-            Some(Named { bidder: bidder.clone() }),
-            vec![PublicWinner { bidder: bidder.clone(), quantity: 1, unit_price: *unit_price }],
-        ),
-        None => (None, Vec::new()),
+fn max_lowered(lot: &Lot, bid: u32, to: HiddenAmount) -> Result<MaxLowered, Misfit> {
+    let bid = lot.bid(bid).ok_or(Misfit("a maximum is lowered that was never placed"))?;
+    Ok(MaxLowered {
+        bid_id: bid.id,
+        bidder: alias(bid.bidder),
+        commitment: to.commitment(lot.listing.currency),
+    })
+}
+
+fn revealed(lot: &Lot, bid: &Bid) -> Revealed {
+    let salt = bid.cut.map_or(bid.salt, |cut| Some(cut.to.salt));
+    Revealed { amount: lot.listing.money(bid.max()), bid_id: bid.id, salt }
+}
+
+fn unsealed(lot: &Lot, bid: &Bid) -> UnsealedBid {
+    let quantity = lot.listing.format.is_multi_unit().then(|| bid.shape.quantity.unwrap_or(1));
+    UnsealedBid {
+        amount: lot.listing.money(bid.amount),
+        bid_id: bid.id,
+        bidder: alias(bid.bidder),
+        min_quantity: bid.shape.min_quantity,
+        quantity,
+        salt: bid.salt,
+    }
+}
+
+fn result(listing: &Listing, closing: Closing, awards: &[Award]) -> PublicResult {
+    let winner = |award: &Award| PublicWinner {
+        bidder: alias(award.bidder),
+        quantity: award.quantity,
+        unit_price: listing.money(award.unit_price),
     };
+    let named = awards.first().filter(|_| listing.quantity == 1);
     PublicResult {
-        hammer_price: winner.map(|(_, price)| price),
+        hammer_price: awards.last().map(|award| listing.money(award.unit_price)),
         outcome: closing.status(),
-        quantity: winners.len(),
+        quantity: awards.iter().map(|award| award.quantity).sum(),
         reason: closing.reason(),
-        winner: named,
-        winners,
+        winner: named.map(|award| Named { bidder: Some(alias(award.bidder)) }),
+        winners: awards.iter().map(winner).collect(),
     }
 }

@@ -44,12 +44,57 @@ pub enum Code {
     BidTooLow,
     /// Not above the leader's own maximum.
     OwnMaxNotRaised,
+    /// Above the highest ask that is accepted.
+    AskTooHigh,
+    /// The seller takes no bids from this bidder.
+    BidderBlocked,
+    /// Unusually high; may be a slip of the finger.
+    ConfirmationRequired,
+    /// No Buy It Now price, or no longer.
+    BuyNowUnavailable,
+    /// Only somebody else may do this.
+    Forbidden,
+    /// There is no such bid.
+    BidNotFound,
+    /// There is no such bidder.
+    BidderNotFound,
+    /// There is no such offer.
+    OfferNotFound,
+    /// Outside the window or the policy (B5).
+    RetractionNotAllowed,
+    /// Terms do not change after the first bid.
+    FrozenAfterBid,
+    /// An auction with bids is cancelled, not deleted.
+    HasBids,
+    /// The auction is not what the caller saw.
+    PreconditionFailed,
+    /// Not lower than the reserve (B3.4).
+    ReserveNotLower,
+    /// The reserve is met (B3.4).
+    ReserveAlreadyMet,
+    /// Too close to the end, or too long after it.
+    TooLate,
+    /// No such offer can be made (B7).
+    OfferUnavailable,
+    /// The offer waits for no answer any more.
+    OfferClosed,
 }
 
 impl Refusal {
     /// A refusal without wrong fields.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
         Self { code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// One wrong field.
+    pub fn field(pointer: &str, code: &str, detail: impl Into<String>) -> Self {
+        let detail = detail.into();
+        let error = FieldError {
+            pointer: pointer.to_owned(),
+            code: code.to_owned(),
+            detail: detail.clone(),
+        };
+        Self { code: Code::ValidationFailed, detail, errors: vec![error] }
     }
 }
 
@@ -71,6 +116,23 @@ impl Code {
             Self::AuctionClosed => "auction_closed",
             Self::BidTooLow => "bid_too_low",
             Self::OwnMaxNotRaised => "own_max_not_raised",
+            Self::AskTooHigh => "ask_too_high",
+            Self::BidderBlocked => "bidder_blocked",
+            Self::ConfirmationRequired => "confirmation_required",
+            Self::BuyNowUnavailable => "buy_now_unavailable",
+            Self::Forbidden => "forbidden",
+            Self::BidNotFound => "bid_not_found",
+            Self::BidderNotFound => "bidder_not_found",
+            Self::OfferNotFound => "offer_not_found",
+            Self::RetractionNotAllowed => "retraction_not_allowed",
+            Self::FrozenAfterBid => "frozen_after_bid",
+            Self::HasBids => "has_bids",
+            Self::PreconditionFailed => "precondition_failed",
+            Self::ReserveNotLower => "reserve_not_lower",
+            Self::ReserveAlreadyMet => "reserve_already_met",
+            Self::TooLate => "too_late",
+            Self::OfferUnavailable => "offer_unavailable",
+            Self::OfferClosed => "offer_closed",
         }
     }
 }

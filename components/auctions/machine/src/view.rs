@@ -1,36 +1,51 @@
 //! Answers to questions and the shapes of replies (`contract.rs`). The reserve and a hidden
 //! maximum leave through [`own`] only, to their owner.
 
-use kernel::{ChainHead, Id, Position, kind, limits};
+use kernel::{ChainHead, Context, Id, Money, Timestamp, kind, limits};
 
 use crate::close::Movement;
 use crate::contract::{
-    AuctionResult, BidReply, Commitment, Fixed, History, Own, PastBid, Receipt, Row, SoftClose,
-    SoftCloseMode, Standing, Status, View, Winner,
+    AuctionResult, BidReply, Bidders, Clock, Commitment, Decrement, Fixed, History, Outcome, Own, PastBid,
+    Receipt, Row, SoftClose, SoftCloseMode, Standing, Status, Uniform, View, Winner,
 };
-use crate::explain;
+use crate::event::{Award, Listing};
+use crate::formats::{self, Format};
 use crate::lot::{Bid, Lot, Phase};
 use crate::public::alias;
+use crate::{explain, offers};
 
 /// The public view.
-pub fn view(lot: &Lot, at: &Position) -> View {
-    View { fixed: fixed(lot), row: row(lot, at.seq), head: at.head.digest().to_hex() }
+pub fn view(lot: &Lot, context: &Context<'_>) -> View {
+    let head = context.at.head.digest().to_hex();
+    let now = context.now;
+    View { fixed: fixed(lot), row: row(lot, context.at.seq, now), head, tick: tick(lot, now) }
+}
+
+/// The tick of a clock that runs: the price changes with it and not with the log.
+pub fn tick(lot: &Lot, now: Timestamp) -> Option<u64> {
+    let Format::Dutch(clock) = lot.listing.format else { return None };
+    let ticks = clock.ticks(lot.listing.starts_at, now);
+    (lot.phase == Phase::Open).then(|| u64::try_from(ticks).unwrap_or(0))
 }
 
 /// The part of the view that bidding changes.
-pub fn row(lot: &Lot, seq: u64) -> Row {
+pub fn row(lot: &Lot, seq: u64, now: Timestamp) -> Row {
     let listing = &lot.listing;
+    let money = |amount| listing.money(amount);
+    let asks = lot.asks(now);
     Row {
         status: match lot.phase {
             Phase::Scheduled => Status::Scheduled,
             Phase::Open => Status::Open,
             Phase::Closed(closing) => closing.status(),
         },
-        price: lot.price.map(|price| listing.money(price)),
-        next_minimum: biddable(lot).then(|| listing.money(lot.next_minimum())),
-        bid_count: count(lot.bids.len()),
-        bidder_count: count(lot.bidders.len()),
-        leader: lot.leading_bid().map(|leading| alias(leading.bidder)),
+        price: lot.shown_price(now).map(money),
+        next_minimum: asks.minimum().map(money),
+        next_maximum: asks.maximum().map(money),
+        buy_now_price: listing.buy_now.filter(|_| lot.buy_now_open).map(money),
+        bid_count: count(lot.bid_count()),
+        bidder_count: count(lot.bidder_count()),
+        leader: leader(lot),
         reserve: lot.reserve_state(),
         ends_at: lot.ends_at,
         seq,
@@ -39,10 +54,13 @@ pub fn row(lot: &Lot, seq: u64) -> Row {
 }
 
 /// Public facts for a refusal.
-pub fn standing(lot: &Lot, seq: u64) -> Standing {
+pub fn standing(lot: &Lot, seq: u64, now: Timestamp) -> Standing {
+    let asks = lot.asks(now);
+    let money = |amount| lot.listing.money(amount);
     Standing {
-        price: lot.price.map(|price| lot.listing.money(price)),
-        next_minimum: biddable(lot).then(|| lot.listing.money(lot.next_minimum())),
+        price: lot.shown_price(now).map(money),
+        next_minimum: asks.minimum().map(money),
+        next_maximum: asks.maximum().map(money),
         ends_at: lot.ends_at,
         seq,
     }
@@ -52,13 +70,18 @@ pub fn standing(lot: &Lot, seq: u64) -> Standing {
 pub fn bid_reply(lot: &Lot, bid: &Bid) -> BidReply {
     let heads = lot.heads_around(bid.seq);
     let hex = |head: &ChainHead| head.digest().to_hex();
+    let money = |amount| lot.listing.money(amount);
+    let is_reverse = matches!(lot.listing.format, Format::Reverse(_));
+    let filled = bid.filled > 0;
     BidReply {
         bid_id: bid.id,
         seq: bid.seq,
-        outcome: if bid.leading { "leading" } else { "outbid" }.to_owned(),
-        price: lot.listing.money(bid.price),
-        next_minimum: lot.listing.money(bid.next_minimum),
-        leading: bid.leading,
+        outcome: bid.outcome,
+        price: bid.price.map(money),
+        next_minimum: bid.next.filter(|_| !is_reverse).map(money),
+        next_maximum: bid.next.filter(|_| is_reverse).map(money),
+        quantity: lot.listing.format.is_multi_unit().then_some(bid.filled).filter(|_| filled),
+        leading: matches!(bid.outcome, Outcome::Leading | Outcome::Won),
         reserve: bid.reserve,
         ends_at: bid.ends_at,
         server_time: bid.time,
@@ -73,111 +96,178 @@ pub fn bid_reply(lot: &Lot, bid: &Bid) -> BidReply {
 }
 
 /// The viewer's own bidding.
-pub fn own(lot: &Lot, seq: u64, viewer: Option<Id<kind::User>>) -> Own {
+pub fn own(lot: &Lot, context: &Context<'_>, viewer: Option<Id<kind::User>>) -> Own {
     let bidder = viewer.and_then(|viewer| lot.bidder_index(viewer));
-    let live = bidder.and_then(|bidder| lot.bid(lot.bidder(bidder)?.live));
+    let live = bidder.and_then(|bidder| lot.bid(lot.bidder(bidder)?.live?));
     let is_seller = viewer == Some(lot.listing.seller);
+    let offers = lot.offers.iter();
+    let offers = offers.filter(|offer| is_seller || Some(offer.made.bidder) == bidder);
+    let money = |amount| lot.listing.money(amount);
     let reserve = lot.listing.reserve.filter(|_| is_seller);
-    let of_reserve = reserve.map(|hidden| Commitment {
-        seq: RESERVE_SEQ,
-        salt: hidden.salt.digest().to_hex(),
-        amount: lot.listing.money(hidden.amount),
-    });
-    let bids = bidder.map(|bidder| lot.bids_of(bidder)).unwrap_or_default();
-    let of_bids = bids.into_iter().filter_map(|bid| {
-        let salt = bid.salt?.digest().to_hex();
-        Some(Commitment { seq: bid.seq, salt, amount: lot.listing.money(bid.amount) })
-    });
     Own {
-        my_max: live.map(|bid| lot.listing.money(bid.amount)),
+        my_max: live.map(|bid| money(bid.max())),
         has_bid: bidder.is_some(),
         is_seller,
         leading: bidder.is_some() && bidder == lot.leading_bid().map(|leading| leading.bidder),
         alias: bidder.map(alias),
-        reserve_price: reserve.map(|hidden| lot.listing.money(hidden.amount)),
-        commitments: of_reserve.into_iter().chain(of_bids).collect(),
-        row: row(lot, seq),
+        reserve_price: reserve.map(|hidden| money(hidden.amount)),
+        commitments: commitments(lot, bidder, is_seller),
+        offers: offers.map(|offer| offers::shown(lot, offer, context.now)).collect(),
+        row: row(lot, context.at.seq, context.now),
     }
+}
+
+/// What the viewer can open: its own maxima, the seller the reserve.
+fn commitments(lot: &Lot, bidder: Option<u32>, is_seller: bool) -> Vec<Commitment> {
+    let opened = |seq, amount, salt: kernel::Salt| Commitment {
+        seq,
+        salt: salt.digest().to_hex(),
+        amount: lot.listing.money(amount),
+    };
+    let mut all = Vec::new();
+    if let Some(hidden) = lot.listing.reserve.filter(|_| is_seller) {
+        all.push(opened(lot.reserve_seq, hidden.amount, hidden.salt));
+    }
+    for bid in bidder.map(|bidder| lot.bids_of(bidder)).unwrap_or_default() {
+        all.extend(bid.salt.map(|salt| opened(bid.seq, bid.amount, salt)));
+        all.extend(bid.cut.map(|cut| opened(cut.seq, cut.to.amount, cut.to.salt)));
+    }
+    all
 }
 
 /// Bids after a seq, oldest first.
 pub fn history(lot: &Lot, after: u64, limit: u32) -> History {
     let first = lot.bids.partition_point(|bid| bid.seq <= after);
-    let rest = lot.bids.get(first..).unwrap_or_default();
+    let rest = (0..).zip(&lot.bids).skip(first);
     let limit = usize::try_from(limit.clamp(1, limits::PAGE_MAX_ITEMS)).unwrap_or(1);
-    let items: Vec<_> = rest.iter().take(limit).map(|bid| past_bid(lot, bid)).collect();
-    History { more: items.len() < rest.len(), items }
+    let items: Vec<_> = rest.take(limit).map(|(index, bid)| past_bid(lot, index, bid)).collect();
+    History { more: first + items.len() < lot.bids.len(), items }
 }
 
-fn past_bid(lot: &Lot, bid: &Bid) -> PastBid {
+fn past_bid(lot: &Lot, index: u32, bid: &Bid) -> PastBid {
+    // A beaten maximum that leads again after a retraction is hidden again.
+    let leads = lot.listing.format == Format::English && lot.leading == Some(index);
+    let is_shown = bid.shown && (!leads || bid.salt.is_none());
+    let money = |amount| lot.listing.money(amount);
+    let units = || if bid.filled > 0 { bid.filled } else { bid.shape.quantity.unwrap_or(1) };
     PastBid {
         bid_id: bid.id,
         bidder: alias(bid.bidder),
-        amount: bid.shown.then(|| lot.listing.money(bid.amount)),
-        price: lot.listing.money(bid.price),
+        amount: is_shown.then(|| money(bid.shown_amount())),
+        quantity: lot.listing.format.is_multi_unit().then(units),
+        price: bid.price.map(money),
         time: bid.time,
         seq: bid.seq,
-        retracted: false,
+        retracted: bid.void.is_some(),
+        reason: bid.void,
     }
+}
+
+/// Users with a bid, behind those that the asker knows.
+pub fn bidders(lot: &Lot, seq: u64, after: u32) -> Bidders {
+    let known = usize::try_from(after).unwrap_or(usize::MAX);
+    Bidders { users: lot.bidders.iter().skip(known).map(|bidder| bidder.user).collect(), seq }
 }
 
 fn fixed(lot: &Lot) -> Fixed {
     let listing = &lot.listing;
-    let rule = listing.soft_close;
+    let (dutch, reverse, uniform_price) = numbers(listing);
     Fixed {
         title: listing.title.to_string(),
-        description: listing.description.to_string(),
+        description: description(lot),
         category: listing.category.to_string(),
-        format: "english".to_owned(),
+        format: listing.format.name().to_owned(),
         seller: listing.seller,
         start_price: listing.money(listing.start_price),
-        buy_now_price: None,
-        increments: listing.ladder.bands().to_vec(),
-        soft_close: SoftClose {
-            mode: match rule.map(|rule| rule.mode) {
-                None => SoftCloseMode::Off,
-                Some(Movement::Reset) => SoftCloseMode::Reset,
-                Some(Movement::Add) => SoftCloseMode::Add,
-            },
-            window_seconds: rule.map(|rule| i64::from(rule.window_seconds)),
-            extension_seconds: rule.map(|rule| i64::from(rule.extension_seconds)),
-            hard_stop_at: rule.and_then(|rule| rule.hard_stop_at),
-        },
+        increments: listing.ladder.as_ref().map_or_else(Vec::new, |l| l.bands().to_vec()),
+        dutch,
+        reverse,
+        uniform_price,
+        soft_close: soft_close(listing),
         retraction: listing.retraction.to_string(),
-        quantity: 1,
+        quantity: listing.quantity,
         starts_at: listing.starts_at,
         scheduled_end: listing.scheduled_end,
     }
 }
 
+/// The description with what was added to it.
+fn description(lot: &Lot) -> String {
+    let mut text = lot.listing.description.to_string();
+    for addition in &lot.additions {
+        text.push_str(&format!("\n\nAdded {}: {}", addition.time, addition.text));
+    }
+    text
+}
+
+/// Soft close as the contract says it.
+pub fn soft_close(listing: &Listing) -> SoftClose {
+    let rule = listing.soft_close;
+    SoftClose {
+        mode: match rule.map(|rule| rule.mode) {
+            None => SoftCloseMode::Off,
+            Some(Movement::Reset) => SoftCloseMode::Reset,
+            Some(Movement::Add) => SoftCloseMode::Add,
+        },
+        window_seconds: rule.map(|rule| i64::from(rule.window_seconds)),
+        extension_seconds: rule.map(|rule| i64::from(rule.extension_seconds)),
+        hard_stop_at: rule.and_then(|rule| rule.hard_stop_at),
+    }
+}
+
+/// A format's own numbers as the contract says them.
+pub fn numbers(listing: &Listing) -> (Option<Clock>, Option<Decrement>, Option<Uniform>) {
+    let money = |amount| -> Money { listing.money(amount) };
+    match listing.format {
+        Format::Dutch(clock) => {
+            let clock = Clock {
+                floor_price: money(clock.floor),
+                decrement: money(clock.decrement),
+                tick_seconds: clock.tick_seconds,
+                dwell_seconds: clock.dwell_seconds,
+            };
+            (Some(clock), None, None)
+        }
+        Format::Reverse(formats::Decrement::Fixed(step)) => {
+            (None, Some(Decrement { decrement: Some(money(step)), decrement_bps: None }), None)
+        }
+        Format::Reverse(formats::Decrement::Bps(bps)) => {
+            (None, Some(Decrement { decrement: None, decrement_bps: Some(bps) }), None)
+        }
+        Format::UniformPrice(pricing) => (None, None, Some(Uniform { pricing })),
+        Format::English | Format::OpenOutcry | Format::SealedFirstPrice | Format::Vickrey => {
+            (None, None, None)
+        }
+    }
+}
+
+fn leader(lot: &Lot) -> Option<String> {
+    let won = lot.awards.first().filter(|_| lot.listing.quantity == 1);
+    let leads = || lot.leading_bid().filter(|_| lot.listing.quantity == 1);
+    won.map(|award| award.bidder).or_else(|| leads().map(|bid| bid.bidder)).map(alias)
+}
+
 fn result(lot: &Lot) -> Option<AuctionResult> {
     let Phase::Closed(closing) = lot.phase else { return None };
-    let sold = lot.leading_bid().zip(lot.price).filter(|_| closing.reason().is_none());
-    let winner = sold.and_then(|(leading, price)| {
+    let winner = |award: &Award| {
         Some(Winner {
-            bidder: alias(leading.bidder),
-            user_id: lot.bidder(leading.bidder)?.user,
-            quantity: 1,
-            unit_price: lot.listing.money(price),
+            bidder: alias(award.bidder),
+            user_id: lot.bidder(award.bidder)?.user,
+            quantity: award.quantity,
+            unit_price: lot.listing.money(award.unit_price),
         })
-    });
+    };
+    let winners: Vec<_> = lot.awards.iter().filter_map(winner).collect();
     Some(AuctionResult {
         outcome: closing.status(),
         reason: closing.reason().map(str::to_owned),
-        hammer_price: winner.as_ref().map(|winner| winner.unit_price),
-        quantity: winner.as_ref().map_or(0, |winner| winner.quantity),
-        winners: winner.iter().cloned().collect(),
-        winner,
+        hammer_price: winners.last().map(|winner| winner.unit_price),
+        quantity: winners.iter().map(|winner| winner.quantity).sum(),
+        winner: winners.first().filter(|_| lot.listing.quantity == 1).cloned(),
+        winners,
     })
-}
-
-fn biddable(lot: &Lot) -> bool {
-    !matches!(lot.phase, Phase::Closed(_))
 }
 
 fn count(len: usize) -> u64 {
     u64::try_from(len).unwrap_or(u64::MAX)
 }
-
-/// The first event of an auction carries the reserve's commitment.
-const RESERVE_SEQ: u64 = 1;

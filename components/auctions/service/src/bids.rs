@@ -1,6 +1,8 @@
 //! Bids: the hot path, the history and the caller's own bidding.
 
-use auction_machine::contract::{Command, Commitment, History, Own, PastBid, Query, Refused};
+use auction_machine::contract::{
+    Command, Commitment, History, Offer, Own, PastBid, Query, Refused,
+};
 use kernel::{Money, Timestamp};
 use ports::{Ports, Sql};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,10 @@ enum Reply<'a> {
         bid: &'a RawValue,
         #[serde(borrow)]
         row: &'a RawValue,
+        #[serde(default)]
+        newcomer: bool,
+        #[serde(default)]
+        ended: bool,
     },
     Refused(Refused),
 }
@@ -36,6 +42,8 @@ struct OwnPart<'a> {
     status: &'static str,
     price: Option<Money>,
     next_minimum: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_maximum: Option<Money>,
     reserve: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reserve_price: Option<Money>,
@@ -43,6 +51,7 @@ struct OwnPart<'a> {
     ends_at: Timestamp,
     seq: u64,
     commitments: &'a [Commitment],
+    offers: &'a [Offer],
     server_time: Timestamp,
 }
 
@@ -59,12 +68,41 @@ pub(crate) async fn place<P: Ports>(
     let Object(bid) = json::body::<Object<wire::Bid>>(exchange.request)?;
     let command = serde_json::to_vec(&Command::PlaceBid(bid.command()));
     let command = command.map_err(|_| Problem::internal())?;
+    told(ports, id, key, bidder, command).await
+}
+
+/// `POST /v1/auctions/{id}/buy-now`. It shares the bidder's space of keys with bids.
+pub(crate) async fn buy_now<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    let id = read::id(exchange)?;
+    exchange.no_parameters()?;
+    let bidder = exchange.signed_in()?.subject.as_str();
+    let key = idempotency::key(exchange.request)?;
+    let Object(wire::Nothing {}) = json::body(exchange.request)?;
+    let command = serde_json::to_vec(&Command::BuyNow).map_err(|_| Problem::internal())?;
+    told(ports, id, key, bidder, command).await
+}
+
+/// Sends a bid and tells the bidder what became of it.
+async fn told<P: Ports>(
+    ports: &P,
+    id: &str,
+    key: &str,
+    bidder: &str,
+    command: Vec<u8>,
+) -> Result<Response, Problem> {
     let reply = ports.call(MACHINE, id, key, Some(bidder), command).await?;
     match serde_json::from_slice(&reply).map_err(|_| Problem::internal())? {
         Reply::Refused(refused) => Err(refusal::problem(refused, ports.now())),
-        Reply::Bid { replayed, bid, row } => {
+        Reply::Bid { replayed, bid, row, newcomer, ended } => {
             if !replayed {
-                show(ports, id, row).await;
+                if newcomer {
+                    let known = projection::has_bid(id, bidder);
+                    let _ = Sql::project(ports, &format!("{id}/{bidder}"), known).await;
+                }
+                show(ports, id, row, ended).await;
             }
             let response = Response::json_bytes(201, bid.get().as_bytes().to_vec());
             Ok(if replayed { idempotency::replayed(response) } else { response })
@@ -73,8 +111,16 @@ pub(crate) async fn place<P: Ports>(
 }
 
 /// The bid stands whatever becomes of the row: the auction's own message repairs it.
-async fn show<P: Ports>(ports: &P, id: &str, row: &RawValue) {
-    let _ = Sql::project(ports, id, projection::update(id, row)).await;
+async fn show<P: Ports>(ports: &P, id: &str, row: &RawValue, ended: bool) {
+    if ended {
+        // The result needs more than the row.
+        let view = read::ask(ports, id, None, &Query::View).await.ok().flatten();
+        if let Some(Ok(upsert)) = view.map(|view| projection::upsert(id, &view)) {
+            let _ = Sql::project(ports, id, upsert).await;
+        }
+    } else {
+        let _ = Sql::project(ports, id, projection::update(id, row)).await;
+    }
 }
 
 /// `GET /v1/auctions/{id}/bids`.
@@ -115,12 +161,14 @@ pub(crate) async fn own<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<
         status: view::status(own.row.status),
         price: own.row.price,
         next_minimum: own.row.next_minimum,
+        next_maximum: own.row.next_maximum,
         reserve: view::reserve(own.row.reserve),
         reserve_price: own.reserve_price,
         bid_count: own.row.bid_count,
         ends_at: own.row.ends_at,
         seq: own.row.seq,
         commitments: &own.commitments,
+        offers: &own.offers,
         server_time: ports.now(),
     };
     Response::json(200, &part)

@@ -50,7 +50,7 @@ pub(crate) fn remember(
     seller_name: &str,
     rendered: &Rendered,
 ) {
-    if viewer != Viewer::Public {
+    if viewer != Viewer::Public || !seen.is_still() {
         return;
     }
     let known = Known {

@@ -1,7 +1,7 @@
 //! The public rows that lists are made of. They are derived: an upsert only ever goes forward in
 //! `seq`, so late, repeated and reordered writers do no harm.
 
-use auction_machine::contract::{Query, Row, View};
+use auction_machine::contract::{Bidders, Query, Row, View};
 use ports::{Delivery, Message, Ports, Sql, Statement, Value};
 use serde_json::value::RawValue;
 use web::Problem;
@@ -13,6 +13,7 @@ use crate::view::{self, Seen, Viewer};
 pub(crate) fn upsert(id: &str, view: &[u8]) -> Result<Statement, Problem> {
     let terms = Seen::parse(view)?.fixed.terms_json()?;
     let View { fixed, row, .. } = serde_json::from_slice(view).map_err(|_| Problem::internal())?;
+    let minor = |money: Option<kernel::Money>| money.map(|money| money.amount.get()).into();
     let mut parameters = vec![
         fixed.title.as_str().into(),
         fixed.description.as_str().into(),
@@ -22,6 +23,8 @@ pub(crate) fn upsert(id: &str, view: &[u8]) -> Result<Statement, Problem> {
         terms.into(),
         fixed.start_price.currency.as_str().into(),
         fixed.start_price.amount.get().into(),
+        minor(row.next_maximum),
+        minor(row.buy_now_price),
     ];
     let mut all = moving(id, &row)?;
     all.append(&mut parameters);
@@ -60,9 +63,38 @@ pub(crate) async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Del
     batch.iter().map(outcome).collect()
 }
 
-async fn fresh_row<P: Ports>(ports: &P, id: &str) -> Result<Option<Statement>, Problem> {
-    let view = read::ask(ports, id, None, &Query::View).await?;
-    view.map(|view| upsert(id, &view)).transpose()
+/// The row of an auction and its bidders that the tables do not know yet; for a listing that was
+/// taken away, its row goes.
+async fn fresh_row<P: Ports>(ports: &P, id: &str) -> Result<Vec<Statement>, Problem> {
+    let Some(view) = read::ask(ports, id, None, &Query::View).await? else {
+        return Ok(vec![remove(id)]);
+    };
+    let mut statements = vec![upsert(id, &view)?];
+    let sql = "SELECT bidders_known FROM auctions_public WHERE id = ?1";
+    let known = Sql::query(ports, Statement::new(sql, [id.into()])).await?.rows;
+    let known = known.first().and_then(|row| row.first()).and_then(Value::as_integer);
+    let known = known.and_then(|known| u32::try_from(known).ok()).unwrap_or(0);
+    let question = Query::Bidders { after: known };
+    let Bidders { users, .. } = read::asked(ports, id, None, &question).await?;
+    statements.extend(users.iter().map(|user| has_bid(id, &user.to_string())));
+    if !users.is_empty() {
+        let count = i64::from(known) + i64::try_from(users.len()).unwrap_or(0);
+        let sql = "UPDATE auctions_public SET bidders_known = max(bidders_known, ?2) WHERE id = ?1";
+        statements.push(Statement::new(sql, [id.into(), count.into()]));
+    }
+    Ok(statements)
+}
+
+/// Somebody has bid there.
+pub(crate) fn has_bid(id: &str, user: &str) -> Statement {
+    let sql = "INSERT INTO auctions_bidders (user_id, auction_id) VALUES (?1, ?2)
+        ON CONFLICT (user_id, auction_id) DO NOTHING";
+    Statement::new(sql, [user.into(), id.into()])
+}
+
+/// The listing is gone.
+pub(crate) fn remove(id: &str) -> Statement {
+    Statement::new("DELETE FROM auctions_public WHERE id = ?1", [id.into()])
 }
 
 /// `?1` to `?11`: the columns that change.
@@ -89,9 +121,11 @@ fn integer(count: u64) -> Value {
     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
 
-/// A bid never ends an auction, so it has no result.
+/// A bid that ends the auction goes another way, so there is no result here.
 const UPDATE: &str = "UPDATE auctions_public SET seq = ?2 ->> '$.seq', status = ?2 ->> '$.status',
     price_minor = ?2 ->> '$.price.amount', next_minimum_minor = ?2 ->> '$.next_minimum.amount',
+    next_maximum_minor = ?2 ->> '$.next_maximum.amount',
+    buy_now_minor = ?2 ->> '$.buy_now_price.amount',
     bid_count = ?2 ->> '$.bid_count', bidder_count = ?2 ->> '$.bidder_count',
     leader = ?2 ->> '$.leader', reserve = ?2 ->> '$.reserve',
     ends_at = CAST(round(unixepoch(?2 ->> '$.ends_at', 'subsec') * 1000) AS INTEGER)
@@ -99,12 +133,16 @@ const UPDATE: &str = "UPDATE auctions_public SET seq = ?2 ->> '$.seq', status = 
 
 const UPSERT: &str = "INSERT INTO auctions_public (id, seq, status, price_minor,
     next_minimum_minor, bid_count, bidder_count, leader, reserve, ends_at, result,
-    title, description, category, format, seller, terms, currency, start_minor)
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+    title, description, category, format, seller, terms, currency, start_minor,
+    next_maximum_minor, buy_now_minor)
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19,
+    ?20, ?21)
     ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, status = excluded.status,
     price_minor = excluded.price_minor, next_minimum_minor = excluded.next_minimum_minor,
     bid_count = excluded.bid_count, bidder_count = excluded.bidder_count,
     leader = excluded.leader, reserve = excluded.reserve, ends_at = excluded.ends_at,
     result = excluded.result, title = excluded.title, description = excluded.description,
-    category = excluded.category, terms = excluded.terms
+    category = excluded.category, terms = excluded.terms, currency = excluded.currency,
+    start_minor = excluded.start_minor, next_maximum_minor = excluded.next_maximum_minor,
+    buy_now_minor = excluded.buy_now_minor
     WHERE excluded.seq > auctions_public.seq";

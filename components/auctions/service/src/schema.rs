@@ -50,4 +50,22 @@ pub(crate) const STEPS: &[&[&str]] = &[&[
         PRIMARY KEY (caller, operation, key)
     ) WITHOUT ROWID",
     "CREATE INDEX IF NOT EXISTS auctions_requests_age ON auctions_requests (created_at)",
+], &[
+    // Offered amounts that move with bidding.
+    "ALTER TABLE auctions_public ADD COLUMN next_maximum_minor INTEGER",
+    "ALTER TABLE auctions_public ADD COLUMN buy_now_minor INTEGER",
+    // How many of its bidders stand in auctions_bidders.
+    "ALTER TABLE auctions_public ADD COLUMN bidders_known INTEGER NOT NULL DEFAULT 0",
+    // Who has bid where, for the dashboards.
+    "CREATE TABLE IF NOT EXISTS auctions_bidders (
+        user_id TEXT NOT NULL,
+        auction_id TEXT NOT NULL,
+        PRIMARY KEY (user_id, auction_id)
+    ) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS auctions_watches (
+        user_id TEXT NOT NULL,
+        auction_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        PRIMARY KEY (user_id, auction_id)
+    ) WITHOUT ROWID",
 ]];

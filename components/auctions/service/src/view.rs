@@ -18,6 +18,7 @@ pub(crate) struct Seen<'a> {
     #[serde(borrow)]
     row: SeenRow<'a>,
     pub(crate) head: &'a str,
+    tick: Option<u64>,
 }
 
 /// The view as JSON, but for the instant at which it is shown.
@@ -42,9 +43,13 @@ pub(crate) struct SeenFixed<'a> {
     #[serde(borrow)]
     start_price: &'a RawValue,
     #[serde(borrow)]
-    buy_now_price: &'a RawValue,
-    #[serde(borrow)]
     increments: &'a RawValue,
+    #[serde(borrow)]
+    dutch: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reverse: Option<&'a RawValue>,
+    #[serde(borrow)]
+    uniform_price: Option<&'a RawValue>,
     #[serde(borrow)]
     soft_close: &'a RawValue,
     #[serde(borrow)]
@@ -64,6 +69,10 @@ struct SeenRow<'a> {
     price: &'a RawValue,
     #[serde(borrow)]
     next_minimum: &'a RawValue,
+    #[serde(borrow)]
+    next_maximum: Option<&'a RawValue>,
+    #[serde(borrow)]
+    buy_now_price: Option<&'a RawValue>,
     bid_count: u64,
     bidder_count: u64,
     #[serde(borrow)]
@@ -88,10 +97,13 @@ struct ColumnsPart<'a> {
     status: &'a RawValue,
     price: &'a RawValue,
     next_minimum: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_maximum: Option<&'a RawValue>,
     bid_count: u64,
     bidder_count: u64,
     leader: &'a RawValue,
     reserve: &'a RawValue,
+    buy_now_price: Option<&'a RawValue>,
     ends_at: &'a RawValue,
     seq: u64,
     result: Option<&'a RawValue>,
@@ -102,8 +114,13 @@ struct ColumnsPart<'a> {
 #[derive(Serialize)]
 struct TermsPart<'a> {
     start_price: &'a RawValue,
-    buy_now_price: &'a RawValue,
     increments: &'a RawValue,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dutch: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reverse: Option<&'a RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uniform_price: Option<&'a RawValue>,
     soft_close: &'a RawValue,
     retraction: &'a RawValue,
     quantity: u32,
@@ -171,10 +188,28 @@ impl<'a> Seen<'a> {
         self.row.result.is_some()
     }
 
-    /// Strong tag of the view without `server_time`: every event changes it, and so does who looks.
+    /// Strong tag of the view without `server_time`: every event changes it, so does who looks, and
+    /// so does the tick of a running clock.
     pub(crate) fn etag(&self, viewer: Viewer) -> String {
+        let tick = self.tick.map(|tick| format!("-{tick}")).unwrap_or_default();
+        format!("\"{}{tick}\"", self.version(viewer))
+    }
+
+    /// Does this tag name the auction as it is, whatever a clock shows?
+    pub(crate) fn is_named_by(&self, etag: &str, viewer: Viewer) -> bool {
+        let tag = etag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+        let rest = tag.and_then(|tag| tag.strip_prefix(self.version(viewer).as_str()));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+    }
+
+    fn version(&self, viewer: Viewer) -> String {
         let head = self.head.get(..16).unwrap_or(self.head);
-        format!("\"{}-{head}-{}\"", self.row.seq, viewer.letter())
+        format!("{}-{head}-{}", self.row.seq, viewer.letter())
+    }
+
+    /// May it be shown again as long as its log stands?
+    pub(crate) fn is_still(&self) -> bool {
+        self.tick.is_none()
     }
 
     /// The view as JSON.
@@ -197,10 +232,12 @@ impl<'a> Seen<'a> {
             status: row.status,
             price: row.price,
             next_minimum: row.next_minimum,
+            next_maximum: row.next_maximum,
             bid_count: row.bid_count,
             bidder_count: row.bidder_count,
             leader: row.leader,
             reserve: row.reserve,
+            buy_now_price: row.buy_now_price,
             ends_at: row.ends_at,
             seq: row.seq,
             result: result.as_deref(),
@@ -239,8 +276,10 @@ impl SeenFixed<'_> {
     fn terms(&self) -> TermsPart<'_> {
         TermsPart {
             start_price: self.start_price,
-            buy_now_price: self.buy_now_price,
             increments: self.increments,
+            dutch: self.dutch,
+            reverse: self.reverse,
+            uniform_price: self.uniform_price,
             soft_close: self.soft_close,
             retraction: self.retraction,
             quantity: self.quantity,

@@ -2,7 +2,10 @@
 
 use core::fmt;
 
-use auction_machine::contract::{Band, Increments, PlaceBid, SoftClose, SoftCloseMode, Terms};
+use auction_machine::contract::{
+    Band, Clock, Decrement, Increments, PlaceBid, Pricing, RetractionReason, SoftClose,
+    SoftCloseMode, Terms, Uniform,
+};
 use kernel::Timestamp;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use web::json::{Amount, Object, Price};
@@ -20,13 +23,106 @@ pub(crate) struct CreateAuction {
     start_price: Price,
     reserve_price: Option<Price>,
     buy_now_price: Option<Price>,
-    increments: Ladder,
+    increments: Option<Ladder>,
     starts_at: Option<Timestamp>,
     ends_at: Option<Timestamp>,
     duration_seconds: Option<i64>,
     soft_close: Option<Object<LateBids>>,
     retraction: Option<String>,
     quantity: Option<u32>,
+    dutch: Option<Object<FallingClock>>,
+    reverse: Option<Object<Step>>,
+    uniform_price: Option<Object<OnePrice>>,
+}
+
+/// Body of `PATCH /v1/auctions/{id}`. The members are checked here; the machine gets them as they
+/// came, as a merge patch.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+#[allow(dead_code, reason = "only the shape is checked")]
+pub(crate) struct ChangeAuction {
+    #[serde(default, deserialize_with = "given")]
+    title: Option<String>,
+    description: Option<String>,
+    category: Option<String>,
+    #[serde(default, deserialize_with = "given")]
+    start_price: Option<Price>,
+    reserve_price: Option<Price>,
+    buy_now_price: Option<Price>,
+    increments: Option<Ladder>,
+    starts_at: Option<Timestamp>,
+    ends_at: Option<Timestamp>,
+    duration_seconds: Option<i64>,
+    soft_close: Option<Object<LateBids>>,
+    retraction: Option<String>,
+    quantity: Option<u32>,
+    dutch: Option<Object<FallingClock>>,
+    reverse: Option<Object<Step>>,
+    uniform_price: Option<Object<OnePrice>>,
+    #[serde(default, deserialize_with = "given")]
+    pub(crate) description_addition: Option<String>,
+}
+
+/// A member that may be left out but not be null.
+fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
+/// A body without members.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// Body of `POST /v1/auctions/{id}/cancellation`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cancellation {
+    pub(crate) reason: String,
+}
+
+/// Body of `POST /v1/auctions/{id}/bids/{bid_id}/retraction`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Retraction {
+    reason: WireReason,
+}
+
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum WireReason {
+    WrongAmount,
+    DescriptionChanged,
+    SellerUnreachable,
+    CancelledBySeller,
+}
+
+impl Retraction {
+    /// What the machine is told.
+    pub(crate) fn reason(&self) -> RetractionReason {
+        match self.reason {
+            WireReason::WrongAmount => RetractionReason::WrongAmount,
+            WireReason::DescriptionChanged => RetractionReason::DescriptionChanged,
+            WireReason::SellerUnreachable => RetractionReason::SellerUnreachable,
+            WireReason::CancelledBySeller => RetractionReason::CancelledBySeller,
+        }
+    }
+}
+
+/// Body of `PATCH /v1/auctions/{id}/reserve`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LowerReserve {
+    pub(crate) amount: Price,
+}
+
+/// Body of `POST /v1/auctions/{id}/second-chance-offers`.
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SecondChance {
+    pub(crate) bidder: String,
+    pub(crate) days: u8,
 }
 
 /// Body of `POST /v1/auctions/{id}/bids`.
@@ -50,13 +146,16 @@ impl CreateAuction {
             start_price: self.start_price.0,
             reserve_price: self.reserve_price.map(|price| price.0),
             buy_now_price: self.buy_now_price.map(|price| price.0),
-            increments: self.increments.0,
+            increments: self.increments.map(|ladder| ladder.0),
             starts_at: self.starts_at,
             ends_at: self.ends_at,
             duration_seconds: self.duration_seconds,
             soft_close: self.soft_close.map(|Object(late)| late.rule()).unwrap_or_default(),
             retraction: self.retraction.unwrap_or_else(|| "ebay".to_owned()),
             quantity: self.quantity.unwrap_or(1),
+            dutch: self.dutch.map(|Object(clock)| clock.clock()),
+            reverse: self.reverse.map(|Object(step)| step.decrement()),
+            uniform_price: self.uniform_price.map(|Object(price)| Uniform { pricing: price.pricing }),
         }
     }
 }
@@ -91,6 +190,46 @@ impl LateBids {
             hard_stop_at: self.hard_stop_at,
         }
     }
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FallingClock {
+    floor_price: Price,
+    decrement: Price,
+    tick_seconds: u32,
+    dwell_seconds: u32,
+}
+
+impl FallingClock {
+    fn clock(&self) -> Clock {
+        Clock {
+            floor_price: self.floor_price.0,
+            decrement: self.decrement.0,
+            tick_seconds: self.tick_seconds,
+            dwell_seconds: self.dwell_seconds,
+        }
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Step {
+    decrement: Option<Price>,
+    decrement_bps: Option<u32>,
+}
+
+impl Step {
+    fn decrement(&self) -> Decrement {
+        let decrement = self.decrement.as_ref().map(|price| price.0);
+        Decrement { decrement, decrement_bps: self.decrement_bps }
+    }
+}
+
+#[derive(Debug, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OnePrice {
+    pricing: Pricing,
 }
 
 /// A preset's name or bands. Not an untagged enum: that would lose where a wrong value stands.

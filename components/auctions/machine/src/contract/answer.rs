@@ -3,7 +3,7 @@
 use kernel::{Id, Money, Timestamp, kind};
 use serde::{Deserialize, Serialize};
 
-use super::{Band, SoftClose};
+use super::{Band, Clock, Decrement, RetractionReason, SoftClose, Uniform};
 
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,26 @@ pub enum Reply {
         bid: BidReply,
         /// The changing part of the public view as it is now.
         row: Row,
+        /// Is it the bidder's first bid here?
+        #[serde(default, skip_serializing_if = "is_false")]
+        newcomer: bool,
+        /// Is the auction over with it?
+        #[serde(default, skip_serializing_if = "is_false")]
+        ended: bool,
+    },
+    /// The auction as it is after another command.
+    Auction {
+        /// The view; none when the listing was taken away.
+        view: Option<View>,
+    },
+    /// An offer was made or answered.
+    Offer {
+        /// True when this command had been accepted before.
+        replayed: bool,
+        /// As it is now.
+        offer: Offer,
+        /// The auction as it is now.
+        view: View,
     },
     /// A wake was handled; nothing may have been due.
     Woken,
@@ -38,12 +58,18 @@ pub struct BidReply {
     pub bid_id: Id<kind::Bid>,
     /// Seq of its `bid_placed`.
     pub seq: u64,
-    /// `leading` or `outbid`.
-    pub outcome: String,
-    /// Price after the bid.
-    pub price: Money,
-    /// The least that the next bidder must offer.
-    pub next_minimum: Money,
+    /// `leading`, `outbid`, `accepted` or `won`.
+    pub outcome: Outcome,
+    /// Price after the bid; none in sealed formats.
+    pub price: Option<Money>,
+    /// The least that the next bidder must offer; none in `reverse` and sealed formats.
+    pub next_minimum: Option<Money>,
+    /// The highest ask that is accepted next; `reverse` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_maximum: Option<Money>,
+    /// Units that the bid got at once; multi-unit clocks only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u32>,
     /// Does this bidder lead now?
     pub leading: bool,
     /// `none`, `not_met`, `met`.
@@ -56,6 +82,20 @@ pub struct BidReply {
     pub explanation: Explanation,
     /// Where the bid stands in the chain.
     pub receipt: Receipt,
+}
+
+/// What became of a bid when it was placed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It leads.
+    Leading,
+    /// A hidden maximum beats it.
+    Outbid,
+    /// It is sealed until the close.
+    Accepted,
+    /// It bought.
+    Won,
 }
 
 /// The rule that set the price.
@@ -141,6 +181,9 @@ pub struct Standing {
     pub price: Option<Money>,
     /// Least acceptable next bid.
     pub next_minimum: Option<Money>,
+    /// Highest acceptable next ask; `reverse` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_maximum: Option<Money>,
     /// Current end.
     pub ends_at: Timestamp,
     /// Seq of the newest event.
@@ -156,6 +199,9 @@ pub struct View {
     pub row: Row,
     /// Chain head, lower-case hex.
     pub head: String,
+    /// Tick of a running clock: the view changes with it and not only with the log.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tick: Option<u64>,
 }
 
 /// The part of the public view that bidding does not change.
@@ -173,10 +219,17 @@ pub struct Fixed {
     pub seller: Id<kind::User>,
     /// S.
     pub start_price: Money,
-    /// Buy It Now, while offered.
-    pub buy_now_price: Option<Money>,
-    /// The pinned ladder.
+    /// The pinned ladder; empty where bids do not go up in steps.
     pub increments: Vec<Band>,
+    /// `dutch` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dutch: Option<Clock>,
+    /// `reverse` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reverse: Option<Decrement>,
+    /// `uniform_price` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uniform_price: Option<Uniform>,
     /// Soft close with its numbers.
     pub soft_close: SoftClose,
     /// Retraction policy.
@@ -194,13 +247,19 @@ pub struct Fixed {
 pub struct Row {
     /// Where the auction is in its life.
     pub status: Status,
-    /// Null before the first bid.
+    /// Null before the first bid; the clock's in `dutch`; null until the close in sealed formats.
     pub price: Option<Money>,
-    /// Null once nobody can bid any more.
+    /// Null once nobody can bid any more, in sealed formats and in `reverse`.
     pub next_minimum: Option<Money>,
-    /// Accepted bids, own raises included.
+    /// Highest ask that is accepted next; `reverse` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_maximum: Option<Money>,
+    /// Buy It Now, while offered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buy_now_price: Option<Money>,
+    /// Accepted bids that stand, own raises included.
     pub bid_count: u64,
-    /// Bidders with an accepted bid.
+    /// Bidders with a bid that stands.
     pub bidder_count: u64,
     /// Alias of the leader.
     pub leader: Option<String>,
@@ -262,6 +321,9 @@ pub struct Own {
     pub reserve_price: Option<Money>,
     /// Salts of the viewer's own commitments (api.md §5); the reserve's for the seller.
     pub commitments: Vec<Commitment>,
+    /// Offers to the viewer; all of them for the seller.
+    #[serde(default)]
+    pub offers: Vec<Offer>,
     /// Changing part of the public view.
     pub row: Row,
 }
@@ -293,14 +355,106 @@ pub struct PastBid {
     pub bid_id: Id<kind::Bid>,
     /// Alias.
     pub bidder: String,
-    /// Null while it is the leading max.
+    /// Null while it is the leading max or sealed.
     pub amount: Option<Money>,
-    /// Price after the bid.
-    pub price: Money,
+    /// Units, where a bid can be for more than one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantity: Option<u32>,
+    /// Price after the bid; null in sealed formats.
+    pub price: Option<Money>,
     /// When it was decided.
     pub time: Timestamp,
     /// Seq of its `bid_placed`.
     pub seq: u64,
     /// Void since a retraction.
     pub retracted: bool,
+    /// Why it is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RetractionReason>,
+}
+
+/// A second-chance offer (rules.md B7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// The offer.
+    pub offer_id: Id<kind::Offer>,
+    /// Alias.
+    pub bidder: String,
+    /// What the bidder would pay.
+    pub price: Money,
+    /// When it lapses.
+    pub expires_at: Timestamp,
+    /// Where it stands.
+    pub status: OfferStatus,
+}
+
+/// Where an offer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OfferStatus {
+    /// Waits for an answer.
+    Open,
+    /// A binding order.
+    Accepted,
+    /// Turned down.
+    Declined,
+    /// Not answered in time.
+    Expired,
+}
+
+/// What a bid would lead to, as far as public data tell.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Preview {
+    /// The answer of api.md §3.
+    pub outcome: PreviewOutcome,
+    /// Least acceptable bid.
+    pub next_minimum: Option<Money>,
+    /// Highest acceptable ask; `reverse` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_maximum: Option<Money>,
+    /// The rule that says so.
+    pub explanation: Explanation,
+}
+
+/// Outcomes of a preview.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PreviewOutcome {
+    /// Acceptable; hidden amounts decide.
+    WouldLeadOrBeOutbid,
+    /// It would buy.
+    WouldWin,
+    /// Below the least.
+    TooLow,
+    /// Above the highest ask.
+    TooHigh,
+    /// Not started, or over.
+    NotOpen,
+    /// Sellers and blocked bidders.
+    NotAllowed,
+}
+
+/// One rule of an auction in plain words.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rule {
+    /// Number in rules.md, for example `B2.4`.
+    pub rule: String,
+    /// What it is about, a few words.
+    pub title: String,
+    /// One to three sentences.
+    pub text: String,
+}
+
+/// Users with a bid, in order of their first.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bidders {
+    /// Those after the ones that the asker knows.
+    pub users: Vec<Id<kind::User>>,
+    /// Seq of the newest event.
+    pub seq: u64,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

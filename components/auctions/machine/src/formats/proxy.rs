@@ -2,81 +2,53 @@
 //! before and a new maximum to who leads and at what price.
 
 use kernel::Minor;
-use serde::{Deserialize, Serialize};
 
-use crate::ladder::Ladder;
+use crate::event::Listing;
+use crate::why::Why;
 
 /// What stood before a bid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Before {
+pub(super) struct Before {
     /// P, the standing price.
-    pub price: Minor,
+    pub(super) price: Minor,
     /// m1, the leader's live maximum.
-    pub leader_max: Minor,
+    pub(super) leader_max: Minor,
     /// Is the new bid the leader's own?
-    pub own_raise: bool,
+    pub(super) own_raise: bool,
 }
 
 /// What stands after a bid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settled {
+pub(super) struct Settled {
     /// Does the new bid lead?
-    pub leads: bool,
+    pub(super) leads: bool,
     /// m1 now.
-    pub leader_max: Minor,
+    pub(super) leader_max: Minor,
     /// P now.
-    pub price: Minor,
+    pub(super) price: Minor,
     /// The rule that set the price.
-    pub why: Why,
-}
-
-/// The rule that set a price, with the numbers that it used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Why {
-    /// B2.4: the first bid stands at the start price.
-    FirstBid,
-    /// B2.4: one step above the beaten maximum.
-    Step {
-        /// m2.
-        beaten: Minor,
-        /// inc(m2).
-        step: Minor,
-    },
-    /// B2.4: the leader's maximum, which is less than a step above the beaten one.
-    Capped {
-        /// m2.
-        beaten: Minor,
-    },
-    /// B2.3: equal maxima, the earlier leads.
-    Tie,
-    /// B2.5: the leader's own raise moves nothing.
-    OwnRaise,
-    /// B3.2: the leader's maximum meets the reserve.
-    Reserve,
+    pub(super) why: Why,
 }
 
 /// B2.1: the least that a bidder who does not lead must offer, in minor units. It can lie above
 /// every possible amount; then nobody can outbid.
-pub fn minimum(ladder: &Ladder, start: Minor, price: Option<Minor>) -> i64 {
-    price.map_or(start.get(), |price| price.get().saturating_add(ladder.step_at(price).get()))
+pub(super) fn minimum(listing: &Listing, price: Option<Minor>) -> i64 {
+    price.map_or(listing.start_price.get(), |price| {
+        price.get().saturating_add(listing.step_at(price).get())
+    })
 }
 
 /// B2.3 to B2.5, then B3.2. The bid has passed [`minimum`] or is the leader's higher maximum.
-pub fn settle(
-    ladder: &Ladder,
-    start: Minor,
-    reserve: Option<Minor>,
-    before: Option<Before>,
-    amount: Minor,
-) -> Settled {
+pub(super) fn settle(listing: &Listing, before: Option<Before>, amount: Minor) -> Settled {
+    let price = listing.start_price;
     let by_bids = match before {
-        None => Settled { leads: true, leader_max: amount, price: start, why: Why::FirstBid },
+        None => Settled { leads: true, leader_max: amount, price, why: Why::FirstBid },
         Some(Before { price, own_raise: true, .. }) => {
             Settled { leads: true, leader_max: amount, price, why: Why::OwnRaise }
         }
-        Some(before) => compete(ladder, before, amount),
+        Some(before) => compete(listing, before, amount),
     };
-    match reserve {
+    match listing.reserve_amount() {
         Some(reserve) if by_bids.leader_max >= reserve && by_bids.price < reserve => {
             Settled { price: reserve, why: Why::Reserve, ..by_bids }
         }
@@ -86,11 +58,11 @@ pub fn settle(
 
 /// The new maximum and the leader's are the two highest: every other bidder's live maximum is at
 /// most the standing price.
-fn compete(ladder: &Ladder, before: Before, amount: Minor) -> Settled {
+fn compete(listing: &Listing, before: Before, amount: Minor) -> Settled {
     let leads = amount > before.leader_max;
     let (leader_max, beaten) =
         if leads { (amount, before.leader_max) } else { (before.leader_max, amount) };
-    let step = ladder.step_at(beaten);
+    let step = listing.step_at(beaten);
     let stepped = beaten.plus(step);
     let (price, why) = if leader_max == beaten {
         (beaten, Why::Tie)

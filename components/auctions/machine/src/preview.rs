@@ -1,0 +1,95 @@
+//! What a bid would lead to, from public data only: hidden maxima, the reserve and the viewer's own
+//! maximum are not asked.
+
+use kernel::Context;
+
+use crate::bidding;
+use crate::contract::{Explanation, PlaceBid, Preview, PreviewOutcome};
+use crate::formats::{Asks, Format};
+use crate::lot::{Lot, Phase};
+use crate::refusal::{Code, Refusal};
+
+/// The dry run. Refuses what cannot be judged: a foreign currency, impossible units.
+pub(crate) fn preview(
+    lot: &Lot,
+    context: &Context<'_>,
+    bid: &PlaceBid,
+) -> Result<Preview, Refusal> {
+    let now = context.now;
+    let amount = bidding::offered(lot, bid)?;
+    let is_open = now < lot.ends_at && !matches!(lot.phase, Phase::Closed(_));
+    let asks = lot.asks(now);
+    let money = |amount| lot.listing.money(amount);
+    let told = |outcome, rule: &str, text: String| Preview {
+        outcome,
+        next_minimum: asks.minimum().map(money),
+        next_maximum: asks.maximum().map(money),
+        explanation: Explanation { rule: rule.to_owned(), text },
+    };
+    if let Some(user) = context.principal.and_then(|principal| principal.parse().ok()) {
+        match bidding::admissible(lot, now, user) {
+            Err(refusal @ Refusal { code: Code::SellerCannotBid | Code::BidderBlocked, .. }) => {
+                return Ok(told(PreviewOutcome::NotAllowed, "B1", sentence(&refusal.detail)));
+            }
+            Ok(_) | Err(_) => {}
+        }
+    }
+    if !is_open || (lot.phase == Phase::Scheduled && now < lot.listing.starts_at) {
+        let text = if is_open { "The auction has not started." } else { "The auction has ended." };
+        return Ok(told(PreviewOutcome::NotOpen, "B6", text.to_owned()));
+    }
+    let least = match asks {
+        Asks::AtLeast(least) => least,
+        // Sealed bids are accepted from the start price on.
+        Asks::Nothing if lot.listing.format.rules().is_sealed() => lot.listing.start_price.get(),
+        Asks::AtMost(_) | Asks::Nothing => 1,
+    };
+    if amount.get() < least {
+        let least = kernel::Minor::new(least).unwrap_or(kernel::Minor::MAX);
+        let rule = if lot.listing.format.has_ladder() { "B2.1" } else { "B8" };
+        let text = format!("The next bid is at least {}.", money(least));
+        return Ok(told(PreviewOutcome::TooLow, rule, text));
+    }
+    let is_reverse = matches!(lot.listing.format, Format::Reverse(_));
+    if is_reverse && asks.maximum().is_none_or(|most| amount > most) {
+        let text = match asks.maximum() {
+            Some(most) => format!("The next ask is at most {}.", money(most)),
+            None => "No ask can be lower than the best one.".to_owned(),
+        };
+        return Ok(told(PreviewOutcome::TooHigh, "B8", text));
+    }
+    Ok(match lot.listing.format {
+        Format::Dutch(_) => {
+            let price = lot.shown_price(now).unwrap_or(amount);
+            let text = format!("It would buy at the clock's price, now {}.", money(price));
+            told(PreviewOutcome::WouldWin, "B8", text)
+        }
+        Format::English => told(
+            PreviewOutcome::WouldLeadOrBeOutbid,
+            "B2.4",
+            "It is accepted. Whether it leads depends on the leader's hidden maximum.".to_owned(),
+        ),
+        Format::OpenOutcry => told(
+            PreviewOutcome::WouldLeadOrBeOutbid,
+            "B8",
+            format!("It would lead at {}, until somebody bids more.", money(amount)),
+        ),
+        Format::Reverse(_) => told(
+            PreviewOutcome::WouldLeadOrBeOutbid,
+            "B8",
+            format!("It would be the best ask at {}, until a lower one.", money(amount)),
+        ),
+        Format::SealedFirstPrice | Format::Vickrey | Format::UniformPrice(_) => told(
+            PreviewOutcome::WouldLeadOrBeOutbid,
+            "B8",
+            "It is accepted and sealed; the close decides.".to_owned(),
+        ),
+    })
+}
+
+/// A refusal's detail as a sentence.
+fn sentence(detail: &str) -> String {
+    let mut letters = detail.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).chain(['.']).collect()
+}
