@@ -23,7 +23,7 @@ pub const QUANTITY_MAX: u32 = 1_000_000;
 /// Longest tick and longest dwell of a falling clock.
 pub const CLOCK_MAX_SECONDS: u32 = 24 * 60 * 60;
 /// A bid of that many times the least one needs a confirmation.
-pub const CONFIRM_TIMES: i64 = 10;
+pub const CONFIRM_TIMES: i64 = 100;
 /// Amounts below that many major units never need a confirmation.
 pub const CONFIRM_FROM_MAJOR: i64 = 100;
 /// A reserve can be lowered while that much is left (rules.md B3.4).

@@ -12,7 +12,7 @@ pub mod idempotency;
 pub mod json;
 mod message;
 pub mod page;
-mod precondition;
+pub mod precondition;
 mod problem;
 mod query;
 mod route;

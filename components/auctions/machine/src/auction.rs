@@ -174,10 +174,9 @@ impl Machine for Auction {
         match command {
             Command::Wake => Reply::Woken,
             Command::Create(_) => Reply::Created { replayed: false, view: view() },
-            Command::PlaceBid(_) | Command::BuyNow => lot
-                .bids
-                .last()
-                .map_or(Reply::Woken, |bid| bid_reply(lot, context, bid, false)),
+            Command::PlaceBid(_) | Command::BuyNow => {
+                lot.bids.last().map_or(Reply::Woken, |bid| bid_reply(lot, context, bid, false))
+            }
             Command::OfferSecondChance { .. } => lot.offers.last().map_or(Reply::Woken, |offer| {
                 let offer = offers::shown(lot, offer, context.now);
                 Reply::Offer { replayed: false, offer, view: view() }
@@ -225,9 +224,7 @@ impl Machine for Auction {
                 Err(refusal) => Answer::Refused(Box::new(self.refused(context, refusal))),
             },
             Query::Rules => Answer::Rules(plain::rules(&lot.listing)),
-            Query::Bidders { after } => {
-                Answer::Bidders(view::bidders(lot, context.at.seq, *after))
-            }
+            Query::Bidders { after } => Answer::Bidders(view::bidders(lot, context.at.seq, *after)),
         }
     }
 

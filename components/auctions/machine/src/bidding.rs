@@ -80,11 +80,7 @@ pub(crate) fn shape(bid: &PlaceBid) -> Shape {
 }
 
 /// May this user bid at this instant? True when the opening is due and has not happened.
-pub(crate) fn admissible(
-    lot: &Lot,
-    now: Timestamp,
-    user: Id<kind::User>,
-) -> Result<bool, Refusal> {
+pub(crate) fn admissible(lot: &Lot, now: Timestamp, user: Id<kind::User>) -> Result<bool, Refusal> {
     if lot.listing.seller == user {
         return Err(Refusal::new(Code::SellerCannotBid, "sellers do not bid on what they sell"));
     }
@@ -126,20 +122,20 @@ pub(crate) fn offered(lot: &Lot, bid: &PlaceBid) -> Result<Minor, Refusal> {
     Ok(bid.amount.amount)
 }
 
-/// A slip of the finger: ten times the least bid, from a hundred major units on, is asked for twice.
+/// A slip of the finger is asked for twice. The bound is wide: while maxima are hidden, an honest
+/// one can lie far above a price that is still low.
 fn confirmed(lot: &Lot, amount: Minor, confirm: Option<bool>) -> Result<(), Refusal> {
     let Some(usual) = lot.listing.format.rules().usual(lot) else { return Ok(()) };
+    let times = limits::CONFIRM_TIMES;
     let scale = 10_i64.pow(lot.listing.currency.exponent());
-    let unusual = usual.get().saturating_mul(limits::CONFIRM_TIMES);
     let small = limits::CONFIRM_FROM_MAJOR.saturating_mul(scale);
-    if confirm == Some(true) || amount.get() < unusual.max(small) {
+    if confirm == Some(true) || amount.get() < usual.get().saturating_mul(times).max(small) {
         return Ok(());
     }
     let detail = format!(
-        "{} is {} times the least bid of {} or more; send it again with \"confirm\": true if you \
-         mean it",
+        "{} is {times} times the least bid of {} or more; send it again with \"confirm\": true \
+         if you mean it",
         lot.listing.money(amount),
-        limits::CONFIRM_TIMES,
         lot.listing.money(usual)
     );
     Err(Refusal::new(Code::ConfirmationRequired, detail))

@@ -4,15 +4,16 @@
 //! business.
 
 mod answer;
+mod beside;
 
 use kernel::{Id, Minor, Money, Timestamp, kind};
 use serde::{Deserialize, Serialize};
 
 pub use answer::{
-    AuctionResult, BidReply, Bidders, Commitment, Explanation, FieldError, Fixed, History, Offer,
-    OfferStatus, Outcome, Own, PastBid, Preview, PreviewOutcome, Receipt, Refused, Reply, ReserveState, Row, Rule, Standing,
-    Status, View, Winner,
+    AuctionResult, BidReply, Commitment, Explanation, FieldError, Fixed, History, Outcome, Own,
+    PastBid, Receipt, Refused, Reply, ReserveState, Row, Standing, Status, View, Winner,
 };
+pub use beside::{Bidders, Offer, OfferStatus, Preview, PreviewOutcome, Rule};
 
 /// A command to an auction. The principal of the envelope is the user who gives it; `Wake` comes
 /// from the platform.

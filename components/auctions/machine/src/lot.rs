@@ -299,9 +299,7 @@ impl Lot {
     pub fn shown_price(&self, now: Timestamp) -> Option<Minor> {
         match self.phase {
             Phase::Closed(_) => self.price,
-            Phase::Scheduled | Phase::Open => {
-                self.listing.format.rules().shown_price(self, now)
-            }
+            Phase::Scheduled | Phase::Open => self.listing.format.rules().shown_price(self, now),
         }
     }
 
@@ -312,9 +310,9 @@ impl Lot {
 
     /// The lapse of every open offer whose time is over.
     pub fn lapsing(&self, now: Timestamp) -> impl Iterator<Item = Event> {
-        let open = (0..).zip(&self.offers).filter(move |(_, offer)| {
-            offer.ending.is_none() && now >= offer.made.expires_at
-        });
+        let open = (0..)
+            .zip(&self.offers)
+            .filter(move |(_, offer)| offer.ending.is_none() && now >= offer.made.expires_at);
         open.map(|(offer, _)| Event::OfferEnded { offer, ending: OfferEnding::Expired })
     }
 
@@ -345,7 +343,6 @@ impl Lot {
     fn user(&self, index: u32) -> Option<Id<kind::User>> {
         self.bidder(index).map(|bidder| bidder.user)
     }
-
 }
 
 impl Bid {

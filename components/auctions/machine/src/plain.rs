@@ -9,9 +9,10 @@ use crate::formats::rule;
 pub(crate) fn rules(listing: &Listing) -> Vec<Rule> {
     let mut rules = listing.format.rules().explain(listing);
     if let Some(ladder) = &listing.ladder {
-        let bands = ladder.bands().iter().map(|band| {
-            format!("{} from {}", listing.money(band.step), listing.money(band.from))
-        });
+        let bands = ladder
+            .bands()
+            .iter()
+            .map(|band| format!("{} from {}", listing.money(band.step), listing.money(band.from)));
         let bands: Vec<_> = bands.collect();
         rules.push(rule("B1", "Increments", format!("An increment is {}.", bands.join(", "))));
     }
@@ -48,8 +49,8 @@ fn end(listing: &Listing) -> Rule {
         Movement::Add => format!("by {} s", soft.extension_seconds),
     };
     let mut text = format!(
-        "The auction is due to end at {}. A bid in the last {} s that changes leader or price moves \
-         the end {moves}.",
+        "The auction is due to end at {}. A bid in the last {} s that changes leader or price \
+         moves the end {moves}.",
         listing.scheduled_end, soft.window_seconds
     );
     if let Some(stop) = soft.hard_stop_at {
@@ -69,10 +70,12 @@ fn retraction(listing: &Listing) -> Rule {
     }
     let text = match listing.retraction {
         Retraction::None => "Bids bind; none is taken back.".to_owned(),
-        Retraction::Ebay => "With 12 h or more left you may retract all your bids; later only your \
-                             last one, within 60 minutes of placing it. Reasons are a wrong amount, \
-                             a changed description, a seller who cannot be reached."
-            .to_owned(),
+        Retraction::Ebay => {
+            "With 12 h or more left you may retract all your bids; later only your \
+                             last one, within 60 minutes of placing it. Reasons are a wrong \
+                             amount, a changed description, a seller who cannot be reached."
+                .to_owned()
+        }
         Retraction::Until(hours) => {
             format!("You may retract your bids until {hours} h before the end.")
         }

@@ -1,7 +1,7 @@
 //! What a bid would lead to, from public data only: hidden maxima, the reserve and the viewer's own
 //! maximum are not asked.
 
-use kernel::Context;
+use kernel::{Context, Minor, Timestamp};
 
 use crate::bidding;
 use crate::contract::{Explanation, PlaceBid, Preview, PreviewOutcome};
@@ -45,7 +45,7 @@ pub(crate) fn preview(
         Asks::AtMost(_) | Asks::Nothing => 1,
     };
     if amount.get() < least {
-        let least = kernel::Minor::new(least).unwrap_or(kernel::Minor::MAX);
+        let least = Minor::new(least).unwrap_or(Minor::MAX);
         let rule = if lot.listing.format.has_ladder() { "B2.1" } else { "B8" };
         let text = format!("The next bid is at least {}.", money(least));
         return Ok(told(PreviewOutcome::TooLow, rule, text));
@@ -58,33 +58,36 @@ pub(crate) fn preview(
         };
         return Ok(told(PreviewOutcome::TooHigh, "B8", text));
     }
-    Ok(match lot.listing.format {
+    let (outcome, rule, text) = accepted(lot, amount, now);
+    Ok(told(outcome, rule, text))
+}
+
+/// What an acceptable bid leads to, as far as everyone can know.
+fn accepted(lot: &Lot, amount: Minor, now: Timestamp) -> (PreviewOutcome, &'static str, String) {
+    let money = |amount| lot.listing.money(amount);
+    let depends = PreviewOutcome::WouldLeadOrBeOutbid;
+    match lot.listing.format {
         Format::Dutch(_) => {
             let price = lot.shown_price(now).unwrap_or(amount);
             let text = format!("It would buy at the clock's price, now {}.", money(price));
-            told(PreviewOutcome::WouldWin, "B8", text)
+            (PreviewOutcome::WouldWin, "B8", text)
         }
-        Format::English => told(
-            PreviewOutcome::WouldLeadOrBeOutbid,
-            "B2.4",
-            "It is accepted. Whether it leads depends on the leader's hidden maximum.".to_owned(),
-        ),
-        Format::OpenOutcry => told(
-            PreviewOutcome::WouldLeadOrBeOutbid,
-            "B8",
-            format!("It would lead at {}, until somebody bids more.", money(amount)),
-        ),
-        Format::Reverse(_) => told(
-            PreviewOutcome::WouldLeadOrBeOutbid,
-            "B8",
-            format!("It would be the best ask at {}, until a lower one.", money(amount)),
-        ),
-        Format::SealedFirstPrice | Format::Vickrey | Format::UniformPrice(_) => told(
-            PreviewOutcome::WouldLeadOrBeOutbid,
-            "B8",
-            "It is accepted and sealed; the close decides.".to_owned(),
-        ),
-    })
+        Format::English => {
+            let text = "It is accepted. Whether it leads depends on the leader's hidden maximum.";
+            (depends, "B2.4", text.to_owned())
+        }
+        Format::OpenOutcry => {
+            let text = format!("It would lead at {}, until somebody bids more.", money(amount));
+            (depends, "B8", text)
+        }
+        Format::Reverse(_) => {
+            let text = format!("It would be the best ask at {}, until a lower one.", money(amount));
+            (depends, "B8", text)
+        }
+        Format::SealedFirstPrice | Format::Vickrey | Format::UniformPrice(_) => {
+            (depends, "B8", "It is accepted and sealed; the close decides.".to_owned())
+        }
+    }
 }
 
 /// A refusal's detail as a sentence.

@@ -16,7 +16,7 @@ use crate::why::Why;
 use shapes::{
     Cancelled, Closed, DescriptionAdded, Extended, MaxLowered, Named, OfferEnded, Offered,
     PublicBid, PublicResult, PublicRetraction, PublicSoftClose, PublicTerms, PublicWinner,
-    Revealed, ReserveLowered, Unsealed, UnsealedBid,
+    ReserveLowered, Revealed, Unsealed, UnsealedBid,
 };
 
 /// Appends the canonical body of an event that follows the state.

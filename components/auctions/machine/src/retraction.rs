@@ -1,5 +1,5 @@
-//! Bids that become void: retractions and cancelled bids with their refold (rules.md B5), and sealed
-//! bids that are taken back (B8).
+//! Bids that become void: retractions and cancelled bids with their refold (rules.md B5), and
+//! sealed bids that are taken back (B8).
 
 use kernel::{Context, Id, Timestamp, kind, limits};
 
@@ -98,8 +98,8 @@ fn own_bids(lot: &Lot, bidder: u32) -> Vec<u32> {
     own.map(|(index, _)| index).collect()
 }
 
-/// Less than twelve hours left: only the bidder's last bid, and only while it is fresh. That is what
-/// keeps bid shielding from working.
+/// Less than twelve hours left: only the bidder's last bid, and only while it is fresh. That keeps
+/// bid shielding from working.
 fn late(lot: &Lot, now: Timestamp, index: u32, bid: &Bid) -> Result<u32, Refusal> {
     if lot.bidder(bid.bidder).is_none_or(|bidder| bidder.live != Some(index)) {
         return Err(not_allowed("with less than 12 h left only your last bid can go (B5)"));

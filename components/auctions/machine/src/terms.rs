@@ -217,10 +217,8 @@ impl Faults {
             self.add("/buy_now_price", "not_offered", detail);
         } else if self.has_currency("/buy_now_price", buy_now, currency) {
             // B4.1: B ≥ 1.30 × S.
-            let (tenfold, least) = (
-                buy_now.amount.get().saturating_mul(10),
-                start.get().saturating_mul(13),
-            );
+            let (tenfold, least) =
+                (buy_now.amount.get().saturating_mul(10), start.get().saturating_mul(13));
             if tenfold < least {
                 let detail = "a Buy It Now price is at least 1.3 times the start price (B4.1)";
                 self.add("/buy_now_price/amount", "too_low", detail);

@@ -5,8 +5,8 @@ use kernel::{ChainHead, Context, Id, Money, Timestamp, kind, limits};
 
 use crate::close::Movement;
 use crate::contract::{
-    AuctionResult, BidReply, Bidders, Clock, Commitment, Decrement, Fixed, History, Outcome, Own, PastBid,
-    Receipt, Row, SoftClose, SoftCloseMode, Standing, Status, Uniform, View, Winner,
+    AuctionResult, BidReply, Bidders, Clock, Commitment, Decrement, Fixed, History, Outcome, Own,
+    PastBid, Receipt, Row, SoftClose, SoftCloseMode, Standing, Status, Uniform, View, Winner,
 };
 use crate::event::{Award, Listing};
 use crate::formats::{self, Format};

@@ -4,17 +4,23 @@
 //! business (`auction-machine`). It names no platform.
 
 mod bids;
+mod command;
 mod create;
 mod known;
 mod list;
+mod me;
 mod names;
+mod offers;
 mod projection;
 mod read;
 mod refusal;
 mod reservation;
 mod routes;
 mod row;
+mod rules;
 mod schema;
+mod seller;
+mod taking_back;
 mod view;
 mod wire;
 
@@ -55,6 +61,25 @@ async fn run<P: Ports>(
         Operation::ListBids => bids::history(ports, exchange).await,
         Operation::ReadBidding => bids::own(ports, exchange).await,
         Operation::ListEvents => read::events(ports, exchange).await,
+        Operation::BuyNow => bids::buy_now(ports, exchange).await,
+        Operation::PreviewBid => rules::preview(ports, exchange).await,
+        Operation::ReadRules => rules::show(ports, exchange).await,
+        Operation::ChangeAuction => seller::change(ports, exchange).await,
+        Operation::DeleteAuction => seller::delete(ports, exchange).await,
+        Operation::CancelAuction => seller::cancel(ports, exchange).await,
+        Operation::LowerReserve => seller::lower_reserve(ports, exchange).await,
+        Operation::BlockBidder => seller::block(ports, exchange, true).await,
+        Operation::UnblockBidder => seller::block(ports, exchange, false).await,
+        Operation::RetractBid => taking_back::retract(ports, exchange).await,
+        Operation::WithdrawBid => taking_back::withdraw(ports, exchange).await,
+        Operation::OfferSecondChance => offers::make(ports, exchange).await,
+        Operation::AcceptOffer => offers::answer(ports, exchange, true).await,
+        Operation::DeclineOffer => offers::answer(ports, exchange, false).await,
+        Operation::ListMyBids => me::bids(ports, exchange).await,
+        Operation::ListMyAuctions => me::auctions(ports, exchange).await,
+        Operation::ListMyWatches => me::watches(ports, exchange).await,
+        Operation::Watch => me::watch(ports, exchange).await,
+        Operation::Unwatch => me::unwatch(ports, exchange).await,
     }
 }
 

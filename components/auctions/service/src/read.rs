@@ -98,7 +98,12 @@ pub(crate) async fn asked<P: Ports, T: DeserializeOwned>(
 
 /// The id in the path: 404 when it cannot be one.
 pub(crate) fn id<'r>(exchange: &Exchange<'r>) -> Result<&'r str, Problem> {
-    let id = exchange.parameter("id");
+    id_in(exchange, "id")
+}
+
+/// The id of an auction in a parameter of the path.
+pub(crate) fn id_in<'r>(exchange: &Exchange<'r>, name: &str) -> Result<&'r str, Problem> {
+    let id = exchange.parameter(name);
     id.parse::<Id<kind::Auction>>().map(|_| id).map_err(|_| Problem::not_found())
 }
 

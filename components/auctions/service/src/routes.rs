@@ -19,6 +19,44 @@ pub enum Operation {
     ReadBidding,
     /// Page through the public log.
     ListEvents,
+    /// Take the Buy It Now price.
+    BuyNow,
+    /// Say what a bid would lead to.
+    PreviewBid,
+    /// Show the rules in plain words.
+    ReadRules,
+    /// Change the terms or add to the description.
+    ChangeAuction,
+    /// Take an auction without bids away.
+    DeleteAuction,
+    /// Call an auction off.
+    CancelAuction,
+    /// Lower the reserve.
+    LowerReserve,
+    /// Keep a bidder from bidding.
+    BlockBidder,
+    /// Let a bidder bid again.
+    UnblockBidder,
+    /// Make bids void.
+    RetractBid,
+    /// Take a sealed bid back.
+    WithdrawBid,
+    /// Offer a unit to a beaten bidder.
+    OfferSecondChance,
+    /// Accept an offer.
+    AcceptOffer,
+    /// Decline an offer.
+    DeclineOffer,
+    /// Page through the auctions that the caller bids in.
+    ListMyBids,
+    /// Page through the auctions that the caller sells.
+    ListMyAuctions,
+    /// Page through the auctions that the caller watches.
+    ListMyWatches,
+    /// Watch an auction.
+    Watch,
+    /// Stop watching an auction.
+    Unwatch,
 }
 
 /// Every route of the service.
@@ -86,5 +124,157 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Optional,
         body_max_bytes: 0,
         handler: Operation::ListEvents,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/buy-now",
+        operation: "buyNow",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::BuyNow,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/bids:preview",
+        operation: "previewBid",
+        auth: Auth::Optional,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::PreviewBid,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/auctions/{id}/rules",
+        operation: "readRules",
+        auth: Auth::Optional,
+        body_max_bytes: 0,
+        handler: Operation::ReadRules,
+    },
+    Route {
+        method: Method::Patch,
+        path: "/v1/auctions/{id}",
+        operation: "changeAuction",
+        auth: Auth::Required,
+        body_max_bytes: CREATE_MAX_BYTES,
+        handler: Operation::ChangeAuction,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/v1/auctions/{id}",
+        operation: "deleteAuction",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::DeleteAuction,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/cancellation",
+        operation: "cancelAuction",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::CancelAuction,
+    },
+    Route {
+        method: Method::Patch,
+        path: "/v1/auctions/{id}/reserve",
+        operation: "lowerReserve",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::LowerReserve,
+    },
+    Route {
+        method: Method::Put,
+        path: "/v1/auctions/{id}/blocked-bidders/{bidder}",
+        operation: "blockBidder",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::BlockBidder,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/v1/auctions/{id}/blocked-bidders/{bidder}",
+        operation: "unblockBidder",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::UnblockBidder,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/bids/{bid_id}/retraction",
+        operation: "retractBid",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::RetractBid,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/v1/auctions/{id}/bids/{bid_id}",
+        operation: "withdrawBid",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::WithdrawBid,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/second-chance-offers",
+        operation: "offerSecondChance",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::OfferSecondChance,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/second-chance-offers/{offer_id}/acceptance",
+        operation: "acceptOffer",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::AcceptOffer,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/auctions/{id}/second-chance-offers/{offer_id}/decline",
+        operation: "declineOffer",
+        auth: Auth::Required,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::DeclineOffer,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/me/bids",
+        operation: "listMyBids",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::ListMyBids,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/me/auctions",
+        operation: "listMyAuctions",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::ListMyAuctions,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/me/watches",
+        operation: "listMyWatches",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::ListMyWatches,
+    },
+    Route {
+        method: Method::Put,
+        path: "/v1/me/watches/{auction_id}",
+        operation: "watchAuction",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::Watch,
+    },
+    Route {
+        method: Method::Delete,
+        path: "/v1/me/watches/{auction_id}",
+        operation: "unwatchAuction",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::Unwatch,
     },
 ];

@@ -94,6 +94,11 @@ impl<'a> Shown<'a> {
         Some(Self { sort_key: sort_key.as_integer()?, columns, terms })
     }
 
+    /// The auction.
+    pub(crate) fn id(&self) -> &str {
+        self.columns.id
+    }
+
     /// The cursor's position behind this row.
     pub(crate) fn position(&self) -> Vec<u8> {
         let mut position = self.sort_key.to_be_bytes().to_vec();

@@ -1,9 +1,10 @@
 //! Tables of the capability. Steps are append-only: a released one never changes.
 
 /// Migrations in order.
-pub(crate) const STEPS: &[&[&str]] = &[&[
-    // What everyone may see, for lists. Derived from the machines: it can be rebuilt.
-    "CREATE TABLE IF NOT EXISTS auctions_public (
+pub(crate) const STEPS: &[&[&str]] = &[
+    &[
+        // What everyone may see, for lists. Derived from the machines: it can be rebuilt.
+        "CREATE TABLE IF NOT EXISTS auctions_public (
         id TEXT PRIMARY KEY,
         seq INTEGER NOT NULL,
         title TEXT NOT NULL,
@@ -25,18 +26,19 @@ pub(crate) const STEPS: &[&[&str]] = &[&[
         result TEXT,
         shown_minor INTEGER GENERATED ALWAYS AS (coalesce(price_minor, start_minor)) VIRTUAL
     )",
-    "CREATE INDEX IF NOT EXISTS auctions_public_ending ON auctions_public (status, ends_at, id)",
-    "CREATE INDEX IF NOT EXISTS auctions_public_category ON auctions_public (category, id)",
-    "CREATE INDEX IF NOT EXISTS auctions_public_seller ON auctions_public (seller, id)",
-    "CREATE INDEX IF NOT EXISTS auctions_public_price ON auctions_public (shown_minor, id)",
-    "CREATE INDEX IF NOT EXISTS auctions_public_bids ON auctions_public (bid_count, id)",
-    // Names are joined when auctions are read and never enter the chain.
-    "CREATE TABLE IF NOT EXISTS auctions_sellers (
+        "CREATE INDEX IF NOT EXISTS auctions_public_ending
+            ON auctions_public (status, ends_at, id)",
+        "CREATE INDEX IF NOT EXISTS auctions_public_category ON auctions_public (category, id)",
+        "CREATE INDEX IF NOT EXISTS auctions_public_seller ON auctions_public (seller, id)",
+        "CREATE INDEX IF NOT EXISTS auctions_public_price ON auctions_public (shown_minor, id)",
+        "CREATE INDEX IF NOT EXISTS auctions_public_bids ON auctions_public (bid_count, id)",
+        // Names are joined when auctions are read and never enter the chain.
+        "CREATE TABLE IF NOT EXISTS auctions_sellers (
         user_id TEXT PRIMARY KEY,
         display_name TEXT NOT NULL
     )",
-    // Requests that create (rules.md B11): reserved, then done with status, etag and body.
-    "CREATE TABLE IF NOT EXISTS auctions_requests (
+        // Requests that create (rules.md B11): reserved, then done with status, etag and body.
+        "CREATE TABLE IF NOT EXISTS auctions_requests (
         caller TEXT NOT NULL,
         operation TEXT NOT NULL,
         key TEXT NOT NULL,
@@ -49,23 +51,25 @@ pub(crate) const STEPS: &[&[&str]] = &[&[
         body BLOB,
         PRIMARY KEY (caller, operation, key)
     ) WITHOUT ROWID",
-    "CREATE INDEX IF NOT EXISTS auctions_requests_age ON auctions_requests (created_at)",
-], &[
-    // Offered amounts that move with bidding.
-    "ALTER TABLE auctions_public ADD COLUMN next_maximum_minor INTEGER",
-    "ALTER TABLE auctions_public ADD COLUMN buy_now_minor INTEGER",
-    // How many of its bidders stand in auctions_bidders.
-    "ALTER TABLE auctions_public ADD COLUMN bidders_known INTEGER NOT NULL DEFAULT 0",
-    // Who has bid where, for the dashboards.
-    "CREATE TABLE IF NOT EXISTS auctions_bidders (
+        "CREATE INDEX IF NOT EXISTS auctions_requests_age ON auctions_requests (created_at)",
+    ],
+    &[
+        // Offered amounts that move with bidding.
+        "ALTER TABLE auctions_public ADD COLUMN next_maximum_minor INTEGER",
+        "ALTER TABLE auctions_public ADD COLUMN buy_now_minor INTEGER",
+        // How many of its bidders stand in auctions_bidders.
+        "ALTER TABLE auctions_public ADD COLUMN bidders_known INTEGER NOT NULL DEFAULT 0",
+        // Who has bid where, for the dashboards.
+        "CREATE TABLE IF NOT EXISTS auctions_bidders (
         user_id TEXT NOT NULL,
         auction_id TEXT NOT NULL,
         PRIMARY KEY (user_id, auction_id)
     ) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS auctions_watches (
+        "CREATE TABLE IF NOT EXISTS auctions_watches (
         user_id TEXT NOT NULL,
         auction_id TEXT NOT NULL,
         created_at INTEGER NOT NULL,
         PRIMARY KEY (user_id, auction_id)
     ) WITHOUT ROWID",
-]];
+    ],
+];

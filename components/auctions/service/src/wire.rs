@@ -155,7 +155,9 @@ impl CreateAuction {
             quantity: self.quantity.unwrap_or(1),
             dutch: self.dutch.map(|Object(clock)| clock.clock()),
             reverse: self.reverse.map(|Object(step)| step.decrement()),
-            uniform_price: self.uniform_price.map(|Object(price)| Uniform { pricing: price.pricing }),
+            uniform_price: self
+                .uniform_price
+                .map(|Object(price)| Uniform { pricing: price.pricing }),
         }
     }
 }

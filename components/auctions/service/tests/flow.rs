@@ -138,7 +138,8 @@ fn nobody_but_the_owner_sees_a_hidden_value() {
     let house = House::open();
     // Amounts that occur nowhere else, so that a text search finds a leak.
     let id = house.created("ana", "k1", json!({"reserve_price": usd(7_654_321)}));
-    let ben = house.bid("ben", &id, "b1", 3_456_789);
+    let body = json!({"amount": usd(3_456_789), "confirm": true}).to_string();
+    let ben = house.post_as("ben", &format!("/v1/auctions/{id}/bids"), "b1", &body);
     let public = [
         house.get(&format!("/v1/auctions/{id}")),
         house.get_as("cleo", &format!("/v1/auctions/{id}")),

@@ -309,6 +309,9 @@ fn money_is_an_integer_of_minor_units_or_nothing() {
         let answer = house.post_as("ben", &bids, "b", &body);
         assert_eq!(answer.refusal(), (400, "invalid_money".to_owned()), "{currency}");
     }
-    assert_eq!(house.bid("ben", &id, "b", 9_007_199_254_740_991).status, 201);
+    let largest = house.bid("ben", &id, "b", 9_007_199_254_740_991);
+    assert_eq!(largest.refusal(), (409, "confirmation_required".to_owned()));
+    let body = json!({"amount": usd(9_007_199_254_740_991), "confirm": true}).to_string();
+    assert_eq!(house.post_as("ben", &bids, "b", &body).status, 201);
     assert_eq!(house.get(&format!("/v1/auctions/{id}")).json()["price"], usd(1_000));
 }

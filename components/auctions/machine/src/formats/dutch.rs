@@ -62,7 +62,8 @@ impl FormatRules for Clock {
         let filled = bid.quantity.min(left);
         // A part is sold only to who asked for it.
         if filled < bid.min_quantity.unwrap_or(bid.quantity) {
-            let detail = format!("{left} units are left; a min_quantity of at most that takes them");
+            let detail =
+                format!("{left} units are left; a min_quantity of at most that takes them");
             return Err(Refusal::new(Code::InvalidQuantity, detail));
         }
         Ok(Judged {

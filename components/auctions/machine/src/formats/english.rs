@@ -152,9 +152,8 @@ impl<'a> Fold<'a> {
         for lowering in lowerings {
             self.lower(lowering, survives);
         }
-        let reserve_met = self
-            .reserve
-            .is_some_and(|reserve| self.leading.is_some_and(|(max, _)| max >= reserve));
+        let reserve_met =
+            self.reserve.is_some_and(|reserve| self.leading.is_some_and(|(max, _)| max >= reserve));
         let leading = self.leading.map(|(_, index)| index);
         Folded { price: self.price, leading, reserve_met }
     }
@@ -187,9 +186,7 @@ impl<'a> Fold<'a> {
             // B2.5: the leader's own raise.
             (Some(price), _) if led == Some(bidder) && leader == led => price,
             (Some(price), None) => price,
-            (Some(price), Some(beaten)) => {
-                price.max(max.min(beaten.plus(listing.step_at(beaten))))
-            }
+            (Some(price), Some(beaten)) => price.max(max.min(beaten.plus(listing.step_at(beaten)))),
         };
         self.price = Some(match self.reserve {
             Some(reserve) if max >= reserve => by_bids.max(reserve),

@@ -51,8 +51,8 @@ impl FormatRules for OpenOutcry {
     fn explain(&self, listing: &Listing) -> Vec<Rule> {
         let start = listing.money(listing.start_price);
         let text = format!(
-            "Your amount is the price at once. The first bid is at least {start}; each later one at \
-             least one increment above the price, and it may jump."
+            "Your amount is the price at once. The first bid is at least {start}; each later one \
+             at least one increment above the price, and it may jump."
         );
         let mut rules = vec![rule("B8", "Bidding", text)];
         if listing.reserve.is_some() {

@@ -91,11 +91,9 @@ impl FormatRules for Decrement {
         let ceiling = listing.money(listing.start_price);
         let step = match *self {
             Self::Fixed(step) => listing.money(step).to_string(),
-            Self::Bps(bps) => format!(
-                "{}.{:02} percent of it, rounded up to a minor unit",
-                bps / 100,
-                bps % 100
-            ),
+            Self::Bps(bps) => {
+                format!("{}.{:02} percent of it, rounded up to a minor unit", bps / 100, bps % 100)
+            }
         };
         let text = format!(
             "The buyer asks for offers and the lowest ask wins and is paid. The first ask is at \

@@ -95,9 +95,9 @@ pub(super) fn judge(bid: &Asked<'_>) -> Result<Judged, Refusal> {
 /// What all sealed formats tell bidders.
 pub(super) fn sealed_words(listing: &Listing) -> String {
     format!(
-        "Bids of at least {} are sealed: nobody sees an amount before the close. Until then you may \
-         replace your bid, which makes it a new arrival, or withdraw it. At the close all bids are \
-         opened.",
+        "Bids of at least {} are sealed: nobody sees an amount before the close. Until then you \
+         may replace your bid, which makes it a new arrival, or withdraw it. At the close all bids \
+         are opened.",
         listing.money(listing.start_price)
     )
 }

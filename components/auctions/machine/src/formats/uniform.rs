@@ -22,9 +22,7 @@ impl FormatRules for Pricing {
         };
         let unit_price = match self {
             Self::LowestAccepted => lowest,
-            Self::HighestRejected => {
-                filled.rejected.unwrap_or(floor(&lot.listing)).min(lowest)
-            }
+            Self::HighestRejected => filled.rejected.unwrap_or(floor(&lot.listing)).min(lowest),
         };
         let award = |(bidder, quantity, _): &(u32, u32, Minor)| Award {
             bidder: *bidder,

@@ -117,9 +117,7 @@ impl Faults {
                 }
                 Some(formats::Decrement::Fixed(step.amount))
             }
-            (None, Some(bps)) if (1..=BPS_MAX).contains(&bps) => {
-                Some(formats::Decrement::Bps(bps))
-            }
+            (None, Some(bps)) if (1..=BPS_MAX).contains(&bps) => Some(formats::Decrement::Bps(bps)),
             (None, Some(_)) => {
                 let detail = "1 to 9999 basis points";
                 self.add("/reverse/decrement_bps", "out_of_range", detail);
