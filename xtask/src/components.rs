@@ -34,13 +34,13 @@ const COMPONENTS: &[Component] = &[
         package: "auction-machine-wasm",
         file: "auction_machine.wasm",
         kind: Kind::Machine,
-        bytes_max: 1_000_000,
+        bytes_max: 1_250_000,
     },
     Component {
         package: "auctions-wasm",
         file: "auctions.wasm",
         kind: Kind::Service,
-        bytes_max: 1_000_000,
+        bytes_max: 1_350_000,
     },
     Component {
         package: "identity-wasm",

@@ -23,9 +23,11 @@ pub const QUANTITY_MAX: u32 = 1_000_000;
 /// Longest tick and longest dwell of a falling clock.
 pub const CLOCK_MAX_SECONDS: u32 = 24 * 60 * 60;
 /// A bid of that many times the least one needs a confirmation.
-pub const CONFIRM_TIMES: i64 = 100;
+pub const CONFIRM_TIMES: i64 = 1_000;
 /// Amounts below that many major units never need a confirmation.
-pub const CONFIRM_FROM_MAJOR: i64 = 100;
+pub const CONFIRM_FROM_MAJOR: i64 = 10_000;
+/// For a bid of that many times the least one a preview advises to ask the person again.
+pub const CONFIRM_ADVISED_TIMES: i64 = 10;
 /// A reserve can be lowered while that much is left (rules.md B3.4).
 pub const RESERVE_LOWERING_LEFT_MS: i64 = 12 * 60 * 60 * 1_000;
 /// With that much left a retraction voids all bids of the bidder, later its last one (B5).

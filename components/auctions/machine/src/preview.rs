@@ -1,7 +1,7 @@
 //! What a bid would lead to, from public data only: hidden maxima, the reserve and the viewer's own
 //! maximum are not asked.
 
-use kernel::{Context, Minor, Timestamp};
+use kernel::{Context, Minor, Timestamp, limits};
 
 use crate::bidding;
 use crate::contract::{Explanation, PlaceBid, Preview, PreviewOutcome};
@@ -20,10 +20,15 @@ pub(crate) fn preview(
     let is_open = now < lot.ends_at && !matches!(lot.phase, Phase::Closed(_));
     let asks = lot.asks(now);
     let money = |amount| lot.listing.money(amount);
+    let usual = lot.listing.format.rules().usual(lot);
+    let advised = usual.is_some_and(|usual| {
+        amount.get() >= usual.get().saturating_mul(limits::CONFIRM_ADVISED_TIMES)
+    });
     let told = |outcome, rule: &str, text: String| Preview {
         outcome,
         next_minimum: asks.minimum().map(money),
         next_maximum: asks.maximum().map(money),
+        confirmation_advised: advised,
         explanation: Explanation { rule: rule.to_owned(), text },
     };
     if let Some(user) = context.principal.and_then(|principal| principal.parse().ok()) {

@@ -34,7 +34,7 @@ async fn hidden_amounts_reach_nobody_but_their_owner() {
     let platform = Setup::development().with_json_logs().start().await;
     let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
     let (cat, eve) = (platform.user("cat").await, platform.user("eve").await);
-    let terms = json!({"start_price": usd(100), "reserve_price": usd(RESERVE.0),
+    let terms = json!({"start_price": usd(10_000), "reserve_price": usd(RESERVE.0),
         "duration_seconds": 5});
     let listed = ana.list_call("hidden", &User::terms(terms)).send().await.unwrap().expect(201);
     let id = id_of(&listed.json());

@@ -44,6 +44,8 @@ pub struct Preview {
     /// Highest acceptable ask; `reverse` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_maximum: Option<Money>,
+    /// Is the amount so far above the least that the person should be asked again?
+    pub confirmation_advised: bool,
     /// The rule that says so.
     pub explanation: Explanation,
 }
