@@ -80,7 +80,9 @@ pub(crate) async fn buy_now<P: Ports>(
     exchange.no_parameters()?;
     let bidder = exchange.signed_in()?.subject.as_str();
     let key = idempotency::key(exchange.request)?;
-    let Object(wire::Nothing {}) = json::body(exchange.request)?;
+    if !exchange.request.body.is_empty() {
+        let Object(wire::Nothing {}) = json::body(exchange.request)?;
+    }
     let command = serde_json::to_vec(&Command::BuyNow).map_err(|_| Problem::internal())?;
     told(ports, id, key, bidder, command).await
 }

@@ -78,3 +78,74 @@ async fn hidden_amounts_reach_nobody_but_their_owner() {
         assert!(!platform.log().contains(token), "a token is in the log");
     }
 }
+
+const SEALED: (i64, [&str; 2]) = (6_323_217, ["6323217", "63232.17"]);
+const WITHDRAWN: (i64, [&str; 2]) = (7_191_919, ["7191919", "71919.19"]);
+const LAPSED: (i64, [&str; 2]) = (5_353_531, ["5353531", "53535.31"]);
+
+#[tokio::test]
+async fn sealed_bids_are_opened_at_the_close_and_withdrawn_ones_never() {
+    let platform = Setup::development().with_json_logs().start().await;
+    let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+    let (cat, eve) = (platform.user("cat").await, platform.user("eve").await);
+    for format in ["sealed_first_price", "vickrey", "uniform_price"] {
+        let mut terms = json!({"format": format, "start_price": usd(10_000),
+            "reserve_price": usd(RESERVE.0 / 2), "duration_seconds": 5});
+        if format == "uniform_price" {
+            terms["quantity"] = json!(3);
+            terms["uniform_price"] = json!({"pricing": "lowest_accepted"});
+        }
+        let id = id_of(&ana.lists(terms).await);
+        ben.bids(&id, SEALED.0).await.expect(201);
+        let withdrawn = cat.bids(&id, WITHDRAWN.0).await.expect(201).json();
+        let bid = withdrawn["bid_id"].as_str().unwrap();
+        let path = format!("/v1/auctions/{id}/bids/{bid}");
+        cat.client.call("DELETE", &path).send().await.unwrap().expect(204);
+        for user in [&ana, &cat, &eve] {
+            for reply in told_to(user, &id).await {
+                assert!(!shows(&reply.text(), SEALED), "{format}: {}", reply.text());
+            }
+        }
+        for user in [&ana, &ben, &eve] {
+            for reply in told_to(user, &id).await {
+                assert!(!shows(&reply.text(), WITHDRAWN), "{format}: {}", reply.text());
+            }
+        }
+        assert!(shows(&ben.own(&id).await.expect(200).text(), SEALED));
+        let view = closed(&platform.client(), &id).await;
+        assert_eq!(view["status"], "sold", "{view}");
+        let events = eve.client.get(&format!("/v1/auctions/{id}/events")).await.text();
+        assert!(shows(&events, SEALED) && !shows(&events, WITHDRAWN), "{format}: {events}");
+    }
+    let metrics = platform.operator().get("/metrics").await.expect(200).text();
+    for secret in [SEALED, WITHDRAWN] {
+        assert!(!shows(&platform.log(), secret) && !shows(&metrics, secret));
+    }
+}
+
+#[tokio::test]
+async fn a_maximum_that_lapses_stays_hidden() {
+    let platform = Setup::development().with_json_logs().start().await;
+    let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+    let (cat, eve) = (platform.user("cat").await, platform.user("eve").await);
+    let reserved = json!({"start_price": usd(10_000), "reserve_price": usd(RESERVE.0),
+        "buy_now_price": usd(RESERVE.0 + 1), "duration_seconds": 600});
+    let bought = id_of(&ana.lists(reserved).await);
+    ben.bids(&bought, LAPSED.0).await.expect(201);
+    let path = format!("/v1/auctions/{bought}/buy-now");
+    let won = cat.client.post(&path, &json!({})).key("buy").send().await.unwrap().expect(201);
+    assert_eq!(won.json()["outcome"], "won");
+    let plain = json!({"start_price": usd(10_000), "duration_seconds": 600});
+    let cancelled = id_of(&ana.lists(plain).await);
+    ben.bids(&cancelled, LAPSED.0).await.expect(201);
+    let path = format!("/v1/auctions/{cancelled}/cancellation");
+    ana.client.post(&path, &json!({"reason": "It broke."})).send().await.unwrap().expect(200);
+    for id in [&bought, &cancelled] {
+        for user in [&ana, &cat, &eve] {
+            for reply in told_to(user, id).await {
+                assert!(!shows(&reply.text(), LAPSED), "{}", reply.text());
+            }
+        }
+    }
+    assert!(!shows(&platform.log(), LAPSED));
+}
