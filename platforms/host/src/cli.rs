@@ -28,6 +28,21 @@ enum Command {
     /// The platform must not be running on it. No record is changed.
     #[command(after_help = DOCTOR_EXAMPLES)]
     Doctor(Doctor),
+    /// Writes the whole log of one entity to a file, hidden values included: for its owner's eyes
+    /// only.
+    ///
+    /// The file is JSON lines: a header, every command with the events it led to, and a last line
+    /// that counts and hashes the others. `ecomauction replay` proves and shows it. The platform
+    /// must not be running on the data directory. No record is changed.
+    #[command(after_help = EXPORT_EXAMPLES)]
+    Export(Export),
+    /// Decides every command of an archive again and shows how the entity stood after each event.
+    ///
+    /// The machine must give the same bytes as the archive; the first difference is named and the
+    /// exit status is 1. Prices are shown with the rule that set them, in the machine's own words.
+    /// No data directory is needed.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
 }
 
 /// Options of `up`.
@@ -94,11 +109,60 @@ pub(crate) struct Doctor {
     pub(crate) json: bool,
 }
 
+/// Options of `export`.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// Name of the machine in the manifest, for example `auction`.
+    #[arg(value_name = "MACHINE")]
+    pub(crate) machine: String,
+    /// Key of the entity, for example `auc_…`.
+    #[arg(value_name = "ID")]
+    pub(crate) key: String,
+    /// Data directory to read.
+    #[arg(long, value_name = "DIR", default_value = ".ecomauction", env = "ECOMAUCTION_DATA")]
+    pub(crate) data: PathBuf,
+    /// The composition that the data belongs to.
+    #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// Where to write, readable by its owner only; `-` is standard output [default:
+    /// ID.archive.jsonl].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Writes over a file that exists.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Options of `replay`.
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// The file that `export` wrote; `-` is standard input.
+    #[arg(value_name = "ARCHIVE")]
+    pub(crate) archive: PathBuf,
+    /// Shows only the state after that event, in full.
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) at: Option<u64>,
+    /// What the machine is asked after each event, JSON as it understands it.
+    #[arg(long, value_name = "QUESTION", default_value = "\"view\"")]
+    pub(crate) ask: String,
+    /// One JSON object per event.
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The composition that names the machine's component.
+    #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
+    pub(crate) manifest: PathBuf,
+    /// The machine's component itself; no manifest is read then.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) component: Option<PathBuf>,
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Up(up) => crate::up::run(&up),
         Command::Doctor(doctor) => return crate::doctor::run(&doctor),
+        Command::Export(export) => crate::archive::export(&export),
+        Command::Replay(replay) => crate::archive::replay(&replay),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -113,6 +177,20 @@ const DOCTOR_EXAMPLES: &str = "\
 Examples:
   ecomauction doctor                              the data directory .ecomauction
   ecomauction doctor --data /var/lib/ecomauction --json";
+
+const EXPORT_EXAMPLES: &str = "\
+Examples:
+  ecomauction export auction auc_01k…             writes auc_01k….archive.jsonl
+  ecomauction export auction auc_01k… --data /var/lib/ecomauction --out safe/watch.jsonl
+  ecomauction export auction auc_01k… --out - | ecomauction replay -";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  ecomauction replay auc_01k….archive.jsonl       proves it, and shows a line per event
+  ecomauction replay watch.jsonl --at 7           why was the price what it was after event 7?
+  ecomauction replay watch.jsonl --at 7 --ask '\"rules\"'
+  ecomauction replay watch.jsonl --json | jq 'select(.event == \"bid_placed\") | .rule'
+  ecomauction replay watch.jsonl --component target/components/auction_machine.wasm";
 
 const UP_EXAMPLES: &str = "\
 Examples:

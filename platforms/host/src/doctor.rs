@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
 
-use journal::{Event, Journal, Position, Record};
+use journal::{Journal, Position, Record};
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
+use crate::chain::Chain;
 use crate::cli::Doctor;
 use crate::data::DataDirectory;
-use crate::engine::{Engines, Watch, hex};
+use crate::engine::{Engines, Watch};
 use crate::machines::{MachineImage, Replay};
 use crate::manifest::Manifest;
 
@@ -25,12 +25,6 @@ struct Findings {
     entities: usize,
     replayed: u64,
     problems: Vec<String>,
-}
-
-/// Where an entity's chain stands.
-struct Chain {
-    seq: u64,
-    head: [u8; 32],
 }
 
 /// The examination of one journal.
@@ -76,7 +70,7 @@ fn examine(options: &Doctor) -> anyhow::Result<Findings> {
         for (name, machine) in &component.tool.machines {
             let (compiled, digest) = engines.load(&engines.machines, &machine.source)?;
             let image = MachineImage::new(name, &engines.machines, &compiled, digest)?;
-            examination.replays.insert(name.clone(), Replay::new(image)?);
+            examination.replays.insert(name.clone(), Replay::new(&image)?);
         }
     }
     let journal = Journal::open(&data.journal(), journal::Options::default())?;
@@ -101,38 +95,19 @@ impl Examination {
         if self.broken.contains(&name) {
             return;
         }
-        let chained = record.events.iter().try_for_each(|event| self.link(&name, event));
+        let chain = self.chains.entry(name.clone()).or_insert_with(|| Chain::genesis(&name.1));
+        let chained = record.events.iter().try_for_each(|event| chain.follow(event));
+        let chained = chained.map_err(|broken| broken.to_string());
         let replayed = chained.and_then(|()| match self.replays.get_mut(&name.0) {
-            Some(replay) => replay.record(record),
+            Some(replay) => replay.record(record).map_err(|difference| difference.to_string()),
             None => Err("no such machine in the manifest".to_owned()),
         });
         match replayed {
-            Ok(()) => self.findings.replayed += 1,
+            Ok(_) => self.findings.replayed += 1,
             Err(why) => {
                 self.findings.problems.push(format!("{} {}: {why}", name.0, name.1));
                 self.broken.insert(name);
             }
         }
-    }
-
-    fn link(&mut self, name: &(String, String), event: &Event) -> Result<(), String> {
-        let chain = self.chains.entry(name.clone()).or_insert_with(|| {
-            let genesis = Sha256::digest(name.1.as_bytes()).into();
-            Chain { seq: 0, head: genesis }
-        });
-        if event.seq != chain.seq + 1 {
-            return Err(format!("seq {} follows {}", event.seq, chain.seq));
-        }
-        if event.prev != chain.head {
-            return Err(format!("seq {}: prev is not the head before it", event.seq));
-        }
-        let head: [u8; 32] =
-            Sha256::new().chain_update(event.prev).chain_update(&event.public).finalize().into();
-        if head != event.head {
-            let (said, is) = (hex(&event.head), hex(&head));
-            return Err(format!("seq {}: head {said} should be {is}", event.seq));
-        }
-        *chain = Chain { seq: event.seq, head };
-        Ok(())
     }
 }

@@ -29,7 +29,7 @@ pub(crate) struct Engines {
     pub(crate) machines: Engine,
     services: Engine,
     streaming_services: Engine,
-    cache: PathBuf,
+    cache: Option<PathBuf>,
     watch: Watch,
     ticking: Arc<AtomicBool>,
 }
@@ -48,6 +48,15 @@ impl Engines {
     pub(crate) fn new(cache: &Path, watch: Watch) -> anyhow::Result<Self> {
         std::fs::create_dir_all(cache)
             .with_context(|| format!("cannot create {}", cache.display()))?;
+        Self::build(Some(cache.to_owned()), watch)
+    }
+
+    /// Engines that keep nothing on disk.
+    pub(crate) fn without_cache() -> anyhow::Result<Self> {
+        Self::build(None, Watch::Nobody)
+    }
+
+    fn build(cache: Option<PathBuf>, watch: Watch) -> anyhow::Result<Self> {
         let engine = |mut config: Config| {
             if watch == Watch::Perf {
                 config.profiler(ProfilingStrategy::PerfMap);
@@ -60,7 +69,7 @@ impl Engines {
         let ticking = Arc::new(AtomicBool::new(true));
         let all = [machines.clone(), services.clone(), streaming_services.clone()];
         tick(all, Arc::clone(&ticking))?;
-        Ok(Self { machines, services, streaming_services, cache: cache.to_owned(), watch, ticking })
+        Ok(Self { machines, services, streaming_services, cache, watch, ticking })
     }
 
     /// The engine that a service needs.
@@ -79,12 +88,13 @@ impl Engines {
     ) -> anyhow::Result<(Component, String)> {
         let bytes = read(source)?;
         let digest = hex(&Sha256::digest(&bytes));
-        if self.watch == Watch::Perf {
-            // `perf` looks up mapped files by their own symbols, and only other code in its map.
+        // `perf` looks up mapped files by their own symbols, and only other code in its map.
+        let cache = self.cache.as_ref().filter(|_| self.watch != Watch::Perf);
+        let Some(cache) = cache else {
             return Ok((lift(Component::new(engine, &bytes))?, digest));
-        }
+        };
         let compatibility = compatibility(engine);
-        let artefact = self.cache.join(format!("{digest}-{compatibility}.cwasm"));
+        let artefact = cache.join(format!("{digest}-{compatibility}.cwasm"));
         if artefact.exists() {
             // The directory holds only what this host wrote under a name that pins source bytes
             // and engine settings; wasmtime checks its own header again.

@@ -3,7 +3,9 @@
 //! `spin.toml` names the components; this crate gives them HTTP, entities, tables, keys, timers and
 //! messages. It knows no auction: every sentence about bids is in a component.
 
+mod archive;
 mod background;
+mod chain;
 mod cli;
 mod clock;
 mod data;

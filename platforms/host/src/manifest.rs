@@ -15,6 +15,8 @@ use serde::Deserialize;
 pub(crate) struct Manifest {
     /// Application name.
     pub(crate) name: String,
+    /// Its version, if it has one.
+    pub(crate) version: Option<String>,
     /// Components by id.
     pub(crate) components: BTreeMap<String, Component>,
     /// HTTP routes in the order of the manifest.
@@ -94,6 +96,16 @@ impl Manifest {
             .with_context(|| format!("in the manifest {}", path.display()))
     }
 
+    /// A machine by its name.
+    pub(crate) fn machine(&self, name: &str) -> anyhow::Result<&Machine> {
+        let machines = || self.components.values().flat_map(|one| &one.tool.machines);
+        let found = machines().find(|(known, _)| *known == name).map(|(_, machine)| machine);
+        found.with_context(|| {
+            let known: Vec<&str> = machines().map(|(known, _)| known.as_str()).collect();
+            format!("the manifest has no machine {name}, only: {}", known.join(", "))
+        })
+    }
+
     fn parse(
         text: &str,
         base: &Path,
@@ -142,7 +154,8 @@ impl Manifest {
                 routes.push(Route { pattern, component: trigger.component });
             }
         }
-        Ok(Self { name: raw.application.name, components, routes })
+        let RawApplication { name, version } = raw.application;
+        Ok(Self { name, version, components, routes })
     }
 }
 
@@ -180,6 +193,7 @@ struct RawManifest {
 #[derive(Deserialize)]
 struct RawApplication {
     name: String,
+    version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -255,6 +269,9 @@ mod tests {
         assert_eq!(things.source, Path::new("app/things.wasm"));
         assert_eq!(things.tool.machines["thing"].source, Path::new("app/thing_machine.wasm"));
         assert_eq!(things.variables["development"], "false");
+        assert_eq!(manifest.machine("thing").unwrap().shards, 8);
+        let unknown = manifest.machine("ting").unwrap_err().to_string();
+        assert!(unknown.contains("no machine ting, only: thing"), "{unknown}");
         assert_eq!(manifest.routes[0].pattern, "/v1/things/...");
     }
 

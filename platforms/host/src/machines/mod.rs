@@ -16,7 +16,7 @@ use parking_lot::Mutex;
 use crate::state::Entry;
 
 pub(crate) use instance::MachineImage;
-pub(crate) use replay::Replay;
+pub(crate) use replay::{Difference, Replay, Retelling};
 pub(crate) use shard::{Answer, Surroundings};
 use shard::{Shard, ShardError};
 
