@@ -142,9 +142,6 @@ pub(crate) struct Replay {
     /// Shows only the state after that event, in full.
     #[arg(long, value_name = "SEQ")]
     pub(crate) at: Option<u64>,
-    /// What the machine is asked after each event, JSON as it understands it.
-    #[arg(long, value_name = "QUESTION", default_value = "\"view\"")]
-    pub(crate) ask: String,
     /// One JSON object per event.
     #[arg(long)]
     pub(crate) json: bool,
@@ -188,7 +185,6 @@ const REPLAY_EXAMPLES: &str = "\
 Examples:
   ecomauction replay auc_01k….archive.jsonl       proves it, and shows a line per event
   ecomauction replay watch.jsonl --at 7           why was the price what it was after event 7?
-  ecomauction replay watch.jsonl --at 7 --ask '\"rules\"'
   ecomauction replay watch.jsonl --json | jq 'select(.event == \"bid_placed\") | .rule'
   ecomauction replay watch.jsonl --component target/components/auction_machine.wasm";
 

@@ -42,7 +42,7 @@ fn replay(options: &Replay, mut reader: Reader<impl BufRead>) -> anyhow::Result<
     }
     let image = MachineImage::new(&header.machine, &engines.machines, &component, digest)?;
     let mut show = Show::new(BufWriter::new(std::io::stdout().lock()), options);
-    let walked = Walk::new(&header, &image, &options.ask)?.run(&mut reader, |step| show.step(step));
+    let walked = Walk::new(&header, &image)?.run(&mut reader, |step| show.step(step));
     let end = match walked {
         Ok(end) => end,
         Err(difference) => {

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use anyhow::Context as _;
 use kernel::Money;
 use serde::Serialize;
 use serde_json::Value;
@@ -23,8 +24,7 @@ pub(super) struct Show<W> {
 struct Full<'a> {
     #[serde(flatten)]
     step: &'a Step<'a>,
-    command: Option<&'a RawValue>,
-    answer: Option<&'a RawValue>,
+    view: Option<&'a RawValue>,
 }
 
 impl<W: Write> Show<W> {
@@ -42,8 +42,8 @@ impl<W: Write> Show<W> {
             (None, true) => writeln!(self.out, "{}", serde_json::to_string(step)?)?,
             (None, false) => self.row(step)?,
             (Some(_), true) => {
-                let (command, answer) = (json(step.command), json(&step.view));
-                let full = serde_json::to_string(&Full { step, command, answer })?;
+                let view = serde_json::from_slice(&step.view).ok();
+                let full = serde_json::to_string(&Full { step, view })?;
                 writeln!(self.out, "{full}")?;
             }
             (Some(_), false) => self.page(step)?,
@@ -96,7 +96,7 @@ impl<W: Write> Show<W> {
 
     fn page(&mut self, step: &Step<'_>) -> anyhow::Result<()> {
         let by = step.principal.map(|who| format!("by {who}, ")).unwrap_or_default();
-        let command = String::from_utf8_lossy(step.command);
+        let command = step.command.map_or(NONE, RawValue::get);
         let rule = step
             .rule
             .as_ref()
@@ -115,19 +115,13 @@ impl<W: Write> Show<W> {
         for (name, value) in rows {
             writeln!(self.out, "{name:<8} {value}")?;
         }
-        let answer = serde_json::from_slice::<Value>(&step.view);
-        let answer = answer.and_then(|answer| serde_json::to_string_pretty(&answer));
-        let answer = answer.unwrap_or_else(|_| String::from_utf8_lossy(&step.view).into_owned());
-        Ok(writeln!(self.out, "{answer}")?)
+        let view: Value = serde_json::from_slice(&step.view).context("its view")?;
+        Ok(writeln!(self.out, "{}", serde_json::to_string_pretty(&view)?)?)
     }
 }
 
 fn words(rule: &Rule) -> String {
     format!("{}: {}", rule.rule, rule.text)
-}
-
-fn json(bytes: &[u8]) -> Option<&RawValue> {
-    serde_json::from_slice(bytes).ok()
 }
 
 /// A value for people.

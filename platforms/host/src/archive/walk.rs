@@ -16,7 +16,6 @@ use crate::machines::{MachineImage, Replay, Retelling};
 /// An archive on its way through its machine.
 pub(super) struct Walk<'a> {
     header: &'a Header,
-    question: &'a str,
     chain: Chain,
     commits: u64,
     replay: Replay,
@@ -38,7 +37,7 @@ pub(super) struct Step<'a> {
     pub(super) principal: Option<&'a str>,
     /// The command's idempotency key.
     pub(super) command_id: &'a str,
-    /// The members of [`STATE`] that the entity shows.
+    /// How the entity stands.
     #[serde(flatten)]
     pub(super) state: State,
     /// What set the price that stands, if the machine explained it.
@@ -48,9 +47,8 @@ pub(super) struct Step<'a> {
     /// Chain head after it.
     pub(super) head: Digest,
     /// The command as the machine got it.
-    #[serde(skip)]
-    pub(super) command: &'a [u8],
-    /// What the entity answers to the question.
+    pub(super) command: Option<&'a RawValue>,
+    /// What anybody would be told of the entity.
     #[serde(skip)]
     pub(super) view: Vec<u8>,
 }
@@ -97,14 +95,9 @@ struct Explanation {
 
 impl<'a> Walk<'a> {
     /// Before the first event.
-    pub(super) fn new(
-        header: &'a Header,
-        image: &MachineImage,
-        question: &'a str,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(header: &'a Header, image: &MachineImage) -> anyhow::Result<Self> {
         Ok(Self {
             header,
-            question,
             chain: Chain::genesis(&header.key),
             commits: 0,
             replay: Replay::new(image)?,
@@ -162,7 +155,7 @@ impl<'a> Walk<'a> {
         explained: Option<&Rule>,
     ) -> anyhow::Result<Step<'r>> {
         self.retelling.apply(&event.fact)?;
-        let view = self.retelling.ask(record.envelope.now, self.question.as_bytes())?;
+        let view = self.retelling.ask(record.envelope.now, VIEW)?;
         let Public { data, event: name, time } =
             serde_json::from_slice(&event.public).context("its public text")?;
         let state = State::of(&view, &data);
@@ -183,7 +176,7 @@ impl<'a> Walk<'a> {
             rule: self.rule.clone(),
             data,
             head: Digest::from_bytes(event.head),
-            command: &record.envelope.body,
+            command: serde_json::from_slice(&record.envelope.body).ok(),
             view,
         })
     }
@@ -251,6 +244,10 @@ fn holder<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     }
     None
 }
+
+/// The question that machines answer with their public view. What another machine makes of it is
+/// shown as well: members that it lacks stay empty.
+const VIEW: &[u8] = b"\"view\"";
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

@@ -10,7 +10,7 @@ use conformance::{Client, Platform, Reply, Setup, User, id_of};
 use serde_json::{Value, json};
 
 /// The checkout's composition and the faulty components beside it.
-static MANIFEST: LazyLock<PathBuf> = LazyLock::new(|| {
+pub(super) static MANIFEST: LazyLock<PathBuf> = LazyLock::new(|| {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
     let folder = root.join("target/tmp/faulty");
     std::fs::create_dir_all(&folder).unwrap();
@@ -47,7 +47,7 @@ fn built(root: &Path, package: &str, file: &str, target: &str) -> PathBuf {
     target_folder.join(target).join("wasm").join(format!("{file}.wasm"))
 }
 
-async fn platform() -> Platform {
+pub(super) async fn platform() -> Platform {
     let manifest = tokio::task::spawn_blocking(|| MANIFEST.clone()).await.unwrap();
     Setup::development().manifest(&manifest).start().await
 }
@@ -56,7 +56,7 @@ async fn counts(client: &Client, key: &str) -> Value {
     client.get(&format!("/faulty/machine/{key}")).await.expect(200).json()
 }
 
-async fn command(client: &Client, key: &str, body: Value) -> Reply {
+pub(super) async fn command(client: &Client, key: &str, body: Value) -> Reply {
     let path = format!("/faulty/machine/{key}");
     client.post(&path, &body).key("command").send().await.unwrap()
 }
