@@ -200,15 +200,15 @@ impl Pair {
         let expected =
             if self.closed { Some("auction_closed") } else { self.model.bid(user, amount, at) };
         same("refusal", &code(&reply).as_deref(), &expected)?;
-        let Reply::Bid { replayed, bid, row } = &reply else { return Ok(()) };
+        let Reply::Bid { replayed, bid, row, .. } = &reply else { return Ok(()) };
         if at >= stand.ends_ms {
             return Err("accepted at or after the end".to_owned());
         }
         let after = self.model.stand();
         same("replayed", replayed, &false)?;
         same("leading", &bid.leading, &(after.leader == Some(user)))?;
-        same("reply price", &Some(bid.price.amount.get()), &after.price)?;
-        same("reply next", &bid.next_minimum.amount.get(), &after.next.min(MAX))?;
+        same("reply price", &amount_of(bid.price), &after.price)?;
+        same("reply next", &amount_of(bid.next_minimum), &Some(after.next.min(MAX)))?;
         same("reply end", &bid.ends_at.ms_since(START), &after.ends_ms)?;
         same("reply time", &bid.server_time.ms_since(START), &at)?;
         same("row", row, &self.bench.view().row)?;
@@ -276,15 +276,14 @@ impl Pair {
     fn compare(&mut self) -> Checked {
         let stand = self.model.stand();
         let row = self.bench.view().row;
-        let amount = |money: Option<Money>| money.map(|money| money.amount.get());
-        let price = amount(row.price);
+        let price = amount_of(row.price);
         if self.prices.last().is_some_and(|last| price < Some(*last)) {
             return Err(format!("the price fell to {price:?}"));
         }
         self.prices.extend(price);
         same("price", &price, &stand.price)?;
         let next = (!self.closed).then_some(stand.next.min(MAX));
-        same("next", &amount(row.next_minimum), &next)?;
+        same("next", &amount_of(row.next_minimum), &next)?;
         let place = |user| stand.bidders.iter().position(|known| *known == user).unwrap() + 1;
         let leader = stand.leader.map(|user| format!("bidder-{}", place(user)));
         same("leader", &row.leader, &leader)?;
@@ -304,7 +303,7 @@ impl Pair {
             same("outcome", &(result.outcome == Status::Sold), &(status == "sold"))?;
             same("reason", &result.reason.as_deref(), &reason)?;
             let hammer = (status == "sold").then_some(stand.price).flatten();
-            same("hammer", &amount(result.hammer_price), &hammer)?;
+            same("hammer", &amount_of(result.hammer_price), &hammer)?;
             same("winner", &result.winner.map(|w| w.bidder), &leader.filter(|_| hammer.is_some()))?;
         }
         self.nothing_leaks(&stand.shown)
@@ -380,8 +379,12 @@ fn code(reply: &Reply) -> Option<String> {
     }
 }
 
+fn amount_of(money: Option<Money>) -> Option<i64> {
+    money.map(|money| money.amount.get())
+}
+
 fn bid(amount: i64) -> PlaceBid {
-    PlaceBid { amount: usd(amount), quantity: None, min_quantity: None, confirm: None }
+    PlaceBid { amount: usd(amount), quantity: None, min_quantity: None, confirm: Some(true) }
 }
 
 fn usd(amount: i64) -> Money {
@@ -407,11 +410,14 @@ fn contract_terms(terms: &ModelTerms) -> Terms {
         start_price: usd(terms.start),
         reserve_price: terms.reserve.map(usd),
         buy_now_price: None,
-        increments: match terms.ladder.as_slice() {
+        increments: Some(match terms.ladder.as_slice() {
             ladder if ladder == US => Increments::Preset("ebay_us".to_owned()),
             ladder if ladder == UK => Increments::Preset("ebay_uk".to_owned()),
             ladder => Increments::Bands(ladder.iter().map(band).collect()),
-        },
+        }),
+        dutch: None,
+        reverse: None,
+        uniform_price: None,
         starts_at: (terms.starts_ms > 0).then(|| START.plus_ms(terms.starts_ms)),
         ends_at: Some(START.plus_ms(terms.ends_ms)),
         duration_seconds: None,

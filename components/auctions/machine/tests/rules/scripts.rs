@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use auction_machine::contract::{
-    Band, Command, Increments, PlaceBid, Reply, ReserveState, SoftClose, SoftCloseMode, Status,
+    Band, Command, Increments, Outcome, PlaceBid, Reply, ReserveState, SoftClose, SoftCloseMode, Status,
     Terms,
 };
 use auction_scripts::{Action, Observed, Scenario, Step, decimals, major, offset};
@@ -78,7 +78,7 @@ fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
         Action::Wake => (Command::Wake, None),
         Action::Bid { amount, currency, quantity, key } => {
             let amount = money(*amount, currency.as_ref().unwrap_or(&scenario.terms.currency));
-            let bid = PlaceBid { amount, quantity: *quantity, min_quantity: None, confirm: None };
+            let bid = PlaceBid { amount, quantity: *quantity, min_quantity: None, confirm: Some(true) };
             (Command::PlaceBid(bid), key.clone())
         }
     };
@@ -89,13 +89,13 @@ fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
     let events = Bench::names(&decision).join(",");
     let seen = match serde_json::from_slice(&decision.reply).unwrap() {
         Reply::Bid { replayed, bid, .. } => {
-            let mut seen = Observed::of([bid.outcome.as_str()]);
+            let mut seen = Observed::of([outcome(bid.outcome)]);
             if replayed {
                 seen.words.push("replayed".to_owned());
             }
             // A replay shows the facts of its own time, not those of now.
-            seen.with("price", major(bid.price.amount.get(), places))
-                .with("next", major(bid.next_minimum.amount.get(), places))
+            seen.with("price", amount(bid.price, places))
+                .with("next", amount(bid.next_minimum, places))
                 .with("ends", offset(bid.ends_at.ms_since(START)))
                 .with("reserve", reserve(bid.reserve))
                 .with("seq", bid.seq)
@@ -104,7 +104,9 @@ fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
         Reply::Refused(refused) => Observed::of(["refused", refused.code.as_str()]),
         Reply::Woken if events.is_empty() => Observed::of(["quiet"]),
         Reply::Woken => Observed::of([status(bench.view().row.status)]),
-        Reply::Created { .. } => unreachable!("scripts list only once"),
+        Reply::Created { .. } | Reply::Auction { .. } | Reply::Offer { .. } => {
+            unreachable!("scripts list only once")
+        }
     };
     facts(bench, scenario, seen).with("events", events)
 }
@@ -168,7 +170,7 @@ fn terms(terms: &auction_scripts::Terms) -> Terms {
         start_price: money(terms.start, &terms.currency),
         reserve_price: terms.reserve.map(|reserve| money(reserve, &terms.currency)),
         buy_now_price: None,
-        increments: match &terms.increments {
+        increments: Some(match &terms.increments {
             auction_scripts::Increments::Preset(name) => Increments::Preset(name.clone()),
             auction_scripts::Increments::Bands(bands) => {
                 let minor = |units| Minor::new(units).unwrap();
@@ -176,7 +178,10 @@ fn terms(terms: &auction_scripts::Terms) -> Terms {
                     |(from, step): &(i64, i64)| Band { from: minor(*from), step: minor(*step) };
                 Increments::Bands(bands.iter().map(band).collect())
             }
-        },
+        }),
+        dutch: None,
+        reverse: None,
+        uniform_price: None,
         starts_at: terms.starts_ms.map(at),
         ends_at: Some(at(terms.ends_ms)),
         duration_seconds: None,
@@ -193,6 +198,19 @@ fn terms(terms: &auction_scripts::Terms) -> Terms {
 
 fn money(units: i64, currency: &str) -> Money {
     Money::new(Minor::new(units).unwrap(), currency.parse::<Currency>().unwrap())
+}
+
+fn amount(money: Option<Money>, places: u32) -> String {
+    money.map_or("none".to_owned(), |money| major(money.amount.get(), places))
+}
+
+fn outcome(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Leading => "leading",
+        Outcome::Outbid => "outbid",
+        Outcome::Accepted => "accepted",
+        Outcome::Won => "won",
+    }
 }
 
 fn status(status: Status) -> &'static str {
