@@ -109,7 +109,7 @@ pub struct Bid {
     /// May everyone see the amount? Never while it leads with a hidden one (rules.md B2.7).
     pub shown: bool,
     /// The maximum that stands in the place of its amount since the reserve was lowered (B3.4).
-    pub cut: Option<Cut>,
+    pub cut: Option<Box<Cut>>,
     /// Why it is void.
     pub void: Option<RetractionReason>,
 }
@@ -348,7 +348,7 @@ impl Lot {
 impl Bid {
     /// The live maximum: the amount, unless it was cut.
     pub fn max(&self) -> Minor {
-        self.cut.map_or(self.amount, |cut| cut.to.amount)
+        self.cut.as_ref().map_or(self.amount, |cut| cut.to.amount)
     }
 
     /// The amount that everyone may see when they may: a clock's buyer showed no more than the

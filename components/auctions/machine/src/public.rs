@@ -250,7 +250,7 @@ fn max_lowered(lot: &Lot, bid: u32, to: HiddenAmount) -> Result<MaxLowered, Misf
 }
 
 fn revealed(lot: &Lot, bid: &Bid) -> Revealed {
-    let salt = bid.cut.map_or(bid.salt, |cut| Some(cut.to.salt));
+    let salt = bid.cut.as_ref().map_or(bid.salt, |cut| Some(cut.to.salt));
     Revealed { amount: lot.listing.money(bid.max()), bid_id: bid.id, salt }
 }
 

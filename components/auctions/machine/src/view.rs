@@ -130,7 +130,7 @@ fn commitments(lot: &Lot, bidder: Option<u32>, is_seller: bool) -> Vec<Commitmen
     }
     for bid in bidder.map(|bidder| lot.bids_of(bidder)).unwrap_or_default() {
         all.extend(bid.salt.map(|salt| opened(bid.seq, bid.amount, salt)));
-        all.extend(bid.cut.map(|cut| opened(cut.seq, cut.to.amount, cut.to.salt)));
+        all.extend(bid.cut.as_ref().map(|cut| opened(cut.seq, cut.to.amount, cut.to.salt)));
     }
     all
 }

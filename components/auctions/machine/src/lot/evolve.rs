@@ -155,7 +155,7 @@ impl Lot {
     fn cut(&mut self, place: &Place, index: u32, to: HiddenAmount) {
         let bid = usize::try_from(index).ok().and_then(|index| self.bids.get_mut(index));
         if let Some(bid) = bid {
-            bid.cut = Some(Cut { seq: place.seq, to });
+            bid.cut = Some(Box::new(Cut { seq: place.seq, to }));
             if let Some(lowering) = self.lowerings.last_mut() {
                 lowering.cut = Some((index, to.amount));
             }

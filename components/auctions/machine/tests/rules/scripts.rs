@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use auction_machine::contract::{
-    Band, Command, Increments, Outcome, PlaceBid, Reply, ReserveState, SoftClose, SoftCloseMode, Status,
-    Terms,
+    Band, Command, Increments, Outcome, PlaceBid, Reply, ReserveState, SoftClose, SoftCloseMode,
+    Status, Terms,
 };
 use auction_scripts::{Action, Observed, Scenario, Step, decimals, major, offset};
 use kernel::{Currency, Minor, Money, Timestamp};
@@ -78,7 +78,8 @@ fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
         Action::Wake => (Command::Wake, None),
         Action::Bid { amount, currency, quantity, key } => {
             let amount = money(*amount, currency.as_ref().unwrap_or(&scenario.terms.currency));
-            let bid = PlaceBid { amount, quantity: *quantity, min_quantity: None, confirm: Some(true) };
+            let bid =
+                PlaceBid { amount, quantity: *quantity, min_quantity: None, confirm: Some(true) };
             (Command::PlaceBid(bid), key.clone())
         }
     };
