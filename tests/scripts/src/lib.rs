@@ -11,18 +11,31 @@
 //! +1000s clock wake               -> unsold reason=reserve_not_met
 //! ```
 //!
-//! Members of the header: `start`, `ends` (or `runs`), and if wished `currency` (USD),
-//! `increments` (ebay_us, or bands `0.01:0.05,1.00:0.25`), `reserve`, `starts`, `soft_close`
-//! (`off`, `reset/W/X`, `add/W/X` in seconds; default reset/120/120), `hard_stop`, `seller` (sam).
+//! Members of the header: `start`, `ends` (a clock says it itself), and if wished `currency` (USD),
+//! `increments` (ebay_us where bids go up in steps, or bands `0.01:0.05,1.00:0.25`), `reserve`,
+//! `buy_now`, `quantity` (1), `retraction` (ebay), `starts`, `soft_close` (`off`, `reset/W/X`,
+//! `add/W/X` in seconds; default reset/120/120), `hard_stop`, `seller` (sam), and the numbers of a
+//! format: `dutch` (`floor/decrement/tick/dwell`, seconds), `reverse` (an amount, or `100bps`),
+//! `pricing` (`lowest_accepted`, `highest_rejected`).
+//!
+//! Commands: `bid AMOUNT [quantity=] [min=] [currency=] [key=] [confirm]`, `buy_now [key=]`,
+//! `retract [NAME] N REASON` and `withdraw [NAME] N` (the N-th accepted bid of NAME, else of the
+//! actor), `lower AMOUNT [currency=]`, `cancel REASON`, `delete [stale]`, `change [stale] JSON` (a
+//! merge patch of the terms, or a description_addition), `block NAME`, `unblock NAME`,
+//! `offer NAME DAYS [key=]`, `accept [N]` and `decline [N]` (the N-th offer, else the newest),
+//! `preview AMOUNT …`, `wake`, `look`, `own`.
+//!
 //! A step's expectation is words that must all be observed and `name=value` facts that must all be
 //! equal; a runner reports what it observed with [`Observed`]. This crate runs nothing: one runner
 //! drives the machine with virtual time, others can drive a server.
 
+mod action;
+mod observed;
 mod parse;
 
+pub use action::{Action, Bid, Nth};
+pub use observed::{Observed, decimals, major, offset};
 pub use parse::{ParseError, parse};
-
-use core::fmt;
 
 /// One auction and what happens to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,8 +63,20 @@ pub struct Terms {
     pub start: i64,
     /// Reserve in minor units.
     pub reserve: Option<i64>,
-    /// Ladder.
-    pub increments: Increments,
+    /// Buy It Now price in minor units.
+    pub buy_now: Option<i64>,
+    /// Units.
+    pub quantity: u32,
+    /// Retraction policy.
+    pub retraction: String,
+    /// Ladder; none where bids do not go up in steps.
+    pub increments: Option<Increments>,
+    /// The falling clock of `dutch`.
+    pub clock: Option<Clock>,
+    /// The step of `reverse`.
+    pub decrement: Option<Decrement>,
+    /// The clearing price of `uniform_price`.
+    pub pricing: Option<String>,
     /// Start; none: at once.
     pub starts_ms: Option<i64>,
     /// Scheduled end.
@@ -60,6 +85,28 @@ pub struct Terms {
     pub soft_close: SoftClose,
     /// The end never moves beyond it.
     pub hard_stop_ms: Option<i64>,
+}
+
+/// A falling clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Clock {
+    /// Minor units.
+    pub floor: i64,
+    /// Minor units.
+    pub decrement: i64,
+    /// Seconds.
+    pub tick: u32,
+    /// Seconds.
+    pub dwell: u32,
+}
+
+/// By how much the next ask lies below the best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decrement {
+    /// Minor units.
+    Fixed(i64),
+    /// Basis points.
+    Bps(u32),
 }
 
 /// A ladder.
@@ -105,87 +152,4 @@ pub struct Step {
     pub action: Action,
     /// What must be observed.
     pub expected: Observed,
-}
-
-/// What an actor does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Bids up to a maximum.
-    Bid {
-        /// Minor units.
-        amount: i64,
-        /// Another currency than the auction's.
-        currency: Option<String>,
-        /// Units.
-        quantity: Option<u32>,
-        /// Idempotency key; a fresh one when none.
-        key: Option<String>,
-    },
-    /// The platform calls.
-    Wake,
-    /// Reads the public view.
-    Look,
-    /// Reads the actor's own bidding.
-    Own,
-}
-
-/// Words and facts: expected by a step, or observed by a runner.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Observed {
-    /// Outcome words, for example `refused bid_too_low`.
-    pub words: Vec<String>,
-    /// Named values as a script writes them.
-    pub facts: Vec<(String, String)>,
-}
-
-impl Observed {
-    /// An observation with these words.
-    pub fn of<'a>(words: impl IntoIterator<Item = &'a str>) -> Self {
-        Self { words: words.into_iter().map(str::to_owned).collect(), facts: Vec::new() }
-    }
-
-    /// Adds a fact.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl fmt::Display) -> Self {
-        self.facts.push((name.to_owned(), value.to_string()));
-        self
-    }
-
-    /// What `self`, an expectation, asks for and `seen` does not show.
-    pub fn missing_in(&self, seen: &Self) -> Vec<String> {
-        let words = self.words.iter().filter(|word| !seen.words.contains(word)).cloned();
-        let facts = self.facts.iter().filter(|fact| !seen.facts.contains(fact));
-        words.chain(facts.map(|(name, value)| format!("{name}={value}"))).collect()
-    }
-}
-
-impl fmt::Display for Observed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words.join(" "))?;
-        self.facts.iter().try_for_each(|(name, value)| write!(f, " {name}={value}"))
-    }
-}
-
-/// Minor units as a script writes them, with that many decimals: `1000` is `10.00`.
-pub fn major(minor: i64, decimals: u32) -> String {
-    let scale = 10_i64.pow(decimals);
-    if decimals == 0 {
-        return minor.to_string();
-    }
-    format!("{}.{:0width$}", minor / scale, minor % scale, width = decimals as usize)
-}
-
-/// An instant as a script writes it: `+1.5s`.
-pub fn offset(ms: i64) -> String {
-    let text = major(ms, 3);
-    format!("+{}s", text.trim_end_matches('0').trim_end_matches('.'))
-}
-
-/// Decimals of a currency's minor unit, for the currencies that scripts use.
-pub fn decimals(currency: &str) -> u32 {
-    match currency {
-        "JPY" | "KRW" => 0,
-        "KWD" | "BHD" => 3,
-        _ => 2,
-    }
 }

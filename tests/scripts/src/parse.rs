@@ -1,6 +1,7 @@
 //! The text form of scripts.
 
-use crate::{Action, Increments, Observed, Scenario, SoftClose, Step, Terms, decimals};
+use crate::action::action;
+use crate::{Clock, Decrement, Increments, Observed, Scenario, SoftClose, Step, Terms, decimals};
 
 /// A line that is not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,16 +52,30 @@ fn scenario(header: &str, line: usize) -> Result<Scenario, String> {
     let currency = member("currency").unwrap_or("USD").to_owned();
     let amount = |name: &str| member(name).map(|text| minor(text, &currency)).transpose();
     let instant = |name: &str| member(name).map(ms).transpose();
+    let start = amount("start")?.ok_or("start is missing")?;
+    let starts_ms = instant("starts")?;
+    let clock = member("dutch").map(|text| clock(text, &currency)).transpose()?;
+    // The clock itself says when it ends.
+    let runs_out = clock.map(|clock| starts_ms.unwrap_or(0) + run_ms(&clock, start));
+    let has_ladder = matches!(format.as_str(), "english" | "open_outcry");
+    let ladder = member("increments").or(has_ladder.then_some("ebay_us"));
+    let quantity = member("quantity").unwrap_or("1");
     let terms = Terms {
-        format,
         seller: member("seller").unwrap_or("sam").to_owned(),
-        start: amount("start")?.ok_or("start is missing")?,
         reserve: amount("reserve")?,
-        increments: increments(member("increments").unwrap_or("ebay_us"), &currency)?,
-        starts_ms: instant("starts")?,
-        ends_ms: instant("ends")?.ok_or("ends is missing")?,
+        buy_now: amount("buy_now")?,
+        quantity: quantity.parse().map_err(|_| format!("{quantity} is no count"))?,
+        retraction: member("retraction").unwrap_or("ebay").to_owned(),
+        increments: ladder.map(|text| increments(text, &currency)).transpose()?,
+        decrement: member("reverse").map(|text| decrement(text, &currency)).transpose()?,
+        pricing: member("pricing").map(str::to_owned),
+        ends_ms: instant("ends")?.or(runs_out).ok_or("ends is missing")?,
         soft_close: soft_close(member("soft_close").unwrap_or("reset/120/120"))?,
         hard_stop_ms: instant("hard_stop")?,
+        format,
+        start,
+        clock,
+        starts_ms,
         currency,
     };
     Ok(Scenario { name, line, terms, steps: Vec::new() })
@@ -68,19 +83,10 @@ fn scenario(header: &str, line: usize) -> Result<Scenario, String> {
 
 fn step(text: &str, line: usize, currency: &str) -> Result<Step, String> {
     let (command, expected) = text.split_once("->").ok_or("a step has an expectation after ->")?;
-    let mut words = command.split_whitespace();
-    let at_ms = ms(words.next().unwrap_or_default())?;
-    let actor = words.next().ok_or("a step has an actor")?.to_owned();
-    let action = match words.next() {
-        Some("bid") => bid(&mut words, currency)?,
-        Some("wake") => Action::Wake,
-        Some("look") => Action::Look,
-        Some("own") => Action::Own,
-        other => return Err(format!("unknown command {}", other.unwrap_or_default())),
-    };
-    if let Some(rest) = words.next() {
-        return Err(format!("{rest} is too much"));
-    }
+    let (at, rest) = command.trim().split_once(' ').ok_or("a step has an actor")?;
+    let (actor, rest) = rest.trim().split_once(' ').ok_or("a step has a command")?;
+    let (at_ms, actor) = (ms(at)?, actor.to_owned());
+    let action = action(rest, currency)?;
     let mut observed = Observed::default();
     for word in expected.split_whitespace() {
         match word.split_once('=') {
@@ -94,21 +100,30 @@ fn step(text: &str, line: usize, currency: &str) -> Result<Step, String> {
     Ok(Step { line, at_ms, actor, action, expected: observed })
 }
 
-fn bid<'a>(words: &mut impl Iterator<Item = &'a str>, currency: &str) -> Result<Action, String> {
-    let amount = words.next().ok_or("a bid has an amount")?;
-    let (mut other, mut quantity, mut key) = (None, None, None);
-    for word in words {
-        match word.split_once('=') {
-            Some(("quantity", units)) => {
-                quantity = Some(units.parse().map_err(|_| format!("{units} is no count"))?);
-            }
-            Some(("key", text)) => key = Some(text.to_owned()),
-            Some(("currency", code)) => other = Some(code.to_owned()),
-            _ => return Err(format!("unknown word {word} in a bid")),
-        }
+/// `floor/decrement/tick/dwell`.
+fn clock(text: &str, currency: &str) -> Result<Clock, String> {
+    let wrong = || format!("{text} is no clock like 200/15/10/60");
+    let parts: Vec<&str> = text.split('/').collect();
+    let [floor, decrement, tick, dwell] = parts.as_slice() else { return Err(wrong()) };
+    Ok(Clock {
+        floor: minor(floor, currency)?,
+        decrement: minor(decrement, currency)?,
+        tick: tick.parse().map_err(|_| wrong())?,
+        dwell: dwell.parse().map_err(|_| wrong())?,
+    })
+}
+
+fn run_ms(clock: &Clock, start: i64) -> i64 {
+    let step = clock.decrement.max(1);
+    let ticks = (start - clock.floor + step - 1) / step;
+    (ticks * i64::from(clock.tick) + i64::from(clock.dwell)) * 1_000
+}
+
+fn decrement(text: &str, currency: &str) -> Result<Decrement, String> {
+    match text.strip_suffix("bps") {
+        Some(bps) => bps.parse().map(Decrement::Bps).map_err(|_| format!("{text} is no decrement")),
+        None => minor(text, currency).map(Decrement::Fixed),
     }
-    let amount = minor(amount, other.as_deref().unwrap_or(currency))?;
-    Ok(Action::Bid { amount, currency: other, quantity, key })
 }
 
 fn increments(text: &str, currency: &str) -> Result<Increments, String> {
@@ -143,11 +158,11 @@ fn soft_close(text: &str) -> Result<SoftClose, String> {
 }
 
 /// `10`, `10.5` and `10.50` are the same number of cents.
-fn minor(text: &str, currency: &str) -> Result<i64, String> {
+pub(crate) fn minor(text: &str, currency: &str) -> Result<i64, String> {
     fixed(text, decimals(currency)).ok_or_else(|| format!("{text} is no amount of {currency}"))
 }
 
-/// `+1.5s`, `+20ms`, `+3h`, `+7d`.
+/// `+1.5s`, `+20ms`, `+9m`, `+3h`, `+7d`.
 fn ms(text: &str) -> Result<i64, String> {
     let wrong = || format!("{text} is no instant like +1.5s");
     let rest = text.strip_prefix('+').ok_or_else(wrong)?;
@@ -155,6 +170,8 @@ fn ms(text: &str) -> Result<i64, String> {
         fixed(ms, 0)
     } else if let Some(seconds) = rest.strip_suffix('s') {
         fixed(seconds, 3)
+    } else if let Some(minutes) = rest.strip_suffix('m') {
+        fixed(minutes, 0).and_then(|minutes| minutes.checked_mul(60_000))
     } else if let Some(hours) = rest.strip_suffix('h') {
         fixed(hours, 0).and_then(|hours| hours.checked_mul(3_600_000))
     } else {
@@ -176,16 +193,22 @@ fn fixed(text: &str, decimals: u32) -> Option<i64> {
     all.checked_mul(10_i64.checked_pow(decimals - places)?)
 }
 
-const MEMBERS: [&str; 9] = [
+const MEMBERS: [&str; 15] = [
     "start",
     "ends",
     "currency",
     "increments",
     "reserve",
+    "buy_now",
+    "quantity",
+    "retraction",
     "starts",
     "soft_close",
     "hard_stop",
     "seller",
+    "dutch",
+    "reverse",
+    "pricing",
 ];
 
 #[cfg(test)]
@@ -193,6 +216,7 @@ mod tests {
     #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
     use super::*;
+    use crate::action::{Action, Nth};
     use crate::{major, offset};
 
     #[test]
@@ -208,7 +232,7 @@ mod tests {
         assert_eq!(scenarios.len(), 2);
         let [first, second] = scenarios.as_slice() else { panic!() };
         assert_eq!((first.terms.start, first.terms.reserve), (1_000, Some(9_950)));
-        assert_eq!(first.terms.increments, Increments::Bands(vec![(1, 5), (100, 25)]));
+        assert_eq!(first.terms.increments, Some(Increments::Bands(vec![(1, 5), (100, 25)])));
         assert_eq!((first.terms.ends_ms, first.steps.len()), (7_200_000, 2));
         let step = &first.steps[0];
         assert_eq!((step.line, step.at_ms, step.actor.as_str()), (4, 1_500, "ana"));
@@ -217,6 +241,37 @@ mod tests {
         assert_eq!(second.terms.start, 500);
         let add = SoftClose::Add { window_seconds: 60, extension_seconds: 30 };
         assert_eq!(second.terms.soft_close, add);
+    }
+
+    #[test]
+    fn formats_and_commands_have_their_words() {
+        let text = "
+            auction d dutch start=500 dutch=200/15/10/60 quantity=4
+            +1s ana bid 440 quantity=3 min=1 confirm key=k -> won
+            auction r reverse start=9800 reverse=100bps ends=+1h buy_now=9 retraction=until(3)
+            +1s sam retract ana 2 cancelled_by_seller -> open
+            +2s ana withdraw 1                        -> open
+            +3s sam change stale {\"title\": \"a b\"}  -> refused precondition_failed
+            +9m sam offer ana 3 key=o                 -> offered
+            +10m ana accept                           -> accepted
+            +10m ana decline 2                        -> refused offer_closed";
+        let scenarios = parse(text).unwrap();
+        let clock = Clock { floor: 20_000, decrement: 1_500, tick: 10, dwell: 60 };
+        assert_eq!((scenarios[0].terms.clock, scenarios[0].terms.ends_ms), (Some(clock), 260_000));
+        assert_eq!(scenarios[1].terms.decrement, Some(Decrement::Bps(100)));
+        assert_eq!(scenarios[1].terms.increments, None);
+        let actions: Vec<_> = scenarios[1].steps.iter().map(|step| &step.action).collect();
+        let ana = |name: Option<&str>, nth| Nth { name: name.map(str::to_owned), nth };
+        let reason = "cancelled_by_seller".to_owned();
+        assert_eq!(*actions[0], Action::Retract { which: ana(Some("ana"), 2), reason });
+        assert_eq!(*actions[1], Action::Withdraw { which: ana(None, 1) });
+        let patch = "{\"title\": \"a b\"}".to_owned();
+        assert_eq!(*actions[2], Action::Change { stale: true, patch });
+        let key = Some("o".to_owned());
+        assert_eq!(*actions[3], Action::Offer { name: "ana".to_owned(), days: 3, key });
+        assert_eq!(*actions[4], Action::Answer { which: None, accept: true });
+        assert_eq!(*actions[5], Action::Answer { which: Some(2), accept: false });
+        assert_eq!(scenarios[1].steps[3].at_ms, 540_000);
     }
 
     #[test]

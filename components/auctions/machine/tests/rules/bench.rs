@@ -12,13 +12,16 @@ pub(crate) const START: Timestamp = Timestamp::from_ms(1_763_900_000_000);
 pub(crate) struct Bench {
     pub(crate) entity: Entity<Auction>,
     pub(crate) log: Vec<Recorded>,
+    /// Milliseconds after [`START`] at which questions are asked: when the last command came.
+    pub(crate) now: i64,
     replica: Entity<Auction>,
     commands: u64,
 }
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self { entity: Entity::new(KEY), log: Vec::new(), replica: Entity::new(KEY), commands: 0 }
+        let (entity, replica) = (Entity::new(KEY), Entity::new(KEY));
+        Self { entity, log: Vec::new(), now: 0, replica, commands: 0 }
     }
 
     /// An auction that sam listed at [`START`].
@@ -50,6 +53,7 @@ impl Bench {
         body: &[u8],
     ) -> Decision {
         self.commands += 1;
+        self.now = ms;
         let mut seed = [0x5a; 32];
         seed[..8].copy_from_slice(&self.commands.to_be_bytes());
         seed[22..30].copy_from_slice(&self.commands.to_be_bytes());
@@ -76,7 +80,8 @@ impl Bench {
     pub(crate) fn ask_raw(&self, who: Option<&str>, body: &[u8]) -> Vec<u8> {
         let principal = who.map(|name| user(name).to_string());
         let principal = principal.as_deref();
-        self.entity.query(&Envelope { command_id: "", principal, now: START, seed: &[], body })
+        let now = START.plus_ms(self.now);
+        self.entity.query(&Envelope { command_id: "", principal, now, seed: &[], body })
     }
 
     pub(crate) fn view(&self) -> View {

@@ -1,15 +1,19 @@
 //! Runs the tables of `tests/scripts` against the machine with virtual time.
 
+mod shown;
+
 use std::path::Path;
 
 use auction_machine::contract::{
-    Band, Command, Increments, Outcome, PlaceBid, Reply, ReserveState, SoftClose, SoftCloseMode,
-    Status, Terms,
+    Change, Command, Offer, OfferStatus, PlaceBid, Preview, PreviewOutcome, Query, Refused, Reply,
+    RetractionReason,
 };
-use auction_scripts::{Action, Observed, Scenario, Step, decimals, major, offset};
-use kernel::{Currency, Minor, Money, Timestamp};
+use auction_scripts::{Action, Nth, Observed, Scenario, Step, offset};
+use kernel::{Id, Minor, Money, kind};
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, START, user};
+use shown::{facts, outcome, price, reserve, status};
 
 #[test]
 fn every_table_holds() {
@@ -49,7 +53,7 @@ fn a_wrong_expectation_is_found() {
 }
 
 fn run(scenario: &Scenario) -> Vec<String> {
-    let mut bench = Bench::listed(terms(&scenario.terms));
+    let mut bench = Bench::listed(shown::terms(&scenario.terms));
     let mut wrong = Vec::new();
     for step in &scenario.steps {
         let seen = perform(&mut bench, scenario, step);
@@ -62,25 +66,61 @@ fn run(scenario: &Scenario) -> Vec<String> {
 }
 
 fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
+    bench.now = step.at_ms;
     let actor = step.actor.as_str();
-    let places = decimals(&scenario.terms.currency);
     let (command, key) = match &step.action {
         Action::Look => {
-            let row = bench.view().row;
-            return facts(bench, scenario, Observed::of([status(row.status)]));
+            let view = shown::view(bench);
+            let word = view.map_or("gone", |view| status(view.row.status));
+            return facts(bench, scenario, Observed::of([word]));
         }
         Action::Own => {
             let own = bench.own(actor);
             let word = if own.leading { "leading" } else { "not_leading" };
-            let max = own.my_max.map_or("none".into(), |max| major(max.amount.get(), places));
-            return facts(bench, scenario, Observed::of([word]).with("max", max));
+            let seen = Observed::of([word]).with("max", price(own.my_max, scenario));
+            return facts(bench, scenario, seen);
+        }
+        Action::Preview(bid) => {
+            let question = serde_json::to_vec(&Query::Preview(asked(scenario, bid))).unwrap();
+            let answer = bench.ask_raw(Some(actor), &question);
+            return facts(bench, scenario, previewed(scenario, &answer));
         }
         Action::Wake => (Command::Wake, None),
-        Action::Bid { amount, currency, quantity, key } => {
-            let amount = money(*amount, currency.as_ref().unwrap_or(&scenario.terms.currency));
-            let bid =
-                PlaceBid { amount, quantity: *quantity, min_quantity: None, confirm: Some(true) };
-            (Command::PlaceBid(bid), key.clone())
+        Action::Bid(bid) => (Command::PlaceBid(asked(scenario, bid)), bid.key.clone()),
+        Action::BuyNow { key } => (Command::BuyNow, key.clone()),
+        Action::Retract { which, reason } => {
+            let reason: RetractionReason = serde_json::from_value(json!(reason)).unwrap();
+            (Command::Retract { bid_id: bid_id(bench, actor, which), reason }, None)
+        }
+        Action::Withdraw { which } => {
+            (Command::Withdraw { bid_id: bid_id(bench, actor, which) }, None)
+        }
+        Action::Lower { amount, currency } => {
+            let currency = currency.as_ref().unwrap_or(&scenario.terms.currency);
+            (Command::LowerReserve { amount: money(*amount, currency) }, None)
+        }
+        Action::Cancel { reason } => (Command::Cancel { reason: reason.clone() }, None),
+        Action::Delete { stale } => (Command::Delete { head: head(bench, *stale) }, None),
+        Action::Change { stale, patch } => {
+            let mut patch: Value = serde_json::from_str(patch).unwrap();
+            let addition = patch.as_object_mut().unwrap().remove("description_addition");
+            let terms = patch.as_object().filter(|terms| !terms.is_empty()).cloned();
+            let addition = addition.map(|text| text.as_str().unwrap().to_owned());
+            let head = head(bench, *stale);
+            (Command::Change(Change { head, terms, description_addition: addition }), None)
+        }
+        Action::Block { name, blocked } => {
+            (Command::Block { bidder: called(bench, name), blocked: *blocked }, None)
+        }
+        Action::Offer { name, days, key } => {
+            let bidder = called(bench, name);
+            (Command::OfferSecondChance { bidder, days: *days }, key.clone())
+        }
+        Action::Answer { which, accept } => {
+            let offers = &bench.entity.state().lot().unwrap().offers;
+            let offer = offers.get(which.unwrap_or(offers.len()).wrapping_sub(1));
+            let offer_id = offer.map_or(Id::from_u128(0), |offer| offer.made.id);
+            (Command::AnswerOffer { offer_id, accept: *accept }, None)
         }
     };
     let key = key.unwrap_or_else(|| format!("line {}", step.line));
@@ -88,146 +128,113 @@ fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
     let body = serde_json::to_vec(&command).unwrap();
     let decision = bench.send_raw(step.at_ms, who, &key, &body);
     let events = Bench::names(&decision).join(",");
-    let seen = match serde_json::from_slice(&decision.reply).unwrap() {
-        Reply::Bid { replayed, bid, .. } => {
-            let mut seen = Observed::of([outcome(bid.outcome)]);
-            if replayed {
-                seen.words.push("replayed".to_owned());
-            }
-            // A replay shows the facts of its own time, not those of now.
-            seen.with("price", amount(bid.price, places))
-                .with("next", amount(bid.next_minimum, places))
-                .with("ends", offset(bid.ends_at.ms_since(START)))
-                .with("reserve", reserve(bid.reserve))
-                .with("seq", bid.seq)
-                .with("rule", bid.explanation.rule)
-        }
-        Reply::Refused(refused) => Observed::of(["refused", refused.code.as_str()]),
-        Reply::Woken if events.is_empty() => Observed::of(["quiet"]),
-        Reply::Woken => Observed::of([status(bench.view().row.status)]),
-        Reply::Created { .. } | Reply::Auction { .. } | Reply::Offer { .. } => {
-            unreachable!("scripts list only once")
-        }
-    };
+    let reply = serde_json::from_slice(&decision.reply).unwrap();
+    let seen = replied(bench, scenario, reply, events.is_empty());
     facts(bench, scenario, seen).with("events", events)
 }
 
-/// Adds the public facts of now that a reply did not state.
-fn facts(bench: &Bench, scenario: &Scenario, mut seen: Observed) -> Observed {
-    let stated: Vec<String> = seen.facts.iter().map(|(name, _)| name.clone()).collect();
-    let now = facts_now(bench, scenario);
-    seen.facts.extend(now.facts.into_iter().filter(|(name, _)| !stated.contains(name)));
-    seen
-}
-
-fn facts_now(bench: &Bench, scenario: &Scenario) -> Observed {
-    let row = bench.view().row;
-    let places = decimals(&scenario.terms.currency);
-    let amount = |money: Option<Money>| {
-        money.map_or("none".to_owned(), |money| major(money.amount.get(), places))
-    };
-    let result = row.result.as_ref();
-    let winner = result.and_then(|result| result.winner.as_ref());
-    let name = |id| {
-        let names = scenario.steps.iter().map(|step| step.actor.as_str());
-        names.into_iter().find(|name| user(name) == id).unwrap_or("nobody").to_owned()
-    };
-    let leader = scenario
-        .steps
-        .iter()
-        .map(|step| &step.actor)
-        .find(|actor| row.leader.is_some() && bench.own(actor).alias == row.leader);
-    Observed::default()
-        .with("price", amount(row.price))
-        .with("next", amount(row.next_minimum))
-        .with("ends", offset(row.ends_at.ms_since(START)))
-        .with("reserve", reserve(row.reserve))
-        .with("seq", row.seq)
-        .with("count", row.bid_count)
-        .with("bidders", row.bidder_count)
-        .with("leader", leader.map_or("none", String::as_str))
-        .with("alias", row.leader.as_deref().unwrap_or("none"))
-        .with("reason", result.and_then(|result| result.reason.as_deref()).unwrap_or("none"))
-        .with("winner", winner.map_or("none".to_owned(), |winner| name(winner.user_id)))
-        .with("hammer", amount(result.and_then(|result| result.hammer_price)))
-}
-
-fn terms(terms: &auction_scripts::Terms) -> Terms {
-    let at = |ms: i64| -> Timestamp { START.plus_ms(ms) };
-    let (mode, window, extension) = match terms.soft_close {
-        auction_scripts::SoftClose::Off => (SoftCloseMode::Off, None, None),
-        auction_scripts::SoftClose::Reset { window_seconds: window, extension_seconds } => {
-            (SoftCloseMode::Reset, Some(window), Some(extension_seconds))
-        }
-        auction_scripts::SoftClose::Add { window_seconds: window, extension_seconds } => {
-            (SoftCloseMode::Add, Some(window), Some(extension_seconds))
-        }
-    };
-    Terms {
-        title: "A lot".to_owned(),
-        description: String::new(),
-        category: String::new(),
-        format: terms.format.clone(),
-        start_price: money(terms.start, &terms.currency),
-        reserve_price: terms.reserve.map(|reserve| money(reserve, &terms.currency)),
-        buy_now_price: None,
-        increments: Some(match &terms.increments {
-            auction_scripts::Increments::Preset(name) => Increments::Preset(name.clone()),
-            auction_scripts::Increments::Bands(bands) => {
-                let minor = |units| Minor::new(units).unwrap();
-                let band =
-                    |(from, step): &(i64, i64)| Band { from: minor(*from), step: minor(*step) };
-                Increments::Bands(bands.iter().map(band).collect())
+/// What a reply states. A replay shows the facts of its own time, not those of now.
+fn replied(bench: &Bench, scenario: &Scenario, reply: Reply, is_quiet: bool) -> Observed {
+    let words = |word, replayed: bool| Observed::of([word].into_iter().chain(replayed.then_some("replayed")));
+    match reply {
+        Reply::Bid { replayed, bid, .. } => {
+            let seen = words(outcome(bid.outcome), replayed)
+                .with("price", price(bid.price, scenario))
+                .with("next", price(bid.next_minimum, scenario))
+                .with("next_max", price(bid.next_maximum, scenario))
+                .with("ends", offset(bid.ends_at.ms_since(START)))
+                .with("reserve", reserve(bid.reserve))
+                .with("seq", bid.seq)
+                .with("rule", bid.explanation.rule);
+            match bid.quantity {
+                Some(units) => seen.with("filled", units),
+                None => seen,
             }
-        }),
-        dutch: None,
-        reverse: None,
-        uniform_price: None,
-        starts_at: terms.starts_ms.map(at),
-        ends_at: Some(at(terms.ends_ms)),
-        duration_seconds: None,
-        soft_close: SoftClose {
-            mode,
-            window_seconds: window,
-            extension_seconds: extension,
-            hard_stop_at: terms.hard_stop_ms.map(at),
-        },
-        retraction: "ebay".to_owned(),
-        quantity: 1,
+        }
+        Reply::Refused(refused) => refusal(&refused),
+        Reply::Woken if is_quiet => Observed::of(["quiet"]),
+        Reply::Woken => Observed::of([status(bench.view().row.status)]),
+        Reply::Auction { view } => {
+            let word = view.map_or("gone", |view| status(view.row.status));
+            Observed::of([word])
+        }
+        Reply::Offer { replayed, offer, .. } => {
+            words(offer_word(&offer), replayed)
+                .with("offer", price(Some(offer.price), scenario))
+                .with("until", offset(offer.expires_at.ms_since(START)))
+        }
+        Reply::Created { .. } => unreachable!("scripts list only once"),
     }
+}
+
+fn refusal(refused: &Refused) -> Observed {
+    let seen = Observed::of(["refused", refused.code.as_str()]);
+    match refused.errors.first() {
+        Some(error) => seen.with("fault", format!("{}:{}", error.pointer, error.code)),
+        None => seen,
+    }
+}
+
+fn previewed(scenario: &Scenario, answer: &[u8]) -> Observed {
+    let Ok(preview) = serde_json::from_slice::<Preview>(answer) else {
+        return refusal(&serde_json::from_slice(answer).unwrap());
+    };
+    let word = match preview.outcome {
+        PreviewOutcome::WouldLeadOrBeOutbid => "would_lead_or_be_outbid",
+        PreviewOutcome::WouldWin => "would_win",
+        PreviewOutcome::TooLow => "too_low",
+        PreviewOutcome::TooHigh => "too_high",
+        PreviewOutcome::NotOpen => "not_open",
+        PreviewOutcome::NotAllowed => "not_allowed",
+    };
+    Observed::of([word])
+        .with("next", price(preview.next_minimum, scenario))
+        .with("next_max", price(preview.next_maximum, scenario))
+        .with("rule", preview.explanation.rule)
+}
+
+fn offer_word(offer: &Offer) -> &'static str {
+    match offer.status {
+        OfferStatus::Open => "offered",
+        OfferStatus::Accepted => "accepted",
+        OfferStatus::Declined => "declined",
+        OfferStatus::Expired => "expired",
+    }
+}
+
+fn asked(scenario: &Scenario, bid: &auction_scripts::Bid) -> PlaceBid {
+    let currency = bid.currency.as_ref().unwrap_or(&scenario.terms.currency);
+    PlaceBid {
+        amount: money(bid.amount, currency),
+        quantity: bid.quantity,
+        min_quantity: bid.min_quantity,
+        confirm: bid.confirm.then_some(true),
+    }
+}
+
+/// The id of somebody's N-th accepted bid; an id that no bid has when there is none.
+fn bid_id(bench: &Bench, actor: &str, which: &Nth) -> Id<kind::Bid> {
+    let lot = bench.entity.state().lot().unwrap();
+    let bidder = lot.bidder_index(user(which.name.as_deref().unwrap_or(actor)));
+    let mut bids = lot.bids.iter().filter(|bid| Some(bid.bidder) == bidder);
+    bids.nth(which.nth - 1).map_or(Id::from_u128(0), |bid| bid.id)
+}
+
+/// The alias of a bidder, the id of anybody else.
+fn called(bench: &Bench, name: &str) -> String {
+    let lot = bench.entity.state().lot().unwrap();
+    match lot.bidder_index(user(name)) {
+        Some(index) => auction_machine::public::alias(index),
+        None => user(name).to_string(),
+    }
+}
+
+fn head(bench: &Bench, stale: bool) -> String {
+    let event = &bench.log[bench.log.len() - 1];
+    let head = if stale { event.prev } else { event.head };
+    head.digest().to_hex()
 }
 
 fn money(units: i64, currency: &str) -> Money {
-    Money::new(Minor::new(units).unwrap(), currency.parse::<Currency>().unwrap())
-}
-
-fn amount(money: Option<Money>, places: u32) -> String {
-    money.map_or("none".to_owned(), |money| major(money.amount.get(), places))
-}
-
-fn outcome(outcome: Outcome) -> &'static str {
-    match outcome {
-        Outcome::Leading => "leading",
-        Outcome::Outbid => "outbid",
-        Outcome::Accepted => "accepted",
-        Outcome::Won => "won",
-    }
-}
-
-fn status(status: Status) -> &'static str {
-    match status {
-        Status::Scheduled => "scheduled",
-        Status::Open => "open",
-        Status::Sold => "sold",
-        Status::Unsold => "unsold",
-        Status::Cancelled => "cancelled",
-    }
-}
-
-fn reserve(reserve: ReserveState) -> &'static str {
-    match reserve {
-        ReserveState::None => "none",
-        ReserveState::NotMet => "not_met",
-        ReserveState::Met => "met",
-    }
+    Money::new(Minor::new(units).unwrap(), currency.parse().unwrap())
 }
