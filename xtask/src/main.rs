@@ -74,6 +74,10 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Make docs/openapi.json and its page anew, from the route tables.
+    ///
+    /// A test fails while they are not up to date.
+    Openapi,
     /// Check formatting, lints, the rules of the house, and what is linked.
     ///
     /// The rules: who may depend on whom, sizes, bans, names, dead files, a page for every error
@@ -118,6 +122,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Task::Test => test::run(&repo, steps),
         Task::Soak { args } => programs::soak(&repo, steps, &args),
         Task::Bench { args } => programs::bench(&repo, steps, &args),
+        Task::Openapi => programs::openapi(&repo, &mut steps),
         Task::Tidy { rules, fix } => {
             if rules {
                 tidy::rules(&repo, &mut steps)?;

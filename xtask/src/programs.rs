@@ -1,4 +1,5 @@
-//! The programs that measure and torment the platform: built with it, then run in its place.
+//! The programs beside the platform: those that measure and torment it are built with it and run in
+//! this one's place; the one that writes the API document needs only the services.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -20,6 +21,15 @@ pub(crate) fn soak(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Resu
 pub(crate) fn bench(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Result<()> {
     let arguments = std::iter::once("bench".into()).chain(args.iter().cloned()).collect();
     become_program(repo, steps, &["--package", "load"], arguments)
+}
+
+/// `cargo xtask openapi`: the API document from the route tables.
+pub(crate) fn openapi(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    steps.run("make the API document", |progress| {
+        let mut cargo = command::cargo(repo.root(), ["run", "--release", "--package"]);
+        command::run(cargo.arg("api-document"), progress)?.or_fail("making the API document")?;
+        Ok(())
+    })
 }
 
 fn become_program(

@@ -6,6 +6,8 @@
 
 pub mod auth;
 mod correlation;
+#[cfg(feature = "document")]
+pub mod document;
 mod fault;
 mod fields;
 pub mod idempotency;

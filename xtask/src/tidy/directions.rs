@@ -24,7 +24,7 @@ pub(super) const LIBRARIES: Rule = Rule {
 /// Features that no shipped build switches on.
 pub(super) const FEATURES: Rule = Rule {
     title: "features",
-    why: "in-memory ports and planted bugs are for tests",
+    why: "in-memory ports and planted bugs are for tests, words about routes for the API document",
     check: features,
 };
 
@@ -52,6 +52,7 @@ enum Room<'p> {
     Machine(&'p str),
     Service(&'p str),
     Wasm(&'p str),
+    Document,
     Platform(&'p str),
     Tests,
     Compose,
@@ -68,6 +69,7 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["components", capability, "machine"] => Room::Machine(capability),
         ["components", capability, "service"] => Room::Service(capability),
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
+        ["components", "api", "document"] => Room::Document,
         ["platforms", platform, ..] => Room::Platform(platform),
         ["tests", ..] => Room::Tests,
         ["xtask", "compose"] => Room::Compose,
@@ -79,13 +81,16 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
 impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
-            Compose, Kernel, Machine, Platform, Ports, PortsWasi, Service, Tests, Wasm, Web, Xtask,
+            Compose, Document, Kernel, Machine, Platform, Ports, PortsWasi, Service, Tests, Wasm,
+            Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
             (Tests, _) | (Xtask | Platform("host"), Compose) => true,
             (_, Tests | Compose | Xtask) | (Kernel | Compose, _) => false,
             (_, Kernel) | (PortsWasi | Web | Service(_) | Platform(_), Ports) => true,
+            // It is made of what every service says of its routes.
+            (Document, Service(_) | Web) => true,
             (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
             (Service(own) | Wasm(own), Machine(of)) | (Wasm(own), Service(of)) => own == of,
             (Platform("cloudflare" | "spin"), Machine(_)) => true,
@@ -157,11 +162,15 @@ fn libraries(project: &Project) -> Vec<Finding> {
 fn features(project: &Project) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in &project.packages {
-        if room_of(&package.folder) == Some(Room::Tests) {
+        let room = room_of(&package.folder);
+        if room == Some(Room::Tests) {
             continue;
         }
+        let is_banned = |name: &str| {
+            FOR_TESTS.contains(&name) || name == "document" && room != Some(Room::Document)
+        };
         for edge in package.dependencies.iter().filter(|edge| edge.folder.is_some() && !edge.dev) {
-            for feature in edge.features.iter().filter(|name| FOR_TESTS.contains(&name.as_str())) {
+            for feature in edge.features.iter().filter(|name| is_banned(name)) {
                 let text = format!("{} switches on {}/{feature}", package.name, edge.name);
                 findings.push(Finding::new(&manifest(package), 0, text));
             }
@@ -256,6 +265,8 @@ mod tests {
             ("platforms/spin", "components/auctions/machine"),
             ("tests/shapes", "xtask/compose"),
             ("platforms/host", "xtask/compose"),
+            ("components/api/document", "components/auctions/service"),
+            ("components/api/document", "crates/web"),
         ] {
             assert!(!broken(from, to), "{from} → {to}");
         }
@@ -279,6 +290,9 @@ mod tests {
             ("crates/web", "tests/conformance"),
             ("platforms/spin", "xtask/compose"),
             ("platforms/host", "xtask"),
+            ("components/api/document", "components/auctions/machine"),
+            ("components/api/service", "components/auctions/service"),
+            ("components/api/wasm", "components/api/document"),
         ] {
             assert!(broken(from, to), "{from} → {to}");
         }
@@ -315,6 +329,10 @@ mod tests {
         let mut memory = edge("ports", Some("crates/ports"));
         memory.features = vec!["memory".into()];
         assert_eq!(features(&project("components/auctions/service", memory)).len(), 1);
+        let mut words = edge("service", Some("components/auctions/service"));
+        words.features = vec!["document".into()];
+        assert_eq!(features(&project("components/api/document", words.clone())).len(), 0);
+        assert_eq!(features(&project("components/auctions/wasm/service", words)).len(), 1);
     }
 
     #[test]

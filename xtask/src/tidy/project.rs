@@ -34,6 +34,7 @@ pub(super) struct Package {
 }
 
 /// One edge.
+#[derive(Clone)]
 pub(super) struct Dependency {
     /// The other package.
     pub(super) name: String,

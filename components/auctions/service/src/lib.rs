@@ -6,6 +6,8 @@
 mod bids;
 mod command;
 mod create;
+#[cfg(feature = "document")]
+mod document;
 mod known;
 mod list;
 mod me;
@@ -27,6 +29,8 @@ mod wire;
 use ports::{Delivery, Message, Ports};
 use web::{Exchange, Problem, Request, Response};
 
+#[cfg(feature = "document")]
+pub use document::document;
 pub use routes::{Operation, routes};
 
 /// Answers a request.

@@ -46,8 +46,8 @@ const PARAMETERS: &[&str] = &[
     "limit",
     "cursor",
 ];
-const STATUSES: &[&str] = &["scheduled", "open", "sold", "unsold", "cancelled"];
-const FORMATS: &[&str] = &[
+pub(crate) const STATUSES: &[&str] = &["scheduled", "open", "sold", "unsold", "cancelled"];
+pub(crate) const FORMATS: &[&str] = &[
     "english",
     "open_outcry",
     "dutch",
@@ -56,8 +56,11 @@ const FORMATS: &[&str] = &[
     "reverse",
     "uniform_price",
 ];
+/// Orders that [`Sort::parse`] knows.
+#[cfg(feature = "document")]
+pub(crate) const SORTS: &[&str] = &["ending", "newest", "price", "-price", "bids"];
 /// Longest search text.
-const Q_MAX_CHARS: usize = 200;
+pub(crate) const Q_MAX_CHARS: usize = 200;
 
 /// An order of the list: a column and, among equals, the id.
 #[derive(Debug, Clone, Copy)]

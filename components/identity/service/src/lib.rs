@@ -3,11 +3,17 @@
 //! `POST /_dev/token {"user": "ana"}` answers with an access token, signed by the vault like any
 //! other. The route exists only where the variable `development` is `true`.
 
+#[cfg(feature = "document")]
+mod document;
+
 use kernel::{Id, kind};
 use ports::{Claims, Delivery, Message, Ports, Sql, Statement, Value};
 use serde::{Deserialize, Serialize};
 use web::json::Object;
 use web::{Auth, Exchange, Method, Problem, Request, Response, Route};
+
+#[cfg(feature = "document")]
+pub use document::document;
 
 /// What the service can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,0 +1,24 @@
+//! What the API document says of its own routes.
+
+use web::document::{Description, Section};
+
+use crate::Operation;
+
+/// The operations of the service.
+pub fn document() -> Section {
+    let tags = &[(SERVICE, "The platform about itself.")];
+    Section::new(tags, crate::routes(), |operation| Some(describe(operation)))
+}
+
+const SERVICE: &str = "Service";
+
+fn describe(operation: Operation) -> Description {
+    match operation {
+        Operation::ReadDocument => {
+            Description::new(SERVICE, "This document").answers_object(200, "OpenAPI 3.1.").tagged()
+        }
+        Operation::ReadPage => Description::new(SERVICE, "This document as a page")
+            .answers_text(200, "HTML without scripts.", "text/html")
+            .tagged(),
+    }
+}
