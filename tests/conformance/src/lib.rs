@@ -2,8 +2,9 @@
 //!
 //! A [`Platform`] is the real binary on a scratch data directory, a [`Client`] speaks HTTP to it, a
 //! [`User`] bids and sells. [`chain`] judges an auction by its log alone, [`record`] sets the
-//! log against what was told, [`siege`] kills the platform while it is bid on. Nothing here links a
-//! part of the product but the kernel's instants: what is checked is what went over the wire.
+//! log against what was told, [`siege`] kills the platform while it is bid on. Every answer is held
+//! to the API [`document`]. Nothing here links a part of the product but the kernel's instants: what
+//! is checked is what went over the wire.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -14,6 +15,7 @@
 
 pub mod chain;
 mod client;
+pub mod document;
 mod market;
 mod platform;
 pub mod record;

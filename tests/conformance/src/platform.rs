@@ -182,7 +182,7 @@ impl Platform {
 
     /// Speaks to its operator address.
     pub fn operator(&self) -> Client {
-        Client::new(Arc::clone(&self.operator))
+        Client::of_operators(Arc::clone(&self.operator))
     }
 
     /// A user of that name, signed in by a development token.

@@ -83,6 +83,11 @@ fn an_operation_takes_a_body_where_its_route_allows_one() {
 #[test]
 fn every_reference_leads_somewhere() {
     let document = document().unwrap();
+    let ids: BTreeSet<_> = documented(&document).into_iter().map(|(_, _, id)| id).collect();
+    let created = &document["paths"]["/v1/auctions"]["post"]["responses"]["201"];
+    for link in created["links"].as_object().unwrap().values() {
+        assert!(ids.contains(link["operationId"].as_str().unwrap()), "{link}");
+    }
     let mut references = BTreeSet::new();
     collect(&document, &mut references);
     assert!(references.len() > 30);

@@ -48,6 +48,8 @@ pub(super) struct Answer {
     /// Media type and schema.
     pub(super) content: Option<(&'static str, Value)>,
     pub(super) has_location: bool,
+    /// Operations that take the `id` of the body.
+    pub(super) leads_to: &'static [&'static str],
 }
 
 #[derive(Debug, Clone)]
@@ -166,6 +168,14 @@ impl Description {
         self
     }
 
+    /// These operations take the `id` of the answer before as their own.
+    pub fn leads_to(mut self, operations: &'static [&'static str]) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.leads_to = operations;
+        }
+        self
+    }
+
     /// Its 2xx answers carry an `ETag`. A read with one honours `If-None-Match`.
     pub fn tagged(self) -> Self {
         Self { tagged: true, ..self }
@@ -214,7 +224,7 @@ impl Description {
         text: &'static str,
         content: Option<(&'static str, Value)>,
     ) -> Self {
-        self.answers.push(Answer { status, text, content, has_location: false });
+        self.answers.push(Answer { status, text, content, has_location: false, leads_to: &[] });
         self
     }
 }

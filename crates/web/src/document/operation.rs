@@ -93,7 +93,18 @@ fn answered(said: &Description, answer: &Answer) -> Value {
         let content = json!({*media_type: {"schema": schema}});
         members.insert("content".to_owned(), content);
     }
+    if let Some(members) = response.as_object_mut().filter(|_| !answer.leads_to.is_empty()) {
+        members.insert("links".to_owned(), links(answer.leads_to).into());
+    }
     response
+}
+
+fn links(operations: &[&str]) -> Map<String, Value> {
+    let link = |id: &&str| {
+        let parameters = json!({"id": "$response.body#/id"});
+        ((*id).to_owned(), json!({"operationId": id, "parameters": parameters}))
+    };
+    operations.iter().map(link).collect()
 }
 
 /// A problem document with one of these codes.

@@ -15,6 +15,7 @@ pub(super) fn create() -> Description {
         .where_holds(bodies::one_end())
         .answers::<views::Auction>(201, "The auction, as its seller sees it.")
         .with_location()
+        .leads_to(&["readAuction", "listEvents", "placeBid", "listBids", "readBidding"])
         .tagged()
         .refuses(422, &["currency_mismatch", "format_not_allowed", "increments_required"])
         .refuses(422, &["invalid_quantity", "validation_failed"])

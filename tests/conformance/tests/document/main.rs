@@ -1,0 +1,112 @@
+//! The API document against the running binary, in both directions: what it says is so, and what
+//! is refused is in it. Every answer of the client is held to its shape besides.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
+
+mod generic;
+mod own;
+mod scene;
+mod wire;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use conformance::Setup;
+use conformance::document::{Document, Operation};
+use scene::Scene;
+
+#[tokio::test]
+async fn the_committed_document_is_served_with_a_tag() {
+    let platform = Setup::production().start().await;
+    let client = platform.client();
+    for (path, media_type) in
+        [("/openapi.json", "application/json"), ("/docs", "text/html; charset=utf-8")]
+    {
+        let first = client.get(path).await.expect(200);
+        assert_eq!(first.header("content-type"), Some(media_type));
+        assert_eq!(first.header("cache-control"), Some("no-cache"));
+        let tag = first.header("etag").expect("a tag").to_owned();
+        let again = client.call("GET", path).header("if-none-match", &tag).send().await.unwrap();
+        assert!(again.expect(304).body.is_empty());
+        let other = client.call("GET", path).header("if-none-match", "\"x\"").send().await.unwrap();
+        assert_eq!(other.expect(200).body, first.body);
+    }
+    let served = client.get("/openapi.json").await.text();
+    assert!(served == Document::committed().text, "another document is served");
+    let page = client.get("/docs").await;
+    let policy = page.header("content-security-policy").expect("a policy");
+    assert!(policy.starts_with("default-src 'none'"), "{policy}");
+}
+
+#[tokio::test]
+async fn every_documented_operation_is_answered_as_documented() {
+    let scene = Scene::open().await;
+    for operation in Document::committed().operations() {
+        let reply = scene.request(operation).send(&scene.client()).await;
+        assert!((200..300).contains(&reply.status), "{}: {}", operation.id, reply.text());
+        if operation.takes("header", "If-None-Match") {
+            let tag = reply.header("etag").expect("a tag").to_owned();
+            let known = scene.request(operation).header("if-none-match", &tag);
+            known.send(&scene.client()).await.expect(304);
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_undocumented_method_is_405_and_every_path_tells_its_methods() {
+    let scene = Scene::open().await;
+    let mut paths: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for operation in Document::committed().operations() {
+        let methods = paths.entry(&operation.path).or_default();
+        methods.insert(operation.method.clone());
+        if operation.method == "GET" {
+            methods.insert("HEAD".to_owned());
+        }
+    }
+    for (template, mut methods) in paths {
+        let path = scene.path(template);
+        for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "QUERY", "BREW"] {
+            if !methods.contains(method) {
+                let reply = scene.ben.client.call(method, &path).send().await.unwrap();
+                reply.refused(405, "method_not_allowed");
+            }
+        }
+        let told = scene.ben.client.call("OPTIONS", &path).send().await.unwrap().expect(204);
+        let allow = told.header("allow").expect("OPTIONS tells the methods").split(", ");
+        methods.insert("OPTIONS".to_owned());
+        assert_eq!(allow.map(str::to_owned).collect::<BTreeSet<_>>(), methods, "{template}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_documented_refusal_can_be_met() {
+    let scene = Scene::open().await;
+    let operations = Document::committed().operations();
+    let slow = wire::timeouts(&scene, operations);
+    let provoked = async {
+        let mut unseen = Vec::new();
+        for operation in operations {
+            for (status, code) in operation.refusals() {
+                if code != "request_timeout" {
+                    unseen.extend(provoke(&scene, operation, status, &code).await);
+                }
+            }
+        }
+        unseen
+    };
+    let (slow, mut unseen) = tokio::join!(slow, provoked);
+    unseen.extend(slow);
+    assert!(unseen.is_empty(), "documented, but never seen:\n{}", unseen.join("\n"));
+}
+
+/// Why that refusal was not seen; none when it was.
+async fn provoke(scene: &Scene, operation: &Operation, status: u16, code: &str) -> Option<String> {
+    let name = format!("{} {status} {code}", operation.id);
+    let reply = match own::provoked(scene, operation, code).await {
+        None => generic::provoked(scene, operation, code).await,
+        own => own,
+    };
+    let Some(reply) = reply else {
+        return Some(format!("{name}: add to own.rs how it is provoked"));
+    };
+    let met = reply.status == status && reply.code() == code;
+    (!met).then(|| format!("{name}: {} {}", reply.status, reply.text()))
+}
