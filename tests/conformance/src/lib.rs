@@ -3,8 +3,8 @@
 //! A [`Platform`] is the real binary on a scratch data directory, a [`Client`] speaks HTTP to it, a
 //! [`User`] bids and sells. [`chain`] judges an auction by its log alone, [`record`] sets the
 //! log against what was told, [`siege`] kills the platform while it is bid on. Every answer is held
-//! to the API [`document`]. Nothing here links a part of the product but the kernel's instants: what
-//! is checked is what went over the wire.
+//! to the API [`document`]. Nothing here links a part of the product but the kernel's instants:
+//! what is checked is what went over the wire.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -11,6 +11,8 @@ mod operation;
 mod parameter;
 mod rules;
 mod shape;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -103,9 +103,12 @@ pub(super) fn page_parameters() -> [Parameter; 2] {
     ]
 }
 
+fn header(required: bool, text: &str, schema: Value) -> Value {
+    json!({"required": required, "description": text, "schema": schema})
+}
+
 /// `components.headers`.
 pub(super) fn headers() -> Value {
-    let header = |required: bool, text: &str, schema: Value| json!({"required": required, "description": text, "schema": schema});
     let string = || json!({"type": "string"});
     let tag = json!({"type": "string", "pattern": "^\"[^\"]+\"$"});
     let yes = json!({"type": "string", "enum": ["true"]});
