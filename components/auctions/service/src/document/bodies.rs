@@ -162,7 +162,7 @@ fn nothing() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use std::collections::BTreeSet;
 
