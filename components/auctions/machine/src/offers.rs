@@ -10,6 +10,7 @@ use crate::lot::{Lot, Offered, Phase};
 use crate::public::alias;
 use crate::refusal::{Code, Refusal};
 use crate::seller;
+use crate::why::Why;
 
 /// Offers a unit to a beaten bidder.
 pub(crate) fn make(
@@ -23,7 +24,7 @@ pub(crate) fn make(
         return Err(Refusal::field("/days", "unknown_value", "an offer is open 1, 3, 5 or 7 days"));
     }
     let ended_at = match lot.phase {
-        Phase::Closed(Closing::Sold | Closing::BoughtNow | Closing::ReserveNotMet) => lot.ends_at,
+        Phase::Closed(Closing::Sold | Closing::BoughtNow | Closing::ReserveNotMet) => closed_at(lot),
         Phase::Closed(Closing::NoBids | Closing::Cancelled) => {
             return Err(unavailable("nobody was beaten in this auction (B7)"));
         }
@@ -57,6 +58,13 @@ pub(crate) fn make(
         days,
         expires_at: context.now.plus_ms(i64::from(days) * DAY_MS),
     })])
+}
+
+/// When it was over: at its end, or before it with the bid that bought what was left.
+fn closed_at(lot: &Lot) -> Timestamp {
+    let sold_out = lot.filled() == lot.listing.quantity;
+    let last = lot.bids.last().filter(|last| last.why == Why::BoughtNow || sold_out);
+    last.map_or(lot.ends_at, |last| last.time)
 }
 
 /// Accepts or declines. Answering again in the same way changes nothing.
