@@ -156,6 +156,8 @@ impl Lot {
         let bid = usize::try_from(index).ok().and_then(|index| self.bids.get_mut(index));
         if let Some(bid) = bid {
             bid.cut = Some(Box::new(Cut { seq: place.seq, to }));
+            // A new maximum is as hidden as any that leads, even if the old one was seen.
+            bid.shown = false;
             if let Some(lowering) = self.lowerings.last_mut() {
                 lowering.cut = Some((index, to.amount));
             }
