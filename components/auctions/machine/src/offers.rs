@@ -24,7 +24,9 @@ pub(crate) fn make(
         return Err(Refusal::field("/days", "unknown_value", "an offer is open 1, 3, 5 or 7 days"));
     }
     let ended_at = match lot.phase {
-        Phase::Closed(Closing::Sold | Closing::BoughtNow | Closing::ReserveNotMet) => closed_at(lot),
+        Phase::Closed(Closing::Sold | Closing::BoughtNow | Closing::ReserveNotMet) => {
+            closed_at(lot)
+        }
         Phase::Closed(Closing::NoBids | Closing::Cancelled) => {
             return Err(unavailable("nobody was beaten in this auction (B7)"));
         }

@@ -227,6 +227,12 @@ fn bid_retracted(lot: &Lot, retracted: &Retracted) -> Result<PublicRetraction, M
     let is_reverse = matches!(listing.format, Format::Reverse(_));
     let next = retracted.next.map(|next| listing.money(next));
     let leader = retracted.leading.and_then(|index| lot.bid(index));
+    let goes = |index: &u32| retracted.bids.binary_search(index).is_ok();
+    let mut own = lot
+        .standing_bids()
+        .rev()
+        .filter(|(index, bid)| bid.bidder == retracted.bidder && !goes(index));
+    let live = own.next().filter(|(index, bid)| retracted.leading != Some(*index) && !bid.shown);
     Ok(PublicRetraction {
         bid_count: lot.bid_count().saturating_sub(retracted.bids.len()),
         bid_ids,
@@ -237,6 +243,7 @@ fn bid_retracted(lot: &Lot, retracted: &Retracted) -> Result<PublicRetraction, M
         price: retracted.price.map(|price| listing.money(price)),
         reason: retracted.reason,
         reserve: retracted.reserve,
+        revealed: live.map(|(_, bid)| revealed(lot, bid)).into_iter().collect(),
     })
 }
 

@@ -139,6 +139,12 @@ impl Lot {
         }
         self.price = retracted.price;
         self.leading = retracted.leading;
+        // An earlier maximum that is live again and does not lead is a beaten one (B2.7).
+        let live = live.filter(|live| self.leading != Some(*live));
+        let live = live.and_then(|index| usize::try_from(index).ok());
+        if let Some(bid) = live.and_then(|index| self.bids.get_mut(index)) {
+            bid.shown = true;
+        }
     }
 
     fn lower_reserve(&mut self, place: &Place, reserve: HiddenAmount) {

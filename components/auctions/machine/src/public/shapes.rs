@@ -91,6 +91,9 @@ pub(super) struct PublicRetraction {
     pub(super) price: Option<Money>,
     pub(super) reason: RetractionReason,
     pub(super) reserve: ReserveState,
+    /// An earlier maximum of the bidder that is live again and beaten.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) revealed: Vec<Revealed>,
 }
 
 #[derive(Serialize)]
