@@ -135,7 +135,9 @@ fn perform(bench: &mut Bench, scenario: &Scenario, step: &Step) -> Observed {
 
 /// What a reply states. A replay shows the facts of its own time, not those of now.
 fn replied(bench: &Bench, scenario: &Scenario, reply: Reply, is_quiet: bool) -> Observed {
-    let words = |word, replayed: bool| Observed::of([word].into_iter().chain(replayed.then_some("replayed")));
+    let words = |word, replayed: bool| {
+        Observed::of([word].into_iter().chain(replayed.then_some("replayed")))
+    };
     match reply {
         Reply::Bid { replayed, bid, .. } => {
             let seen = words(outcome(bid.outcome), replayed)
@@ -158,11 +160,9 @@ fn replied(bench: &Bench, scenario: &Scenario, reply: Reply, is_quiet: bool) -> 
             let word = view.map_or("gone", |view| status(view.row.status));
             Observed::of([word])
         }
-        Reply::Offer { replayed, offer, .. } => {
-            words(offer_word(&offer), replayed)
-                .with("offer", price(Some(offer.price), scenario))
-                .with("until", offset(offer.expires_at.ms_since(START)))
-        }
+        Reply::Offer { replayed, offer, .. } => words(offer_word(&offer), replayed)
+            .with("offer", price(Some(offer.price), scenario))
+            .with("until", offset(offer.expires_at.ms_since(START))),
         Reply::Created { .. } => unreachable!("scripts list only once"),
     }
 }

@@ -1,7 +1,7 @@
 //! How terms are sent and facts are written.
 
 use auction_machine::contract::{
-    Band, Clock, Decrement, Increments, Outcome, Pricing, Query, ReserveState, SoftClose,
+    Band, Clock, Decrement, History, Increments, Outcome, Pricing, Query, ReserveState, SoftClose,
     SoftCloseMode, Status, Terms, Uniform, View,
 };
 use auction_scripts::{Observed, Scenario, decimals, major, offset};
@@ -59,7 +59,18 @@ fn of_view(bench: &Bench, scenario: &Scenario, view: &View) -> Observed {
         .with("winners", if winners.is_empty() { "none".to_owned() } else { winners.join(",") })
         .with("hammer", price(result.and_then(|result| result.hammer_price), scenario))
         .with("quantity", result.map_or(0, |result| result.quantity))
+        .with("bids", amounts(bench, scenario))
         .with("title", view.fixed.title.replace(' ', "_"))
+}
+
+/// The amounts of the public history; `?` is hidden.
+fn amounts(bench: &Bench, scenario: &Scenario) -> String {
+    let history: History = bench.ask(None, &Query::History { after: 0, limit: 100 });
+    let amounts = history.items.iter().map(|bid| match bid.amount {
+        Some(amount) => price(Some(amount), scenario),
+        None => "?".to_owned(),
+    });
+    amounts.collect::<Vec<_>>().join(",")
 }
 
 /// Terms as the contract says them.
