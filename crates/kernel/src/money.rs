@@ -19,8 +19,7 @@ pub struct Minor(i64);
 /// assert_eq!(price.to_string(), "12.34 USD");
 /// assert!(serde_json::from_str::<kernel::Money>(r#"{"amount":12.5,"currency":"USD"}"#).is_err());
 /// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 pub struct Money {
     /// Minor units.
     pub amount: Minor,
@@ -154,6 +153,38 @@ impl Money {
     }
 }
 
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            return deserializer.deserialize_map(Members);
+        }
+        let (amount, currency) = Deserialize::deserialize(deserializer)?;
+        Ok(Self { amount, currency })
+    }
+}
+
+/// Reads an object. What serde derives would read a list of the two as well.
+struct Members;
+
+impl<'de> de::Visitor<'de> for Members {
+    type Value = Money;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with amount and currency")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, members: A) -> Result<Money, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Named {
+            amount: Minor,
+            currency: Currency,
+        }
+        let named = Named::deserialize(de::value::MapAccessDeserializer::new(members))?;
+        Ok(Money { amount: named.amount, currency: named.currency })
+    }
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let exponent = self.currency.exponent();
@@ -233,6 +264,7 @@ mod tests {
             );
         }
         assert_eq!(money(r#"{"amount":1}"#), None);
+        assert_eq!(money(r#"[1,"USD"]"#), None);
         assert_eq!(money(r#"{"amount":1,"currency":"USD","more":1}"#), None);
     }
 

@@ -107,13 +107,7 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        // jiff also reads RFC 9557 annotations and basic forms, which RFC 3339 does not know.
-        let shaped = text.len() >= 20
-            && text.is_char_boundary(10)
-            && text.as_bytes().get(4) == Some(&b'-')
-            && matches!(text.as_bytes().get(10), Some(b'T' | b't' | b' '))
-            && !text.contains('[');
-        if !shaped {
+        if !is_rfc_3339(text) {
             return Err(TimestampError);
         }
         let instant: jiff::Timestamp = text.parse().map_err(|_| TimestampError)?;
@@ -121,6 +115,35 @@ impl FromStr for Timestamp {
         if (MS_MIN..=MS_MAX).contains(&ms) { Ok(Self(ms)) } else { Err(TimestampError) }
     }
 }
+
+/// Has the text the form of RFC 3339? jiff, which reads the numbers, also takes RFC 9557 annotations,
+/// basic forms, missing seconds, commas and longer offsets.
+fn is_rfc_3339(text: &str) -> bool {
+    let Some((front, rest)) = text.split_at_checked(FRONT.len()) else { return false };
+    let front = front.bytes().zip(FRONT.bytes()).all(|(byte, form)| match form {
+        b'0' => byte.is_ascii_digit(),
+        b'T' => matches!(byte, b'T' | b't' | b' '),
+        mark => byte == mark,
+    });
+    let offset = match rest.strip_prefix('.') {
+        None => Some(rest),
+        Some(decimals) => {
+            let rest = decimals.trim_start_matches(|symbol: char| symbol.is_ascii_digit());
+            (rest.len() < decimals.len()).then_some(rest)
+        }
+    };
+    front
+        && match offset.unwrap_or_default().as_bytes() {
+            [b'Z' | b'z'] => true,
+            [b'+' | b'-', hours @ .., b':', minute, last] => {
+                let digits = hours.iter().chain([minute, last]).all(u8::is_ascii_digit);
+                digits && hours.len() == 2 && hours <= b"23".as_slice()
+            }
+            _ => false,
+        }
+}
+
+const FRONT: &str = "0000-00-00T00:00:00";
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -194,6 +217,15 @@ mod tests {
             "+10000-01-01T00:00:00Z",
             "9999-12-30T22:00:01Z",
             "2025-11-2\u{e9}T13:05:00Z",
+            "2025-11-23T13:05:0\u{e9}Z",
+            "2025-11-23T13:05+01:00",
+            "2025-11-23T130500+01:00",
+            "2025-11-23T13:05:00+01",
+            "2025-11-23T13:05:00+0100",
+            "2025-11-23T13:05:00+01:00:30",
+            "2025-11-23T13:05:00+24:00",
+            "2025-11-23T13:05:00,5Z",
+            "2025-11-23T13:05:00.Z",
         ] {
             assert_eq!(text.parse::<Timestamp>(), Err(TimestampError), "{text}");
         }

@@ -81,12 +81,12 @@ impl<'q, 'r> Page<'q, 'r> {
 
     fn binding(&self) -> [u8; BINDING_BYTES] {
         let mut hash = Sha256::new();
-        hash.update(self.path);
-        for (name, value) in self.query.filters() {
-            for part in [name, value] {
-                hash.update([0]);
-                hash.update(part);
-            }
+        let filters = self.query.filters();
+        let filters = filters.iter().flat_map(|(name, value)| [*name, *value]);
+        for part in [self.path].into_iter().chain(filters) {
+            // Each with its length: a value may hold any character that could stand between.
+            hash.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(part);
         }
         let mut binding = [0; BINDING_BYTES];
         binding.iter_mut().zip(hash.finalize()).for_each(|(slot, byte)| *slot = byte);
