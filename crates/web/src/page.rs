@@ -110,3 +110,27 @@ fn limit(text: &str) -> Option<u32> {
     let limit = text.parse().ok().filter(|_| digits)?;
     (1..=PAGE_MAX_ITEMS).contains(&limit).then_some(limit)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    fn takes(query: &str, cursor: &str) -> bool {
+        let query = format!("{query}&cursor={cursor}");
+        let query = Query::parse(&query, &["cursor", "q", "status"]).unwrap();
+        Page::parse("/v1/auctions", &query).is_ok()
+    }
+
+    #[test]
+    fn a_cursor_of_other_filters_is_refused_whatever_stands_in_them() {
+        let lists = ["q=b", "q=b&status=a", "q=b%00status%00a", "q=", "status=b"];
+        for own in lists {
+            let query = Query::parse(own, &["q", "status"]).unwrap();
+            let cursor = Page::parse("/v1/auctions", &query).unwrap().sealed(b"7");
+            for other in lists {
+                assert_eq!(takes(other, &cursor), own == other, "{own} {other}");
+            }
+        }
+    }
+}
