@@ -7,6 +7,7 @@ mod build;
 mod command;
 mod components;
 mod deny;
+mod fuzz;
 mod programs;
 mod repo;
 mod setup;
@@ -78,6 +79,17 @@ enum Task {
     ///
     /// A test fails while they are not up to date.
     Openapi,
+    /// Look for inputs that break a law: libFuzzer on commands, snapshots, money, ids, cursors.
+    ///
+    /// Stops by itself. What it finds new joins tests/fuzz/corpus, which `cargo xtask test` replays
+    /// without a fuzzer; an input that breaks a law is kept in target/fuzz/broken.
+    Fuzz {
+        /// One of the folders of tests/fuzz/corpus; all of them, one after the other, without.
+        target: Option<String>,
+        /// How long each target is fuzzed.
+        #[arg(long, default_value_t = 600)]
+        seconds: u32,
+    },
     /// Check formatting, lints, the rules of the house, and what is linked.
     ///
     /// The rules: who may depend on whom, sizes, bans, names, dead files, a page for every error
@@ -123,6 +135,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Task::Soak { args } => programs::soak(&repo, steps, &args),
         Task::Bench { args } => programs::bench(&repo, steps, &args),
         Task::Openapi => programs::openapi(&repo, &mut steps),
+        Task::Fuzz { target, seconds } => fuzz::run(&repo, steps, target.as_deref(), seconds),
         Task::Tidy { rules, fix } => {
             if rules {
                 tidy::rules(&repo, &mut steps)?;

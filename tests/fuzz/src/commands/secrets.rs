@@ -1,0 +1,187 @@
+//! Hidden amounts and salts: who may see them, and when (rules.md B2.7, B3, B8).
+//!
+//! Amounts below [`TELLING`] are left out: they equal seconds, counts and bands by chance. The
+//! generators make larger ones that nothing else equals.
+
+use std::collections::BTreeSet;
+
+use auction_machine::Auction;
+use auction_machine::lot::{Bid, Lot, Phase};
+use kernel::{Entity, Envelope, Id, Timestamp, kind};
+use serde_json::{Value, json};
+
+use super::make::user;
+
+/// What the public log has told.
+#[derive(Default)]
+pub(super) struct Secrets {
+    amounts: BTreeSet<i64>,
+    salts: BTreeSet<String>,
+}
+
+/// Something hidden and whose it is.
+struct Hidden {
+    amount: i64,
+    salt: Option<String>,
+    owner: Id<kind::User>,
+}
+
+impl Secrets {
+    /// Judges what an event tells; `after` is the state behind it.
+    pub(super) fn publish(&mut self, public: &[u8], after: &Auction) {
+        let Some(lot) = after.lot() else { return };
+        let mut event: Value = serde_json::from_slice(public).unwrap();
+        // B2.4 and B3.2 can put the price at a hidden amount: that is how it becomes known.
+        let data = event["data"].as_object_mut().unwrap();
+        for name in ["price", "next_minimum", "next_maximum", "start_price", "buy_now_price"] {
+            if let Some(member) = data.remove(name) {
+                self.amounts.extend(Told::of(&member).amounts);
+            }
+        }
+        let result = data.get_mut("result").map(Value::take);
+        let told = Told::of(&event);
+        for hidden in hidden(lot) {
+            hidden.is_kept(&told, &self.amounts, &self.salts, public);
+        }
+        for told in [told, Told::of(&result.unwrap_or_default())] {
+            self.amounts.extend(told.amounts);
+            self.salts.extend(told.salts);
+        }
+    }
+
+    /// Judges what somebody is told: nothing hidden of others, but for what it said itself.
+    pub(super) fn hear(
+        &self,
+        auction: &Auction,
+        (listener, asked): (Option<&str>, &[u8]),
+        said: &[u8],
+    ) {
+        let Some(lot) = auction.lot() else { return };
+        let listener = listener.and_then(|listener| listener.parse().ok());
+        let told = Told::of(&serde_json::from_slice(said).unwrap());
+        let asked = Told::of(&serde_json::from_slice(asked).unwrap_or_default());
+        let secrets = hidden(lot);
+        let own = |amount: i64| {
+            asked.amounts.contains(&amount)
+                || secrets.iter().any(|own| own.amount == amount && Some(own.owner) == listener)
+        };
+        for hidden in secrets.iter().filter(|hidden| Some(hidden.owner) != listener) {
+            if !own(hidden.amount) {
+                hidden.is_kept(&told, &self.amounts, &self.salts, said);
+            }
+        }
+    }
+
+    /// Asks everything, as nobody and as everybody.
+    pub(super) fn ask_around(&self, auction: &Entity<Auction>, now: Timestamp) {
+        let asked = json!({ "amount": { "amount": 5, "currency": "USD" } });
+        let questions = [
+            json!("view"),
+            json!({ "view_unless": { "head": "" } }),
+            json!({ "history": { "after": 0, "limit": 100 } }),
+            json!("own"),
+            json!({ "preview": asked }),
+            json!("rules"),
+        ];
+        for question in questions {
+            let body = question.to_string();
+            let viewers: &[Option<u8>] =
+                if body == "\"own\"" { &[Some(0), Some(1), Some(2), Some(3)] } else { &[None] };
+            for viewer in viewers {
+                let viewer = viewer.map(user);
+                let answer = auction.query(&Envelope {
+                    command_id: "",
+                    principal: viewer.as_deref(),
+                    now,
+                    seed: &[],
+                    body: body.as_bytes(),
+                });
+                self.hear(auction.state(), (viewer.as_deref(), &[]), &answer);
+            }
+        }
+    }
+}
+
+impl Hidden {
+    fn is_kept(&self, told: &Told, amounts: &BTreeSet<i64>, salts: &BTreeSet<String>, said: &[u8]) {
+        let says = || String::from_utf8_lossy(said);
+        let tells = told.amounts.contains(&self.amount) && !amounts.contains(&self.amount);
+        assert!(!tells, "{} is hidden, and told: {}", self.amount, says());
+        if let Some(salt) = &self.salt {
+            let tells = told.salts.contains(salt) && !salts.contains(salt);
+            assert!(!tells, "the salt of {} is told: {}", self.amount, says());
+        }
+    }
+}
+
+/// What nobody but its owner may know in this state.
+fn hidden(lot: &Lot) -> Vec<Hidden> {
+    let seller = lot.listing.seller;
+    let mut all = Vec::new();
+    if let Some(reserve) = lot.listing.reserve {
+        let salt = Some(reserve.salt.digest().to_hex());
+        all.push(Hidden { amount: reserve.amount.get(), salt, owner: seller });
+    }
+    let mut shown = BTreeSet::new();
+    for (index, bid) in (0..).zip(&lot.bids) {
+        let Some(bidder) = lot.bidder(bid.bidder) else { continue };
+        if is_hidden(lot, index, bid) {
+            let salt = bid.salt.map(|salt| salt.digest().to_hex());
+            all.push(Hidden { amount: bid.amount.get(), salt, owner: bidder.user });
+            if let Some(cut) = bid.cut {
+                let salt = Some(cut.to.salt.digest().to_hex());
+                all.push(Hidden { amount: cut.to.amount.get(), salt, owner: bidder.user });
+            }
+        } else {
+            shown.insert(bid.shown_amount().get());
+        }
+    }
+    all.retain(|hidden| hidden.amount >= TELLING && !shown.contains(&hidden.amount));
+    all
+}
+
+fn is_hidden(lot: &Lot, index: u32, bid: &Bid) -> bool {
+    let is_at_price = bid.price == Some(bid.amount) && bid.salt.is_none();
+    match lot.listing.format.name() {
+        "open_outcry" | "reverse" => false,
+        "dutch" => !is_at_price,
+        "english" => bid.salt.is_some() && (lot.leading == Some(index) || !bid.shown),
+        _ => !is_at_price && (!bid.shown || !matches!(lot.phase, Phase::Open | Phase::Closed(_))),
+    }
+}
+
+/// Numbers and salts in a document.
+#[derive(Default)]
+struct Told {
+    amounts: BTreeSet<i64>,
+    salts: BTreeSet<String>,
+}
+
+impl Told {
+    fn of(document: &Value) -> Self {
+        let mut told = Self::default();
+        told.read(document);
+        told
+    }
+
+    fn read(&mut self, document: &Value) {
+        match document {
+            Value::Number(number) => self.amounts.extend(number.as_i64()),
+            Value::String(text) if text.contains(' ') => {
+                let is_part = |symbol: char| symbol.is_ascii_digit() || symbol == '.';
+                let numbers = text.split(|symbol| !is_part(symbol));
+                let amount = |text: &str| text.replace('.', "").parse::<i64>().ok();
+                self.amounts.extend(numbers.filter_map(amount));
+            }
+            Value::String(text) if text.len() == 64 => {
+                self.salts.insert(text.clone());
+            }
+            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
+            Value::Object(members) => members.values().for_each(|member| self.read(member)),
+            Value::Null | Value::Bool(_) | Value::String(_) => {}
+        }
+    }
+}
+
+/// From here on an amount is one that only its bidder can have meant.
+const TELLING: i64 = 20_000_000;
