@@ -83,6 +83,9 @@ impl<M: Machine> Entity<M> {
         if own != key {
             return Err(LoadError(format!("the snapshot is of {own}, not of {key}")));
         }
+        if seq > SEQ_MAX {
+            return Err(LoadError(format!("no log has {seq} events")));
+        }
         state.revive().map_err(|misfit| LoadError(format!("snapshot: {misfit}")))?;
         Ok(Self { key: own, at: Position { seq, time, head }, state })
     }
@@ -252,5 +255,7 @@ fn decode<'a, T: Deserialize<'a>>(
     }
 }
 
+/// What every JSON reader takes: 2^53 − 1.
+const SEQ_MAX: u64 = (1 << 53) - 1;
 const PUBLIC_BYTES_TYPICAL: usize = 768;
 const FACT_BYTES_TYPICAL: usize = 256;
