@@ -5,8 +5,7 @@
 
 mod bench;
 mod commands;
+mod english;
 mod log;
-mod model;
-mod random;
 mod scripts;
 mod terms;
