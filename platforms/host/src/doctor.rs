@@ -2,7 +2,7 @@
 //!
 //! Three depths over the whole journal: every record's checksum, every entity's hash chain
 //! (`SHA-256(prev || public)`, gap-free seqs), and every command replayed through its machine
-//! component, which must decide the same events byte for byte.
+//! component, which must decide the same events byte for byte, with the same effects and wake.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;

@@ -25,7 +25,7 @@ pub(super) const FORGERIES: &[Forgery] = &[
     (
         "an amount that would be refused",
         |forger| forger.bid(3, 1),
-        "seq 4: the machine decides no such event, it replies {\"refused\":{\"code\":\"bid_too_low\"",
+        "decides no such event, it replies {\"refused\":{\"code\":\"bid_too_low\"",
     ),
     (
         "another bidder",
@@ -183,8 +183,8 @@ impl Forger {
     fn chain(&mut self) {
         let key = self.lines[0]["header"]["key"].as_str().unwrap();
         let mut head = Sha256::digest(key);
-        for line in &mut self.lines {
-            for event in line["commit"]["events"].as_array_mut().into_iter().flatten() {
+        for commit in self.lines.iter_mut().filter_map(|line| line.get_mut("commit")) {
+            for event in commit["events"].as_array_mut().unwrap() {
                 event["prev"] = json!(hex(&head));
                 head = Sha256::new()
                     .chain_update(head)
