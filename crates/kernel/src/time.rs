@@ -116,8 +116,8 @@ impl FromStr for Timestamp {
     }
 }
 
-/// Has the text the form of RFC 3339? jiff, which reads the numbers, also takes RFC 9557 annotations,
-/// basic forms, missing seconds, commas and longer offsets.
+/// Has the text the form of RFC 3339? jiff, which reads the numbers, also takes annotations of
+/// RFC 9557, basic forms, missing seconds, commas and longer offsets.
 fn is_rfc_3339(text: &str) -> bool {
     let Some((front, rest)) = text.split_at_checked(FRONT.len()) else { return false };
     let front = front.bytes().zip(FRONT.bytes()).all(|(byte, form)| match form {

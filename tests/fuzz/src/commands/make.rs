@@ -31,10 +31,10 @@ pub const COMMANDS: &[(&str, Maker)] = &[
         "offer_second_chance",
         |draw, _| json!({ "bidder": alias(draw), "days": draw.pick(&[1, 3, 5, 7, 0]) }),
     ),
-    (
-        "answer_offer",
-        |draw, auction| json!({ "offer_id": offer_id(draw, auction), "accept": draw.below(2) == 0 }),
-    ),
+    ("answer_offer", |draw, auction| {
+        let accept = draw.below(2) == 0;
+        json!({ "offer_id": offer_id(draw, auction), "accept": accept })
+    }),
 ];
 
 /// Sender and body of a command; the first one lists the auction, as a rule.

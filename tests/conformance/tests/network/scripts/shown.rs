@@ -124,8 +124,8 @@ fn words(word: &str, reply: &Reply) -> Observed {
     Observed::of([word].into_iter().chain(reply.is_replay().then_some("replayed")))
 }
 
-/// The body of the listing. One that has an end ends soon; one that has none keeps its length, which
-/// retraction windows ask for.
+/// The body of the listing. One that has an end ends soon; one that has none keeps its length, for
+/// which retraction windows ask.
 pub(super) fn terms(scenario: &Scenario) -> Value {
     let terms = &scenario.terms;
     let money = |amount: i64| json!({"amount": amount, "currency": terms.currency});
