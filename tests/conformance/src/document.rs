@@ -205,8 +205,17 @@ impl Operation {
 
     /// Does it know that parameter there?
     pub fn takes(&self, place: &str, name: &str) -> bool {
-        let parameters = self.json["parameters"].as_array().unwrap();
-        parameters.iter().any(|known| known["in"] == place && known["name"] == name)
+        self.parameter(place, name).is_some()
+    }
+
+    /// What a parameter looks like, if it has to look like something.
+    pub fn pattern(&self, place: &str, name: &str) -> Option<&str> {
+        self.parameter(place, name)?["schema"]["pattern"].as_str()
+    }
+
+    fn parameter(&self, place: &str, name: &str) -> Option<&Value> {
+        let mut parameters = self.json["parameters"].as_array().unwrap().iter();
+        parameters.find(|known| known["in"] == place && known["name"] == name)
     }
 
     /// The example of its body; null when it takes none.

@@ -30,7 +30,7 @@ pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -
         "idempotency_key_reused" => return reused(scene, fine).await,
         "idempotency_in_progress" => return in_progress(scene, operation).await,
         "unauthenticated" => fine.header("authorization", "Bearer x"),
-        "not_found" => Request { target: nowhere(&operation.path)?, ..fine },
+        "not_found" => Request { target: nowhere(scene, operation)?, ..fine },
         "payload_too_large" => fine.bytes(vec![b' '; PLATFORM_MAX_BYTES + 1]),
         "precondition_failed" => fine.header("if-match", "\"another\""),
         "precondition_required" => fine.without("if-match"),
@@ -83,10 +83,13 @@ fn pointer_to_amount(body: &Value) -> Option<String> {
     members.find_map(|(name, member)| Some(format!("/{name}{}", pointer_to_amount(member)?)))
 }
 
-/// A well-formed path at which there is nothing.
-fn nowhere(template: &str) -> Option<String> {
-    let (start, rest) = template.split_once("{id}")?;
-    Some(format!("{start}auc_00000000000000000000000000{rest}"))
+/// A well-formed path at which there is nothing: the first of its ids is nobody's.
+fn nowhere(scene: &Scene, operation: &Operation) -> Option<String> {
+    let (start, rest) = operation.path.split_once('{')?;
+    let (name, rest) = rest.split_once('}')?;
+    let pattern = operation.pattern("path", name)?;
+    let prefix = pattern.trim_start_matches('^').split_once('_')?.0;
+    Some(scene.path(&format!("{start}{prefix}_00000000000000000000000000{rest}")))
 }
 
 /// What the platform reads of a body, whatever the operation takes.

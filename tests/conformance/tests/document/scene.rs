@@ -41,7 +41,7 @@ impl Scene {
 
     /// A path at which there is something.
     pub(crate) fn path(&self, template: &str) -> String {
-        template.replace("{id}", &self.auction)
+        template.replace("{id}", &self.auction).replace("{auction_id}", &self.auction)
     }
 
     /// A request of Ben's that is accepted: with the example of the document, which is a higher bid
@@ -59,6 +59,9 @@ impl Scene {
         }
         if operation.takes("header", "Idempotency-Key") {
             request = request.header("idempotency-key", &fresh());
+        }
+        if operation.takes("header", "If-Match") {
+            request = request.header("if-match", "*");
         }
         if operation.example().is_null() { request } else { request.json(&self.example(operation)) }
     }
