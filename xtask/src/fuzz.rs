@@ -1,7 +1,7 @@
 //! Fuzzing: the targets of `tests/fuzz` under libFuzzer, with the pinned stable compiler.
 //!
-//! What libFuzzer needs of a compiler are counters in the code, which an LLVM pass adds. Sanitizers,
-//! which stable lacks, are for unsafe code, and there is none in what is fuzzed.
+//! What libFuzzer needs of a compiler are counters in the code, which an LLVM pass adds.
+//! Sanitizers, which stable lacks, are for unsafe code, and there is none in what is fuzzed.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
