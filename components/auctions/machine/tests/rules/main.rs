@@ -6,6 +6,8 @@
 mod bench;
 mod commands;
 mod english;
+mod formats;
+mod golden;
 mod log;
 mod scripts;
 mod terms;

@@ -160,6 +160,8 @@ impl Pair {
     }
 
     fn retract(&mut self, user: usize, which: usize, seller: bool) -> Checked {
+        let bidders = &self.model.bidders;
+        let Some(user) = bidders.get(user % bidders.len().max(1)).copied() else { return Ok(()) };
         let own = self.model.bids.iter().enumerate().filter(|(_, bid)| bid.user == user);
         let own: Vec<usize> = own.map(|(index, _)| index).collect();
         let Some(index) = own.len().checked_sub(1 + which % own.len().max(1)) else {
