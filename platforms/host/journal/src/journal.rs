@@ -4,7 +4,9 @@ use parking_lot::Mutex;
 use std::fs::{File, TryLockError};
 use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -37,9 +39,16 @@ pub struct Committed {
 
 /// What an open journal holds.
 struct Open {
-    thread: JoinHandle<()>,
+    driver: Driver,
     /// Keeps other processes out.
     _lock: File,
+}
+
+/// Who makes the writer go on.
+enum Driver {
+    Thread(JoinHandle<()>),
+    /// Whoever calls [`Journal::step`].
+    Caller(Box<Writer>),
 }
 
 pub(crate) struct Shared {
@@ -51,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) gather_max: Duration,
     pub(crate) checkpoint_bytes: u64,
     pub(crate) replies_early: bool,
+    /// No thread writes: who waits has to step.
+    pub(crate) stepped: bool,
 }
 
 impl Journal {
@@ -60,7 +71,17 @@ impl Journal {
     /// [`JournalError::Locked`] when another process has it open, [`JournalError::Damaged`] when
     /// the end of the log is not what was written, or the disk's error.
     pub fn open(dir: &Path, options: Options) -> Result<Self, JournalError> {
-        Self::open_inner(dir, &options, None)
+        Self::open_inner(dir, &options, None, false)
+    }
+
+    /// Opens the log like [`open`](Self::open), but starts no thread: nothing is written until
+    /// somebody calls [`step`](Self::step), so a simulation decides when. The functions that block
+    /// step by themselves.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_stepped(dir: &Path, options: Options) -> Result<Self, JournalError> {
+        Self::open_inner(dir, &options, None, true)
     }
 
     /// Opens the log like [`open`](Self::open), and hands every batch to the subscriber once it is
@@ -74,7 +95,7 @@ impl Journal {
         options: Options,
         subscriber: impl FnMut(Vec<Committed>) + Send + 'static,
     ) -> Result<Self, JournalError> {
-        Self::open_inner(dir, &options, Some(Box::new(subscriber)))
+        Self::open_inner(dir, &options, Some(Box::new(subscriber)), false)
     }
 
     /// Puts the record at the end of the log to be, and returns its position at once; it is not
@@ -129,7 +150,20 @@ impl Journal {
     /// # Errors
     /// As [`wait`](Self::wait).
     pub fn wait_blocking(&self, position: Position) -> Result<(), JournalError> {
+        if self.shared.stepped {
+            return self.step_until(position);
+        }
         self.shared.gate.wait_blocking(position)
+    }
+
+    /// Commits what waits, or tries once to open the files anew after a failure; for a journal
+    /// that was opened by [`open_stepped`](Self::open_stepped). False when there was nothing to do
+    /// or the attempt failed.
+    pub fn step(&self) -> bool {
+        match self.open.lock().as_mut() {
+            Some(Open { driver: Driver::Caller(writer), .. }) => writer.step(),
+            _ => false,
+        }
     }
 
     /// Reads one durable record from the file.
@@ -172,8 +206,27 @@ impl Journal {
         self.shared.queue.close();
         // The lock is held over the join, so that whoever closes too returns when it is done.
         let mut open = self.open.lock();
-        if let Some(Open { thread, _lock }) = open.take() {
-            let _ = thread.join();
+        if let Some(Open { driver, _lock }) = open.take() {
+            match driver {
+                Driver::Thread(thread) => {
+                    let _ = thread.join();
+                }
+                Driver::Caller(writer) => writer.finish(),
+            }
+        }
+    }
+
+    /// What is neither durable nor lost once nothing waits any more was never given out.
+    fn step_until(&self, position: Position) -> Result<(), JournalError> {
+        let mut wait = self.shared.gate.wait(position);
+        let mut context = Context::from_waker(Waker::noop());
+        loop {
+            if let Poll::Ready(outcome) = Pin::new(&mut wait).poll(&mut context) {
+                return outcome;
+            }
+            if !self.step() {
+                return Err(JournalError::Closed);
+            }
         }
     }
 
@@ -181,6 +234,7 @@ impl Journal {
         dir: &Path,
         options: &Options,
         subscriber: Option<Subscriber>,
+        stepped: bool,
     ) -> Result<Self, JournalError> {
         std::fs::create_dir_all(dir)?;
         let lock = lock(dir)?;
@@ -195,9 +249,15 @@ impl Journal {
             gather_max: options.gather_max,
             checkpoint_bytes: options.checkpoint_bytes,
             replies_early: options.replies_early(),
+            stepped,
         });
-        let thread = Writer::new(Arc::clone(&shared), place, store, subscriber)?.spawn()?;
-        Ok(Self { shared, open: Mutex::new(Some(Open { thread, _lock: lock })) })
+        let writer = Writer::new(Arc::clone(&shared), place, store, subscriber);
+        let driver = if stepped {
+            Driver::Caller(Box::new(writer))
+        } else {
+            Driver::Thread(writer.spawn()?)
+        };
+        Ok(Self { shared, open: Mutex::new(Some(Open { driver, _lock: lock })) })
     }
 }
 

@@ -149,12 +149,13 @@ impl Queue {
             }
             inner.wakes_at = None;
         }
-        inner.closed_bytes = 0;
-        inner.waiting = 0;
-        let open = inner.open.take_if(|row| row.records() > 0);
-        let mut rows = std::mem::take(&mut inner.rows);
-        rows.extend(open);
-        Some(Batch { rows, records: std::mem::take(&mut inner.records) })
+        Some(inner.take_all())
+    }
+
+    /// Takes what waits without waiting; none when nothing does.
+    pub(crate) fn take_now(&self) -> Option<Batch> {
+        let mut inner = self.inner.lock();
+        (inner.waiting > 0).then(|| inner.take_all())
     }
 
     /// Gives buffers back for later rows.
@@ -235,6 +236,15 @@ impl Queue {
 }
 
 impl Inner {
+    fn take_all(&mut self) -> Batch {
+        self.closed_bytes = 0;
+        self.waiting = 0;
+        let open = self.open.take_if(|row| row.records() > 0);
+        let mut rows = std::mem::take(&mut self.rows);
+        rows.extend(open);
+        Batch { rows, records: std::mem::take(&mut self.records) }
+    }
+
     /// The row that takes the next record.
     fn open_row(&mut self, limits: Limits) -> &mut Row {
         let full = self.open.take_if(|row| {

@@ -1,4 +1,4 @@
-//! The thread that writes, and the one that checkpoints behind it.
+//! What writes, usually on a thread of its own, and the thread that checkpoints behind it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,8 @@ pub(crate) struct Writer {
     place: Place,
     store: Option<Store>,
     subscriber: Option<Subscriber>,
-    checkpointer: Checkpointer,
+    /// None where no thread may run: the writer then moves the log itself.
+    checkpointer: Option<Checkpointer>,
     wakers: Vec<Waker>,
     /// Bytes committed since the write-ahead log last started over.
     unmoved: u64,
@@ -35,20 +36,21 @@ impl Writer {
         place: Place,
         store: Store,
         subscriber: Option<Subscriber>,
-    ) -> Result<Self, JournalError> {
-        let checkpointer = Checkpointer::spawn(Arc::clone(&shared), place.clone())?;
-        Ok(Self {
+    ) -> Self {
+        Self {
             shared,
             place,
             store: Some(store),
             subscriber,
-            checkpointer,
+            checkpointer: None,
             wakers: Vec::new(),
             unmoved: 0,
-        })
+        }
     }
 
-    pub(crate) fn spawn(self) -> Result<JoinHandle<()>, JournalError> {
+    pub(crate) fn spawn(mut self) -> Result<JoinHandle<()>, JournalError> {
+        self.checkpointer =
+            Some(Checkpointer::spawn(Arc::clone(&self.shared), self.place.clone())?);
         let thread = std::thread::Builder::new().name("journal".to_owned());
         Ok(thread.spawn(move || self.run())?)
     }
@@ -68,6 +70,29 @@ impl Writer {
             }
             self.move_log();
         }
+        self.close();
+        drop(ended);
+    }
+
+    /// What the thread does between two waits: commits what is there, or tries once to open the
+    /// files anew. False when there was nothing to do, or no success.
+    pub(crate) fn step(&mut self) -> bool {
+        if self.store.is_none() {
+            return self.reopen_once();
+        }
+        let Some(batch) = self.shared.queue.take_now() else { return false };
+        if let Err(error) = self.write(batch) {
+            self.fail(error);
+        } else {
+            self.move_log();
+        }
+        true
+    }
+
+    /// What the thread does at its end, once the queue is closed.
+    pub(crate) fn finish(mut self) {
+        let ended = Ended(Arc::clone(&self.shared));
+        while self.store.is_some() && self.step() {}
         self.close();
         drop(ended);
     }
@@ -113,36 +138,49 @@ impl Writer {
     /// Opens the files anew until that succeeds; false when the journal is closed meanwhile.
     fn reopen(&mut self) -> bool {
         while self.shared.queue.pause(self.shared.retry_every) {
-            match self.place.open(Some(self.shared.gate.durable())) {
-                Ok(store) => {
-                    self.store = Some(store);
-                    self.unmoved = 0;
-                    self.shared.queue.resume();
-                    return true;
-                }
-                Err(error) => self.shared.queue.still_failed(&error),
+            if self.reopen_once() {
+                return true;
             }
         }
         false
+    }
+
+    fn reopen_once(&mut self) -> bool {
+        match self.place.open(Some(self.shared.gate.durable())) {
+            Ok(store) => {
+                self.store = Some(store);
+                self.unmoved = 0;
+                self.shared.queue.resume();
+                true
+            }
+            Err(error) => {
+                self.shared.queue.still_failed(&error);
+                false
+            }
+        }
     }
 
     /// Keeps the write-ahead log short. The checkpointer does the bulk while commits go on; it
     /// can never catch the last frames, and without those the log does not start over, so the
     /// writer moves them between two batches.
     fn move_log(&mut self) {
-        if self.checkpointer.done.swap(false, Ordering::Acquire) {
+        let long = self.unmoved >= self.shared.checkpoint_bytes;
+        let copied = self.checkpointer.as_ref().map(|it| it.done.swap(false, Ordering::Acquire));
+        if copied.unwrap_or(long) {
             match self.store.as_ref().map(Store::checkpoint) {
                 Some(Ok(())) => self.unmoved = 0,
                 _ => self.shared.counters.checkpoint_failed(),
             }
-        } else if self.unmoved >= self.shared.checkpoint_bytes {
-            self.checkpointer.start();
+        } else if long && let Some(checkpointer) = &self.checkpointer {
+            checkpointer.start();
         }
     }
 
     fn close(mut self) {
         self.shared.queue.close();
-        self.checkpointer.stop();
+        if let Some(checkpointer) = &mut self.checkpointer {
+            checkpointer.stop();
+        }
         self.shared.readers.close();
         if let Some(store) = self.store.take()
             && store.close().is_err()

@@ -290,3 +290,21 @@ fn the_write_ahead_log_starts_over_while_commits_go_on() {
     assert!(written > 2_000_000 && wal < written / 2, "{wal} of {written} bytes");
     assert_eq!(journal.stats().checkpoint_failures, 0);
 }
+
+#[test]
+fn a_stepped_journal_writes_when_it_is_told_to() {
+    let dir = tempfile::tempdir().unwrap();
+    let journal = Journal::open_stepped(dir.path(), Options::default()).unwrap();
+    assert!(!journal.step());
+    let at = journal.append(journal.epoch(), record(1, 1)).unwrap();
+    assert!(journal.durable() < at);
+    assert!(journal.step());
+    assert_eq!(journal.durable(), at);
+    let next = journal.append(journal.epoch(), record(1, 2)).unwrap();
+    assert_eq!(journal.wait_blocking(next), Ok(()));
+    let never = Position::from_raw(next.get() + 1);
+    assert_eq!(journal.wait_blocking(never), Err(JournalError::Closed));
+    journal.append(journal.epoch(), record(1, 3)).unwrap();
+    drop(journal);
+    assert_eq!(all(&Journal::open(dir.path(), Options::default()).unwrap()).unwrap().len(), 3);
+}

@@ -28,6 +28,8 @@ pub enum Survival {
         /// Seed of the choices.
         seed: u64,
     },
+    /// Everything, and it stays pending: the process was killed, the system lives on.
+    Killed,
     /// Each 512-byte sector of each pending write by the toss of a coin: writes are reordered.
     Sectors {
         /// Seed of the choices.
@@ -51,6 +53,7 @@ struct State {
     /// Writes, truncations and syncs so far.
     operations: u64,
     failing_syncs: u32,
+    lying: bool,
     full: bool,
     gate_closed: bool,
     held: usize,
@@ -90,6 +93,7 @@ impl Disk {
             left: None,
             operations: 0,
             failing_syncs: 0,
+            lying: false,
             full: false,
             gate_closed: false,
             held: 0,
@@ -147,6 +151,21 @@ impl Disk {
     /// reads still see it: what Linux does.
     pub fn fail_syncs(&self, syncs: u32) {
         self.platter.with(|state| state.failing_syncs = syncs);
+    }
+
+    /// While lying, every sync succeeds and does nothing.
+    pub fn set_lying(&self, lying: bool) {
+        self.platter.with(|state| state.lying = lying);
+    }
+
+    /// A new, empty disk in the place of this one.
+    pub fn wipe(&self) {
+        self.platter.with(|state| {
+            state.files.clear();
+            state.operations = 0;
+            state.lying = false;
+        });
+        self.restore(Survival::Synced);
     }
 
     /// While full, every write fails.
@@ -256,6 +275,9 @@ impl Platter {
         if !state.powered || state.generation != generation {
             return Err(Trouble::NoPower);
         }
+        if state.lying {
+            return Ok(());
+        }
         let failing = state.failing_syncs > 0;
         state.failing_syncs = state.failing_syncs.saturating_sub(1);
         if let Some(contents) = state.files.get_mut(name) {
@@ -315,6 +337,10 @@ impl Contents {
     fn settle(&mut self, survival: Survival) {
         let pending = std::mem::take(&mut self.pending);
         match survival {
+            Survival::Killed => {
+                self.pending = pending;
+                return;
+            }
             Survival::Synced => {}
             Survival::Prefix { seed } => {
                 let mut dice = Dice(seed);
