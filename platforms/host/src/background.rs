@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::clock::now_ms;
-use crate::machines::Machines;
+use crate::machines::{Image, Machines};
 use crate::outbox::{Message, Queue};
 use crate::services::{Service, consume};
 use crate::telemetry::Meters;
@@ -43,15 +42,21 @@ async fn until(mut stop: watch::Receiver<bool>, task: impl Future<Output = ()>) 
 /// Runs wakes when they are due; what was missed while the host was down is due at once.
 async fn run_wakes(machines: Arc<Machines>, meters: Arc<Meters>) {
     loop {
-        for alarm in machines.around.timers.due(WAKES_PER_TURN).await {
-            meters.wake(now_ms().saturating_sub(alarm.at));
-            if let Err(error) = machines.wake(&alarm.machine, &alarm.key) {
-                tracing::warn!(%error, key = %alarm.key, "wake failed; it runs again");
-                let at = now_ms().saturating_add(WAKE_RETRY_MS);
-                machines.around.timers.set(Alarm { at, ..alarm });
-            }
+        let around = &machines.around;
+        for alarm in around.timers.due(&*around.world, WAKES_PER_TURN).await {
+            meters.wake(around.world.now_ms().saturating_sub(alarm.at));
+            run_wake(&machines, alarm);
         }
         tokio::task::yield_now().await;
+    }
+}
+
+/// Runs one wake; a failed one is set again.
+pub(crate) fn run_wake<I: Image>(machines: &Machines<I>, alarm: Alarm) {
+    if let Err(error) = machines.wake(&alarm.machine, &alarm.key) {
+        tracing::warn!(%error, key = %alarm.key, "wake failed; it runs again");
+        let at = machines.around.world.now_ms().saturating_add(WAKE_RETRY_MS);
+        machines.around.timers.set(Alarm { at, ..alarm });
     }
 }
 
@@ -60,18 +65,28 @@ async fn relay(machines: Arc<Machines>, queue: Arc<Queue>, service: Arc<Service>
     let mut failures = 0_u32;
     loop {
         let batch = queue.batch(MESSAGES_PER_BATCH).await;
-        let newest = batch.iter().map(|message| message.position).max().unwrap_or(0);
-        if machines.durable_through(newest).await.is_err() {
-            // Some records are lost, and their messages with them; the others come again.
-            queue.drop_lost(batch, machines.around.journal.durable().get());
-            continue;
-        }
+        let Some(batch) = durable(&machines, &queue, batch).await else { continue };
         let failed = deliver(&queue, &service, batch).await;
         failures = if failed { failures.saturating_add(1).min(RETRY_DOUBLINGS) } else { 0 };
         if failed {
             tokio::time::sleep(RETRY_FIRST * 2_u32.saturating_pow(failures - 1)).await;
         }
     }
+}
+
+/// Holds a batch until its records are durable. None when some are lost, and their messages with
+/// them; the others come again.
+pub(crate) async fn durable<I: Image>(
+    machines: &Machines<I>,
+    queue: &Queue,
+    batch: Vec<Message>,
+) -> Option<Vec<Message>> {
+    let newest = batch.iter().map(|message| message.position).max().unwrap_or(0);
+    if machines.durable_through(newest).await.is_ok() {
+        return Some(batch);
+    }
+    queue.drop_lost(batch, machines.around.journal.durable().get());
+    None
 }
 
 /// Delivers one batch; true when something must come again.
@@ -92,12 +107,25 @@ async fn deliver(queue: &Queue, service: &Service, batch: Vec<Message>) -> bool 
             return true;
         }
     };
+    let refusals = outcomes.into_iter().map(|outcome| match outcome {
+        consume::Outcome::Ack => None,
+        consume::Outcome::Retry(why) => Some(why),
+    });
+    settle(queue, batch, refusals)
+}
+
+/// Takes back what the consumer refused, and why; true when something must come again.
+pub(crate) fn settle(
+    queue: &Queue,
+    batch: Vec<Message>,
+    refusals: impl Iterator<Item = Option<String>>,
+) -> bool {
     let mut again = Vec::new();
     let mut done = Vec::new();
-    for (message, outcome) in batch.into_iter().zip(outcomes) {
-        match outcome {
-            consume::Outcome::Ack => done.push(message),
-            consume::Outcome::Retry(why) => {
+    for (message, refusal) in batch.into_iter().zip(refusals) {
+        match refusal {
+            None => done.push(message),
+            Some(why) => {
                 let (id, topic) = (message.id(), queue.topic());
                 tracing::warn!(why, id, topic, "message refused");
                 again.push(message);
@@ -125,7 +153,7 @@ async fn checkpoints(machines: Arc<Machines>) {
         let machines = Arc::clone(&machines);
         let written = tokio::task::spawn_blocking(move || {
             let written = machines.checkpoint(false)?;
-            let evicted = machines.evict(now_ms().saturating_sub(IDLE_MS));
+            let evicted = machines.evict(machines.around.world.now_ms().saturating_sub(IDLE_MS));
             Ok::<_, crate::machines::EntityError>((written, evicted))
         });
         match written.await {

@@ -1,4 +1,6 @@
 //! The one place where the host reads clocks and randomness.
+//!
+//! Whatever decides or plans gets both from a [`World`], so that a simulation can bring its own.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,7 +11,28 @@ pub(crate) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Seeds from the operating system, fetched many at a time.
+/// Where time and chance come from.
+pub trait World: Send + Sync {
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    fn now_ms(&self) -> i64;
+    /// Fills the bytes with what nobody could guess; an error means that there is no randomness.
+    fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()>;
+}
+
+/// The operating system's.
+pub(crate) struct System;
+
+impl World for System {
+    fn now_ms(&self) -> i64 {
+        now_ms()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) -> std::io::Result<()> {
+        getrandom::fill(bytes).map_err(std::io::Error::other)
+    }
+}
+
+/// Seeds, fetched many at a time.
 pub(crate) struct Seeds {
     seeds: Vec<Seed>,
 }
@@ -23,12 +46,12 @@ impl Seeds {
     }
 
     /// The next seed; an error means that the system has no randomness.
-    pub(crate) fn next(&mut self) -> Result<Seed, getrandom::Error> {
+    pub(crate) fn next(&mut self, world: &dyn World) -> std::io::Result<Seed> {
         if let Some(seed) = self.seeds.pop() {
             return Ok(seed);
         }
         let mut fresh = [Seed::default(); SEEDS_AT_ONCE];
-        getrandom::fill(fresh.as_flattened_mut())?;
+        world.fill(fresh.as_flattened_mut())?;
         let [first, rest @ ..] = fresh;
         self.seeds.extend(rest);
         Ok(first)

@@ -33,7 +33,7 @@ struct Examination {
     findings: Findings,
     chains: BTreeMap<(String, String), Chain>,
     broken: BTreeSet<(String, String)>,
-    replays: BTreeMap<String, Replay>,
+    replays: BTreeMap<String, Replay<MachineImage>>,
 }
 
 /// Runs the check and says what it found.

@@ -21,6 +21,7 @@ mod services;
 pub mod spin_shape;
 mod sql;
 mod state;
+pub mod stepped;
 mod telemetry;
 mod timers;
 mod up;

@@ -17,20 +17,20 @@ use crate::manifest::Consumer;
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Message {
+pub struct Message {
     /// The record that caused it.
-    pub(crate) position: u64,
+    pub position: u64,
     /// Which of that record's messages it is.
     index: usize,
     /// Ordering and compaction key.
-    pub(crate) key: String,
+    pub key: String,
     /// JSON body.
-    pub(crate) body: Vec<u8>,
+    pub body: Vec<u8>,
 }
 
 impl Message {
     /// `<position>-<index>`, stable over redeliveries.
-    pub(crate) fn id(&self) -> String {
+    pub fn id(&self) -> String {
         format!("{}-{}", self.position, self.index)
     }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 /// One record of an entity: the first event in it, and where it is.
@@ -55,9 +55,14 @@ pub(crate) struct StateStore {
 impl StateStore {
     /// Opens or makes it.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
-        let writer = connect(path)?;
+        Self::open_on(path, None)
+    }
+
+    /// Opens it on a simulated disk: the name of a VFS that is registered with SQLite.
+    pub(crate) fn open_on(path: &Path, disk: Option<&str>) -> rusqlite::Result<Self> {
+        let writer = connect(path, disk)?;
         writer.execute_batch(SCHEMA)?;
-        Ok(Self { reader: Mutex::new(connect(path)?), writer: Mutex::new(writer) })
+        Ok(Self { reader: Mutex::new(connect(path, disk)?), writer: Mutex::new(writer) })
     }
 
     /// The snapshot of an entity and the newest record that it covers.
@@ -172,8 +177,11 @@ fn write_checkpoint(connection: &Connection, checkpoint: &Checkpoint) -> rusqlit
     Ok(())
 }
 
-fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
+fn connect(path: &Path, disk: Option<&str>) -> rusqlite::Result<Connection> {
+    let connection = match disk {
+        Some(disk) => Connection::open_with_flags_and_vfs(path, OpenFlags::default(), disk)?,
+        None => Connection::open(path)?,
+    };
     connection.busy_timeout(std::time::Duration::from_secs(5))?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;

@@ -11,6 +11,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
+use crate::clock::World;
+
 /// One planned wake.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Alarm {
@@ -53,23 +55,27 @@ impl Timers {
         self.alarms.lock().len()
     }
 
+    /// Takes at most `limit` of what is due at `now`, earliest first.
+    pub(crate) fn take_due(&self, now: i64, limit: usize) -> Vec<Alarm> {
+        let mut alarms = self.alarms.lock();
+        let mut due = Vec::new();
+        while due.len() < limit && alarms.first().is_some_and(|alarm| alarm.at <= now) {
+            due.extend(alarms.pop_first());
+        }
+        due
+    }
+
     /// Waits until something is due and takes at most `limit` of it.
-    pub(crate) async fn due(&self, limit: usize) -> Vec<Alarm> {
+    pub(crate) async fn due(&self, world: &dyn World, limit: usize) -> Vec<Alarm> {
         loop {
-            let wait = {
-                let mut alarms = self.alarms.lock();
-                let now = crate::clock::now_ms();
-                let mut due = Vec::new();
-                while due.len() < limit && alarms.first().is_some_and(|alarm| alarm.at <= now) {
-                    due.extend(alarms.pop_first());
-                }
-                if !due.is_empty() {
-                    return due;
-                }
-                alarms.first().map(|alarm| alarm.at.saturating_sub(now))
-            };
+            let now = world.now_ms();
+            let due = self.take_due(now, limit);
+            if !due.is_empty() {
+                return due;
+            }
+            let first = self.alarms.lock().first().map(|alarm| alarm.at.saturating_sub(now));
             // A long sleep is cut so that a step of the wall clock is noticed.
-            let wait = wait.unwrap_or(CLOCK_CHECK_MS).clamp(1, CLOCK_CHECK_MS);
+            let wait = first.unwrap_or(CLOCK_CHECK_MS).clamp(1, CLOCK_CHECK_MS);
             let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(1));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -85,6 +91,7 @@ const CLOCK_CHECK_MS: i64 = 1_000;
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
+    use crate::clock::System;
 
     fn alarm(at: i64, key: &str) -> Alarm {
         Alarm { at, machine: "m".into(), key: key.into() }
@@ -97,13 +104,13 @@ mod tests {
         timers.set(alarm(now + 3_600_000, "later"));
         let waiting = tokio::spawn({
             let timers = Arc::clone(&timers);
-            async move { timers.due(10).await }
+            async move { timers.due(&System, 10).await }
         });
         timers.set(alarm(now - 5, "second"));
         timers.set(alarm(now - 9, "first"));
         let mut due = waiting.await.unwrap();
         while due.len() < 2 {
-            due.extend(timers.due(10).await);
+            due.extend(timers.due(&System, 10).await);
         }
         due.sort();
         assert_eq!(due.iter().map(|alarm| &*alarm.key).collect::<Vec<_>>(), ["first", "second"]);

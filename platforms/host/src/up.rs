@@ -150,6 +150,7 @@ pub(crate) fn open_machines(
         state: StateStore::open(&data.state()).context("cannot open the snapshots")?,
         timers: Timers::default(),
         outbox: Outbox::new(subscriptions),
+        world: Arc::new(crate::clock::System),
     };
     let machines = Arc::new(Machines::new(images, around));
     machines.recover().context("cannot recover from the journal")?;

@@ -18,7 +18,7 @@ pub(super) struct Walk<'a> {
     header: &'a Header,
     chain: Chain,
     commits: u64,
-    replay: Replay,
+    replay: Replay<MachineImage>,
     retelling: Retelling,
     price: Option<Value>,
     rule: Option<Rule>,

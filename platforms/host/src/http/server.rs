@@ -285,7 +285,7 @@ fn request_id(headers: &HeaderMap) -> String {
         static SEEDS: std::cell::RefCell<crate::clock::Seeds> =
             const { std::cell::RefCell::new(crate::clock::Seeds::new()) };
     }
-    let seed = SEEDS.with_borrow_mut(|seeds| seeds.next()).unwrap_or_default();
+    let seed = SEEDS.with_borrow_mut(|seeds| seeds.next(&crate::clock::System)).unwrap_or_default();
     let mut random = [0_u8; 10];
     random.iter_mut().zip(seed).for_each(|(slot, byte)| *slot = byte);
     let ms = u64::try_from(crate::clock::now_ms()).unwrap_or(0);

@@ -5,6 +5,7 @@ use wasmtime::{Engine, Store, StoreLimits, StoreLimitsBuilder};
 
 use super::bindings::MachineComponentPre;
 use super::bindings::exports::ecomauction::machine::machine::{Decision, Envelope, Guest, Wake};
+use super::image::{Image, Instance, InstanceError};
 use crate::engine::lift;
 
 /// A machine, linked and ready to be instantiated.
@@ -15,23 +16,6 @@ pub(crate) struct MachineImage {
     pub(crate) digest: String,
     engine: Engine,
     pre: MachineComponentPre<StoreLimits>,
-}
-
-/// What happened inside the machine that should never happen.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum InstanceError {
-    /// The component trapped, ran too long or out of memory. Every entity in it is lost and must
-    /// be loaded again.
-    #[error("machine trapped: {0}")]
-    Trap(String),
-    /// The component refused bytes that it wrote itself.
-    #[error("machine refused its own {what}: {why}")]
-    Refused {
-        /// `snapshot` or `fact`.
-        what: &'static str,
-        /// The machine's words.
-        why: String,
-    },
 }
 
 /// A living instance.
@@ -53,9 +37,16 @@ impl MachineImage {
         let pre = lift(MachineComponentPre::new(pre))?;
         Ok(Self { name: name.to_owned(), digest, engine: engine.clone(), pre })
     }
+}
 
-    /// A fresh instance without entities.
-    pub(crate) fn instantiate(&self) -> Result<MachineInstance, InstanceError> {
+impl Image for MachineImage {
+    type Instance = MachineInstance;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn instantiate(&self) -> Result<MachineInstance, InstanceError> {
         let limits = StoreLimitsBuilder::new().memory_size(SHARD_MEMORY_MAX_BYTES).build();
         let mut store = Store::new(&self.engine, limits);
         store.limiter(|limits| limits);
@@ -66,26 +57,21 @@ impl MachineImage {
     }
 }
 
-impl MachineInstance {
-    /// A new entity without history.
-    pub(crate) fn create(&mut self, key: &str) -> Result<ResourceAny, InstanceError> {
+impl Instance for MachineInstance {
+    type Entity = ResourceAny;
+
+    fn create(&mut self, key: &str) -> Result<ResourceAny, InstanceError> {
         self.arm();
         self.guest.entity().call_constructor(&mut self.store, key).map_err(trap)
     }
 
-    /// An entity from its snapshot.
-    pub(crate) fn restore(
-        &mut self,
-        key: &str,
-        snapshot: &[u8],
-    ) -> Result<ResourceAny, InstanceError> {
+    fn restore(&mut self, key: &str, snapshot: &[u8]) -> Result<ResourceAny, InstanceError> {
         self.arm();
         let restored = self.guest.entity().call_restore(&mut self.store, key, snapshot);
         restored.map_err(trap)?.map_err(|why| InstanceError::Refused { what: "snapshot", why })
     }
 
-    /// Decides and applies.
-    pub(crate) fn handle(
+    fn handle(
         &mut self,
         entity: ResourceAny,
         envelope: Envelope<'_>,
@@ -94,15 +80,13 @@ impl MachineInstance {
         self.guest.entity().call_handle(&mut self.store, entity, envelope).map_err(trap)
     }
 
-    /// Applies a fact of the log.
-    pub(crate) fn apply(&mut self, entity: ResourceAny, fact: &[u8]) -> Result<(), InstanceError> {
+    fn apply(&mut self, entity: ResourceAny, fact: &[u8]) -> Result<(), InstanceError> {
         self.arm();
         let applied = self.guest.entity().call_apply(&mut self.store, entity, fact);
         applied.map_err(trap)?.map_err(|why| InstanceError::Refused { what: "fact", why })
     }
 
-    /// Answers a question.
-    pub(crate) fn query(
+    fn query(
         &mut self,
         entity: ResourceAny,
         question: Envelope<'_>,
@@ -111,24 +95,23 @@ impl MachineInstance {
         self.guest.entity().call_query(&mut self.store, entity, question).map_err(trap)
     }
 
-    /// The wake of the entity's state.
-    pub(crate) fn next_wake(&mut self, entity: ResourceAny) -> Result<Option<Wake>, InstanceError> {
+    fn next_wake(&mut self, entity: ResourceAny) -> Result<Option<Wake>, InstanceError> {
         self.arm();
         self.guest.entity().call_next_wake(&mut self.store, entity).map_err(trap)
     }
 
-    /// The entity's state as bytes.
-    pub(crate) fn snapshot(&mut self, entity: ResourceAny) -> Result<Vec<u8>, InstanceError> {
+    fn snapshot(&mut self, entity: ResourceAny) -> Result<Vec<u8>, InstanceError> {
         self.arm();
         self.guest.entity().call_snapshot(&mut self.store, entity).map_err(trap)
     }
 
-    /// Forgets an entity.
-    pub(crate) fn drop_entity(&mut self, entity: ResourceAny) -> Result<(), InstanceError> {
+    fn drop_entity(&mut self, entity: ResourceAny) -> Result<(), InstanceError> {
         self.arm();
         entity.resource_drop(&mut self.store).map_err(trap)
     }
+}
 
+impl MachineInstance {
     fn arm(&mut self) {
         self.store.set_epoch_deadline(CALL_EPOCHS_MAX);
     }

@@ -1,6 +1,7 @@
 //! Entities of all machines: routing to shards, and waiting for durability before telling.
 
 mod bindings;
+mod image;
 mod instance;
 mod recovery;
 mod replay;
@@ -15,14 +16,18 @@ use parking_lot::Mutex;
 
 use crate::state::Entry;
 
+pub use bindings::exports::ecomauction::machine::machine as contract;
+pub use image::{Image, Instance, InstanceError};
 pub(crate) use instance::MachineImage;
-pub(crate) use replay::{Difference, Replay, Retelling};
-pub(crate) use shard::{Answer, Surroundings};
+pub(crate) use replay::Retelling;
+pub use replay::{Difference, Replay};
+pub use shard::Answer;
+pub(crate) use shard::Surroundings;
 use shard::{Shard, ShardError};
 
 /// Why an entity did not answer.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EntityError {
+pub enum EntityError {
     /// No such machine in the manifest.
     #[error("no machine {0}")]
     NoMachine(String),
@@ -35,33 +40,33 @@ pub(crate) enum EntityError {
 }
 
 /// One event of a public log.
-pub(crate) struct PublicEvent {
+pub struct PublicEvent {
     /// Position in the log.
-    pub(crate) seq: u64,
+    pub seq: u64,
     /// Head before.
-    pub(crate) prev: [u8; 32],
+    pub prev: [u8; 32],
     /// Head after.
-    pub(crate) head: [u8; 32],
+    pub head: [u8; 32],
     /// Canonical JSON.
-    pub(crate) public: Vec<u8>,
+    pub public: Vec<u8>,
 }
 
 /// All machines of the host.
-pub(crate) struct Machines {
-    machines: HashMap<String, Vec<Mutex<Shard>>>,
+pub(crate) struct Machines<I: Image = MachineImage> {
+    machines: HashMap<String, Vec<Mutex<Shard<I>>>>,
     /// Journal, snapshots, timers, outbox.
     pub(crate) around: Surroundings,
 }
 
-impl Machines {
-    pub(crate) fn new(images: Vec<(Arc<MachineImage>, u16)>, around: Surroundings) -> Self {
+impl<I: Image> Machines<I> {
+    pub(crate) fn new(images: Vec<(Arc<I>, u16)>, around: Surroundings) -> Self {
         let epoch = around.journal.epoch();
-        let shards = |image: &Arc<MachineImage>, count| {
+        let shards = |image: &Arc<I>, count| {
             (0..count).map(|_| Mutex::new(Shard::new(Arc::clone(image), epoch))).collect()
         };
         let machines = images
             .into_iter()
-            .map(|(image, count)| (image.name.clone(), shards(&image, count)))
+            .map(|(image, count)| (image.name().to_owned(), shards(&image, count)))
             .collect();
         Self { machines, around }
     }
@@ -147,7 +152,7 @@ impl Machines {
     }
 
     /// All shards.
-    pub(crate) fn shards(&self) -> impl Iterator<Item = &Mutex<Shard>> {
+    pub(crate) fn shards(&self) -> impl Iterator<Item = &Mutex<Shard<I>>> {
         self.machines.values().flatten()
     }
 
@@ -161,7 +166,7 @@ impl Machines {
         &self,
         machine: &str,
         key: &str,
-        step: impl Fn(&mut Shard, &Surroundings) -> Result<Answer, ShardError>,
+        step: impl Fn(&mut Shard<I>, &Surroundings) -> Result<Answer, ShardError>,
     ) -> Result<Answer, EntityError> {
         let shard = self.shard(machine, key)?;
         loop {
@@ -177,7 +182,7 @@ impl Machines {
         }
     }
 
-    fn shard(&self, machine: &str, key: &str) -> Result<&Mutex<Shard>, EntityError> {
+    fn shard(&self, machine: &str, key: &str) -> Result<&Mutex<Shard<I>>, EntityError> {
         let unknown = || EntityError::NoMachine(machine.to_owned());
         let shards = self.machines.get(machine).ok_or_else(unknown)?;
         let slot = fnv(key.as_bytes()) % shards.len().max(1) as u64;

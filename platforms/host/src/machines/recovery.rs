@@ -3,11 +3,12 @@
 use journal::Position;
 use parking_lot::Mutex;
 
+use super::image::Image;
 use super::shard::{Shard, ShardError};
 use super::{EntityError, Machines};
 use crate::state::{Checkpoint, Entry, Known};
 
-impl Machines {
+impl<I: Image> Machines<I> {
     /// Learns from snapshots and journal where every entity stands, and sets all timers. States are
     /// loaded when they are first needed.
     pub(crate) fn recover(&self) -> Result<(), EntityError> {
@@ -75,7 +76,7 @@ impl Machines {
 
     fn checkpoint_chunk(
         &self,
-        shard: &Mutex<Shard>,
+        shard: &Mutex<Shard<I>>,
         keys: &[std::sync::Arc<str>],
     ) -> Result<usize, EntityError> {
         let mut checkpoints: Vec<Checkpoint> = Vec::with_capacity(keys.len());

@@ -3,42 +3,48 @@
 use std::collections::BTreeMap;
 
 use journal::Record;
-use wasmtime::component::ResourceAny;
 
 use super::bindings::exports::ecomauction::machine::machine as wit;
-use super::instance::{InstanceError, MachineImage, MachineInstance};
+use super::image::{Image, Instance, InstanceError};
+use super::instance::{MachineImage, MachineInstance};
 
 /// One machine and all entities of a log, built from their commands alone.
-pub(crate) struct Replay {
-    instance: MachineInstance,
-    entities: BTreeMap<String, ResourceAny>,
+pub struct Replay<I: Image> {
+    instance: I::Instance,
+    entities: BTreeMap<String, <I::Instance as Instance>::Entity>,
 }
 
 /// One entity built from the facts of its log alone, to be asked after each of them: a command may
 /// have led to several.
 pub(crate) struct Retelling {
     instance: MachineInstance,
-    entity: ResourceAny,
+    entity: <MachineInstance as Instance>::Entity,
 }
 
 /// The first thing in a log that is not as it must be.
 #[derive(Debug, thiserror::Error)]
 #[error("seq {seq}: {what}")]
-pub(crate) struct Difference {
+pub struct Difference {
     /// Seq of the event, or of the first event of its command.
-    pub(crate) seq: u64,
+    pub seq: u64,
     /// What differs.
-    pub(crate) what: String,
+    pub what: String,
 }
 
-impl Replay {
+impl<I: Image> Replay<I> {
     /// An empty replay.
-    pub(crate) fn new(image: &MachineImage) -> Result<Self, InstanceError> {
+    ///
+    /// # Errors
+    /// When there is no room for an instance.
+    pub fn new(image: &I) -> Result<Self, InstanceError> {
         Ok(Self { instance: image.instantiate()?, entities: BTreeMap::new() })
     }
 
     /// Decides the record's command again and compares; the machine's reply when all is the same.
-    pub(crate) fn record(&mut self, record: &Record) -> Result<Vec<u8>, Difference> {
+    ///
+    /// # Errors
+    /// Names the first difference.
+    pub fn record(&mut self, record: &Record) -> Result<Vec<u8>, Difference> {
         let decision = self.decide(record).map_err(|error| Difference {
             seq: record.events.first().map_or(0, |event| event.seq),
             what: error.to_string(),

@@ -10,11 +10,10 @@ use std::sync::Arc;
 use journal::{
     Effect, EntityKey, Envelope as JournalEnvelope, Epoch, Event, Journal, Position, Record, Wake,
 };
-use wasmtime::component::ResourceAny;
 
 use super::bindings::exports::ecomauction::machine::machine as wit;
-use super::instance::{InstanceError, MachineImage, MachineInstance};
-use crate::clock::{Seed, Seeds, now_ms};
+use super::image::{Image, Instance, InstanceError};
+use crate::clock::{Seed, Seeds, World};
 use crate::outbox::Outbox;
 use crate::state::{Entry, StateStore};
 use crate::timers::{Alarm, Timers};
@@ -29,14 +28,16 @@ pub(crate) struct Surroundings {
     pub(crate) timers: Timers,
     /// Messages.
     pub(crate) outbox: Outbox,
+    /// Time and chance.
+    pub(crate) world: Arc<dyn World>,
 }
 
 /// An answer, and what must be durable before it may be told.
-pub(crate) struct Answer {
+pub struct Answer {
     /// JSON.
-    pub(crate) reply: Vec<u8>,
+    pub reply: Vec<u8>,
     /// The entity's newest record; 0 when there is nothing to wait for.
-    pub(crate) after: u64,
+    pub after: u64,
 }
 
 /// Why a shard has no answer.
@@ -57,19 +58,18 @@ pub(crate) enum ShardError {
 }
 
 /// Entities of one instance.
-pub(crate) struct Shard {
-    pub(super) image: Arc<MachineImage>,
+pub(crate) struct Shard<I: Image> {
+    pub(super) image: Arc<I>,
     pub(super) machine: Arc<str>,
-    pub(super) instance: Option<MachineInstance>,
-    pub(super) residents: HashMap<Arc<str>, Resident>,
+    pub(super) instance: Option<I::Instance>,
+    pub(super) residents: HashMap<Arc<str>, Resident<EntityOf<I>>>,
     pub(super) epoch: Epoch,
     pub(super) seeds: Seeds,
 }
 
 /// What the host knows of an entity that is loaded or has records after its snapshot.
-#[derive(Default)]
-pub(super) struct Resident {
-    pub(super) handle: Option<ResourceAny>,
+pub(super) struct Resident<E> {
+    pub(super) handle: Option<E>,
     pub(super) tail: Vec<Entry>,
     pub(super) newest: u64,
     pub(super) wake: Option<i64>,
@@ -77,9 +77,25 @@ pub(super) struct Resident {
     pub(super) has_snapshot: bool,
 }
 
-impl Shard {
-    pub(crate) fn new(image: Arc<MachineImage>, epoch: Epoch) -> Self {
-        let machine = image.name.as_str().into();
+/// How an instance names its entities.
+type EntityOf<I> = <<I as Image>::Instance as Instance>::Entity;
+
+impl<E> Default for Resident<E> {
+    fn default() -> Self {
+        Self {
+            handle: None,
+            tail: Vec::new(),
+            newest: 0,
+            wake: None,
+            touched_ms: 0,
+            has_snapshot: false,
+        }
+    }
+}
+
+impl<I: Image> Shard<I> {
+    pub(crate) fn new(image: Arc<I>, epoch: Epoch) -> Self {
+        let machine = image.name().into();
         Self {
             image,
             machine,
@@ -99,9 +115,9 @@ impl Shard {
         principal: Option<&str>,
         body: &[u8],
     ) -> Result<Answer, ShardError> {
-        let now = now_ms();
+        let now = around.world.now_ms();
         self.wake_if_due(around, key, now)?;
-        let seed = self.seed()?;
+        let seed = self.seed(around)?;
         self.decide(around, key, wit::Envelope { command_id, principal, now, seed: &seed, body })
     }
 
@@ -113,7 +129,7 @@ impl Shard {
         principal: Option<&str>,
         body: &[u8],
     ) -> Result<Answer, ShardError> {
-        let now = now_ms();
+        let now = around.world.now_ms();
         self.wake_if_due(around, key, now)?;
         let handle = self.load(around, key, now)?;
         let question = wit::Envelope { command_id: "", principal, now, seed: &[], body };
@@ -125,11 +141,11 @@ impl Shard {
 
     /// Runs the entity's wake; the machine decides what is due.
     pub(crate) fn wake(&mut self, around: &Surroundings, key: &str) -> Result<(), ShardError> {
-        let now = now_ms();
+        let now = around.world.now_ms();
         // The alarm is spent: whatever comes next is set anew, the same instant included.
         self.plan_wake(around, key, None);
         let command_id = format!("wake:{now}");
-        let decided = self.seed().and_then(|seed| {
+        let decided = self.seed(around).and_then(|seed| {
             let (command_id, seed) = (command_id.as_str(), seed.as_slice());
             let envelope = wit::Envelope { command_id, principal: None, now, seed, body: WAKE };
             self.decide(around, key, envelope)
@@ -162,7 +178,7 @@ impl Shard {
         self.epoch = epoch;
         self.lose_instance();
         let durable = around.journal.durable().get();
-        let soon = now_ms().saturating_add(REARM_MS);
+        let soon = around.world.now_ms().saturating_add(REARM_MS);
         for (key, resident) in &mut self.residents {
             resident.tail.retain(|entry| entry.position <= durable);
             resident.newest = resident.newest.min(durable);
@@ -238,7 +254,7 @@ impl Shard {
             }
         });
         let record = Record {
-            entity: EntityKey { machine: self.image.name.clone(), key: key.to_owned() },
+            entity: EntityKey { machine: self.image.name().to_owned(), key: key.to_owned() },
             reply: None,
             envelope: JournalEnvelope {
                 command_id: envelope.command_id.to_owned(),
@@ -260,7 +276,7 @@ impl Shard {
         around: &Surroundings,
         key: &str,
         now: i64,
-    ) -> Result<ResourceAny, ShardError> {
+    ) -> Result<EntityOf<I>, ShardError> {
         self.enter_epoch(around);
         if let Some(resident) = self.residents.get_mut(key) {
             if let Some(handle) = resident.handle {
@@ -272,7 +288,7 @@ impl Shard {
             }
         }
         let store = |error: rusqlite::Error| ShardError::Store(error.to_string());
-        let snapshot = around.state.snapshot(&self.image.name, key).map_err(store)?;
+        let snapshot = around.state.snapshot(self.image.name(), key).map_err(store)?;
         let tail = self.residents.get(key).map(|known| known.tail.clone()).unwrap_or_default();
         let covered = snapshot.as_ref().map_or(0, |(_, position)| *position);
         let has_snapshot = snapshot.is_some();
@@ -328,14 +344,14 @@ impl Shard {
         resident.wake = wake;
     }
 
-    fn seed(&mut self) -> Result<Seed, ShardError> {
-        self.seeds.next().map_err(|error| ShardError::Store(error.to_string()))
+    fn seed(&mut self, around: &Surroundings) -> Result<Seed, ShardError> {
+        self.seeds.next(&*around.world).map_err(|error| ShardError::Store(error.to_string()))
     }
 
     /// Runs something in the instance, made on demand; after a trap all entities are loaded anew.
     pub(super) fn guarded<T>(
         &mut self,
-        run: impl FnOnce(&mut MachineInstance) -> Result<T, InstanceError>,
+        run: impl FnOnce(&mut I::Instance) -> Result<T, InstanceError>,
     ) -> Result<T, ShardError> {
         let instance = match &mut self.instance {
             Some(instance) => instance,

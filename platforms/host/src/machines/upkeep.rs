@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::image::{Image, Instance as _};
 use super::shard::{Resident, Shard, ShardError, Surroundings};
 use crate::state::{Checkpoint, Entry};
 use crate::timers::{Alarm, Timers};
 
-impl Shard {
+impl<I: Image> Shard<I> {
     /// Takes over what the stored snapshots say about an entity.
     pub(crate) fn recover_snapshot(&mut self, key: &str, position: u64, wake: Option<i64>) {
         let resident = self.residents.entry(key.into()).or_default();
@@ -37,17 +38,21 @@ impl Shard {
 
     /// Keys whose snapshot is worth writing: long tails, old tails, or everything.
     pub(crate) fn checkpoint_candidates(&self, durable: u64, everything: bool) -> Vec<Arc<str>> {
-        let worth = |resident: &Resident| {
+        let worth = |resident: &Resident<_>| {
             let oldest = resident.tail.first().map_or(durable, |first| first.position);
             let age = (durable >> BATCH_SHIFT).saturating_sub(oldest >> BATCH_SHIFT);
             resident.tail.len() >= TAIL_MAX_RECORDS || age > TAIL_MAX_AGE_BATCHES
         };
-        self.residents
+        let mut keys: Vec<Arc<str>> = self
+            .residents
             .iter()
             .filter(|(_, resident)| !resident.tail.is_empty())
             .filter(|(_, resident)| everything || worth(resident))
             .map(|(key, _)| Arc::clone(key))
-            .collect()
+            .collect();
+        // In the order of the table, and the same in every run.
+        keys.sort_unstable();
+        keys
     }
 
     /// The state of an entity for a checkpoint; none when there is nothing new.
@@ -61,7 +66,7 @@ impl Shard {
         let snapshot = self.guarded(|instance| instance.snapshot(handle))?;
         let Some(resident) = self.residents.get(key) else { return Ok(None) };
         Ok(Some(Checkpoint {
-            machine: self.image.name.clone(),
+            machine: self.image.name().to_owned(),
             key: key.into(),
             position: resident.newest,
             wake: resident.wake,

@@ -54,6 +54,7 @@ mod tests {
     use rusqlite::Connection;
 
     use super::*;
+    use crate::clock::System;
     use crate::machines::{Machines, Surroundings};
     use crate::outbox::Outbox;
     use crate::sql::SqlStore;
@@ -67,6 +68,7 @@ mod tests {
             state: StateStore::open(&folder.join("state.db")).unwrap(),
             timers: Timers::default(),
             outbox: Outbox::new(std::iter::empty()),
+            world: Arc::new(System),
         };
         Platform {
             component: "things".to_owned(),
