@@ -65,7 +65,10 @@ async fn relay(machines: Arc<Machines>, queue: Arc<Queue>, service: Arc<Service>
     let mut failures = 0_u32;
     loop {
         let batch = queue.batch(MESSAGES_PER_BATCH).await;
-        let Some(batch) = durable(&machines, &queue, batch).await else { continue };
+        let batch = hold(&machines, &queue, batch).await;
+        if batch.is_empty() {
+            continue;
+        }
         let failed = deliver(&queue, &service, batch).await;
         failures = if failed { failures.saturating_add(1).min(RETRY_DOUBLINGS) } else { 0 };
         if failed {
@@ -74,19 +77,16 @@ async fn relay(machines: Arc<Machines>, queue: Arc<Queue>, service: Arc<Service>
     }
 }
 
-/// Holds a batch until its records are durable. None when some are lost, and their messages with
-/// them; the others come again.
-pub(crate) async fn durable<I: Image>(
+/// Holds a batch until its newest record is durable or lost, and gives what of it may leave.
+pub(crate) async fn hold<I: Image>(
     machines: &Machines<I>,
     queue: &Queue,
     batch: Vec<Message>,
-) -> Option<Vec<Message>> {
+) -> Vec<Message> {
     let newest = batch.iter().map(|message| message.position).max().unwrap_or(0);
-    if machines.durable_through(newest).await.is_ok() {
-        return Some(batch);
-    }
-    queue.drop_lost(batch, machines.around.journal.durable().get());
-    None
+    // Whatever comes of it: older records may be lost where newer ones are durable.
+    let _ = machines.durable_through(newest).await;
+    queue.sift(batch, &machines.around.is_durable())
 }
 
 /// Delivers one batch; true when something must come again.

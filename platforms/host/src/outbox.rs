@@ -34,10 +34,17 @@ impl Message {
         format!("{}-{}", self.position, self.index)
     }
 
+    fn new((position, index): (u64, usize), key: &str, body: &[u8]) -> Self {
+        Self { position, index, key: key.to_owned(), body: body.to_vec() }
+    }
+
     fn place(&self) -> (u64, usize) {
         (self.position, self.index)
     }
 }
+
+/// Asks the journal about the record at a position.
+pub(crate) type IsDurable<'a> = &'a dyn Fn(u64) -> bool;
 
 /// One consumer's queue.
 pub(crate) struct Queue {
@@ -53,9 +60,11 @@ pub(crate) struct Queue {
 
 #[derive(Default)]
 struct Waiting {
-    /// Newest first-in order; compacting queues keep one message a key.
+    /// First in, first out.
     fifo: VecDeque<Message>,
-    by_key: BTreeMap<String, Message>,
+    /// In compacting queues the newest message of a key, behind those that may have to stand in for
+    /// it: until it is durable, a failed commit can take it away.
+    by_key: BTreeMap<String, Vec<Message>>,
     in_flight: BTreeSet<(u64, usize)>,
 }
 
@@ -85,17 +94,18 @@ impl Outbox {
     }
 
     /// Takes the messages of a record that was appended.
-    pub(crate) fn push(&self, position: u64, effects: &[Effect]) {
+    pub(crate) fn push(&self, position: u64, effects: &[Effect], is_durable: IsDurable<'_>) {
         for (index, effect) in effects.iter().enumerate() {
             let Effect::Send { topic, key, body } = effect;
             let takers = self.queues.iter().filter(|queue| queue.subscription.topic == *topic);
-            takers.for_each(|queue| queue.put(position, index, key, body));
+            takers.for_each(|queue| queue.put((position, index), key, body, is_durable));
         }
     }
 
-    /// Every message of records up to this one was handled.
-    pub(crate) fn settled(&self, durable: u64) -> u64 {
-        let oldest = self.queues.iter().filter_map(|queue| queue.oldest()).min();
+    /// Every message of records up to this one was handled. Lost records count for nothing: a
+    /// start could not find the place before one.
+    pub(crate) fn settled(&self, durable: u64, is_durable: IsDurable<'_>) -> u64 {
+        let oldest = self.queues.iter().filter_map(|queue| queue.oldest(is_durable)).min();
         oldest.map_or(durable, |oldest| durable.min(oldest.saturating_sub(1)))
     }
 
@@ -135,7 +145,7 @@ impl Queue {
         for message in messages.into_iter().rev() {
             let mut waiting = self.waiting.lock();
             if self.subscription.compact {
-                waiting.by_key.entry(message.key.clone()).or_insert(message);
+                waiting.by_key.entry(message.key.clone()).or_default().insert(0, message);
             } else {
                 waiting.fifo.push_front(message);
             }
@@ -143,27 +153,33 @@ impl Queue {
         self.arrived.notify_one();
     }
 
-    /// Forgets messages of records after `durable`, which a failed commit lost; the rest of the
-    /// batch comes again.
-    pub(crate) fn drop_lost(&self, batch: Vec<Message>, durable: u64) {
-        let (kept, lost): (Vec<_>, Vec<_>) =
-            batch.into_iter().partition(|message| message.position <= durable);
-        self.done(&lost);
-        self.again(kept);
+    /// What of a batch may leave once its newest record is durable or lost. Forgets the messages of
+    /// lost records, later ones may well be durable, and those that a newer one makes needless.
+    pub(crate) fn sift(&self, batch: Vec<Message>, is_durable: IsDurable<'_>) -> Vec<Message> {
+        let (mut kept, mut needless): (Vec<Message>, Vec<Message>) =
+            batch.into_iter().partition(|message| is_durable(message.position));
+        if self.subscription.compact {
+            let mut newest = BTreeMap::new();
+            for message in kept {
+                needless.extend(newest.insert(message.key.clone(), message));
+            }
+            kept = newest.into_values().collect();
+        }
+        self.done(&needless);
+        kept
     }
 
-    /// Takes what is there without waiting, at most `limit`.
+    /// Takes what is there without waiting: messages of at most `limit` keys where it compacts.
     pub(crate) fn take(&self, limit: usize) -> Vec<Message> {
         let mut waiting = self.waiting.lock();
         let mut batch = Vec::new();
-        while batch.len() < limit {
-            let next = waiting
-                .fifo
-                .pop_front()
-                .or_else(|| waiting.by_key.pop_first().map(|(_, message)| message));
-            match next {
-                Some(message) => batch.push(message),
-                None => break,
+        for _ in 0..limit {
+            if let Some(message) = waiting.fifo.pop_front() {
+                batch.push(message);
+            } else if let Some((_, messages)) = waiting.by_key.pop_first() {
+                batch.extend(messages);
+            } else {
+                break;
             }
         }
         for message in &batch {
@@ -174,19 +190,27 @@ impl Queue {
 
     /// Called for every decision: it allocates nothing where a message takes an older one's place,
     /// and wakes the relay only when that has something to do.
-    fn put(&self, position: u64, index: usize, key: &str, body: &[u8]) {
+    fn put(&self, place: (u64, usize), key: &str, body: &[u8], is_durable: IsDurable<'_>) {
         let mut waiting = self.waiting.lock();
         let before = waiting.count();
         match waiting.by_key.get_mut(key).filter(|_| self.subscription.compact) {
-            Some(message) => {
-                (message.position, message.index) = (position, index);
-                message.body.clear();
-                message.body.extend_from_slice(body);
+            Some(messages) => {
+                let durable = messages.iter().rposition(|older| is_durable(older.position));
+                let needless = messages.drain(..durable.unwrap_or(0)).next();
+                messages.push(match needless {
+                    Some(mut message) => {
+                        (message.position, message.index) = place;
+                        message.body.clear();
+                        message.body.extend_from_slice(body);
+                        message
+                    }
+                    None => Message::new(place, key, body),
+                });
             }
             None => {
-                let message = Message { position, index, key: key.to_owned(), body: body.to_vec() };
+                let message = Message::new(place, key, body);
                 if self.subscription.compact {
-                    waiting.by_key.insert(key.to_owned(), message);
+                    waiting.by_key.insert(key.to_owned(), vec![message]);
                 } else {
                     waiting.fifo.push_back(message);
                 }
@@ -216,10 +240,12 @@ impl Queue {
         waiting.count() + waiting.in_flight.len()
     }
 
-    fn oldest(&self) -> Option<u64> {
+    fn oldest(&self, is_durable: IsDurable<'_>) -> Option<u64> {
         let waiting = self.waiting.lock();
-        let queued = waiting.fifo.iter().chain(waiting.by_key.values()).map(|m| m.position);
-        queued.chain(waiting.in_flight.first().map(|(position, _)| *position)).min()
+        let queued = waiting.fifo.iter().chain(waiting.by_key.values().flatten());
+        let flying = waiting.in_flight.iter().map(|(position, _)| *position);
+        let all = queued.map(|message| message.position).chain(flying);
+        all.filter(|position| is_durable(*position)).min()
     }
 }
 
@@ -253,16 +279,35 @@ mod tests {
     #[test]
     fn a_lost_record_takes_its_own_message_along_and_no_other() {
         let outbox = outbox(false);
-        (1..=3).for_each(|position| outbox.push(position, &send("k")));
+        (1..=3).for_each(|position| outbox.push(position, &send("k"), &|_| false));
         let queue = &outbox.queues()[0];
-        queue.drop_lost(queue.take(10), 2);
-        assert_eq!(positions(&queue.take(10)), [1, 2]);
+        assert_eq!(outbox.settled(3, &|position| position == 3), 2);
+        assert_eq!(outbox.settled(3, &|_| false), 3, "no mark stands at a lost record");
+        let batch = queue.sift(queue.take(10), &|position| position != 2);
+        assert_eq!(positions(&batch), [1, 3]);
+        queue.done(&batch);
+        assert_eq!(outbox.len(), 0);
+    }
+
+    #[test]
+    fn a_lost_message_does_not_take_the_one_before_it_along() {
+        let outbox = outbox(true);
+        let is_durable = |position| position == 1 || position == 4;
+        (1..=3).for_each(|position| outbox.push(position, &send("a"), &is_durable));
+        let queue = &outbox.queues()[0];
+        let batch = queue.sift(queue.take(1), &is_durable);
+        assert_eq!(positions(&batch), [1]);
+        outbox.push(4, &send("a"), &is_durable);
+        outbox.push(5, &send("a"), &is_durable);
+        queue.again(batch);
+        assert_eq!(outbox.settled(4, &is_durable), 0);
+        assert_eq!(positions(&queue.sift(queue.take(1), &is_durable)), [4]);
     }
 
     #[test]
     fn what_is_not_acknowledged_comes_again_in_its_order() {
         let outbox = outbox(false);
-        (1..=4).for_each(|position| outbox.push(position, &send("k")));
+        (1..=4).for_each(|position| outbox.push(position, &send("k"), &|_| true));
         let queue = &outbox.queues()[0];
         let batch = queue.take(3);
         queue.again(batch);
@@ -272,24 +317,25 @@ mod tests {
     #[test]
     fn a_mark_never_passes_a_message_that_waits_or_flies() {
         let outbox = outbox(true);
-        outbox.push(5, &send("a"));
-        outbox.push(9, &send("b"));
-        assert_eq!(outbox.settled(20), 4);
+        outbox.push(5, &send("a"), &|_| true);
+        outbox.push(9, &send("b"), &|_| true);
+        assert_eq!(outbox.settled(20, &|_| true), 4);
         let queue = &outbox.queues()[0];
         let batch = queue.take(1);
-        assert_eq!((positions(&batch), outbox.settled(20)), (vec![5], 4));
+        assert_eq!((positions(&batch), outbox.settled(20, &|_| true)), (vec![5], 4));
         queue.done(&batch);
-        assert_eq!(outbox.settled(20), 8);
+        assert_eq!(outbox.settled(20, &|_| true), 8);
         queue.done(&queue.take(1));
-        assert_eq!(outbox.settled(20), 20);
+        assert_eq!(outbox.settled(20, &|_| true), 20);
     }
 
     #[test]
     fn a_compacting_queue_keeps_the_newest_message_of_a_key() {
         let outbox = outbox(true);
-        outbox.push(1, &send("a"));
-        outbox.push(2, &send("a"));
+        outbox.push(1, &send("a"), &|_| true);
+        outbox.push(2, &send("a"), &|_| true);
         let queue = &outbox.queues()[0];
-        assert_eq!(positions(&queue.take(10)), [2]);
+        assert_eq!(positions(&queue.sift(queue.take(10), &|_| true)), [2]);
+        assert_eq!(outbox.settled(2, &|position| position == 2), 1);
     }
 }

@@ -158,16 +158,13 @@ impl<I: Image + 'static> Stepped<I> {
         Some(Delivery { queue, messages })
     }
 
-    /// Holds messages until their records are durable; none when some are lost.
-    pub fn held(
-        &self,
-        delivery: Delivery,
-    ) -> impl Future<Output = Option<Delivery>> + Send + use<I> {
+    /// Holds messages until their records are durable; those of lost records are left out.
+    pub fn held(&self, delivery: Delivery) -> impl Future<Output = Delivery> + Send + use<I> {
         let machines = Arc::clone(&self.machines);
         async move {
             let Delivery { queue, messages } = delivery;
-            let messages = background::durable(&machines, &queue, messages).await?;
-            Some(Delivery { queue, messages })
+            let messages = background::hold(&machines, &queue, messages).await;
+            Delivery { queue, messages }
         }
     }
 

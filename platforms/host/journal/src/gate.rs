@@ -57,6 +57,10 @@ impl Gate {
         Position::from_raw(self.durable.load(Ordering::Acquire))
     }
 
+    pub(crate) fn is_durable(&self, position: Position) -> bool {
+        self.quick(position) || self.waits.lock().outcome(position, self.durable()) == Some(Ok(()))
+    }
+
     pub(crate) fn wait(&self, position: Position) -> Wait<'_> {
         Wait { gate: self, position, left: None }
     }

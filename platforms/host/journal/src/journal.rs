@@ -132,6 +132,12 @@ impl Journal {
         self.shared.gate.durable()
     }
 
+    /// Is this record durable? False for one that was lost, even when later ones are durable.
+    #[must_use]
+    pub fn is_durable(&self, position: Position) -> bool {
+        self.shared.gate.is_durable(position)
+    }
+
     /// Resolves once the record at the position is durable. Needs no particular executor.
     ///
     /// # Errors

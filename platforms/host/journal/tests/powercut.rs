@@ -60,6 +60,7 @@ fn a_failed_sync_is_an_error_and_nothing_of_it_is_believed() {
     // The failure is remembered although later records are durable.
     assert!(later > on_top);
     assert!(matches!(journal.wait_blocking(on_top), Err(JournalError::Io(_))));
+    assert_eq!([first, on_top, later].map(|at| journal.is_durable(at)), [true, false, true]);
     let expected = vec![(first, record(1, 1)), (later, record(1, 4))];
     assert_eq!(all(&journal).unwrap(), expected);
     rig.disk.cut();

@@ -33,7 +33,7 @@ impl<I: Image> Machines<I> {
                 shard.lock().recover_record(key, entry, record.wake.as_ref().map(|w| w.at));
             }
             if position.get() > settled {
-                self.around.outbox.push(position.get(), &record.effects);
+                self.around.outbox.push(position.get(), &record.effects, &|_| true);
             }
             Ok::<_, journal::JournalError>(())
         });
@@ -54,7 +54,7 @@ impl<I: Image> Machines<I> {
         // lost, and messages of records up to `durable` are in the outbox once their shard was
         // locked after it was read.
         self.shards().for_each(|shard| shard.lock().enter_epoch(&self.around));
-        let settled = self.around.outbox.settled(durable);
+        let settled = self.around.outbox.settled(durable, &self.around.is_durable());
         let mut written = 0;
         for shard in self.shards() {
             let candidates = shard.lock().checkpoint_candidates(durable, everything);

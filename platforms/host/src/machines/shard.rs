@@ -32,6 +32,13 @@ pub(crate) struct Surroundings {
     pub(crate) world: Arc<dyn World>,
 }
 
+impl Surroundings {
+    /// Asks the journal about positions.
+    pub(crate) fn is_durable(&self) -> impl Fn(u64) -> bool + '_ {
+        |position| self.journal.is_durable(Position::from_raw(position))
+    }
+}
+
 /// An answer, and what must be durable before it may be told.
 pub struct Answer {
     /// JSON.
@@ -223,7 +230,7 @@ impl<I: Image> Shard<I> {
             ShardError::Store(error.to_string())
         })?;
         let position = position.get();
-        around.outbox.push(position, &messages);
+        around.outbox.push(position, &messages, &around.is_durable());
         if let Some(resident) = self.residents.get_mut(key) {
             resident.tail.push(Entry { first_seq, position });
             resident.newest = position;
