@@ -32,11 +32,11 @@ pub(crate) fn preview(
         explanation: Explanation { rule: rule.to_owned(), text },
     };
     if let Some(user) = context.principal.and_then(|principal| principal.parse().ok()) {
-        match bidding::admissible(lot, now, user) {
-            Err(refusal @ Refusal { code: Code::SellerCannotBid | Code::BidderBlocked, .. }) => {
-                return Ok(told(PreviewOutcome::NotAllowed, "B1", sentence(&refusal.detail)));
-            }
-            Ok(_) | Err(_) => {}
+        let refused = bidding::admissible(lot, now, user)
+            .err()
+            .filter(|refusal| matches!(refusal.code, Code::SellerCannotBid | Code::BidderBlocked));
+        if let Some(Refusal { detail, .. }) = refused {
+            return Ok(told(PreviewOutcome::NotAllowed, "B1", sentence(&detail)));
         }
     }
     if !is_open || (lot.phase == Phase::Scheduled && now < lot.listing.starts_at) {

@@ -131,8 +131,8 @@ impl Lot {
                 self.void_bids = self.void_bids.saturating_add(1);
             }
         }
-        let own = self.standing_bids().filter(|(_, bid)| bid.bidder == retracted.bidder);
-        let live = own.last().map(|(index, _)| index);
+        let newest = self.standing_bids().rev().find(|(_, bid)| bid.bidder == retracted.bidder);
+        let live = newest.map(|(index, _)| index);
         let bidder = usize::try_from(retracted.bidder).ok();
         if let Some(bidder) = bidder.and_then(|index| self.bidders.get_mut(index)) {
             bidder.live = live;
