@@ -1,8 +1,10 @@
 //! Random commands drive the machine and the naive model side by side; what both show is compared
 //! after every command, and hidden values are searched for in everything that is public.
 
+mod leaks;
 mod model;
 mod pair;
+mod terms;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};

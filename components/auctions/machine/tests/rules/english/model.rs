@@ -1,5 +1,5 @@
-//! A naive auction: keeps the list of accepted maxima and recomputes everything from it, with
-//! plain numbers and no shared code. It can be told to follow a wrong rule.
+//! A naive auction: keeps the accepted maxima and recomputes everything from them, with plain
+//! numbers and no shared code. It can follow a wrong rule.
 
 use std::collections::BTreeSet;
 
@@ -131,7 +131,7 @@ impl Stand {
     }
 
     fn arrival(&self) -> Option<usize> {
-        self.ranking.first().map(|(_, arrival, _)| *arrival)
+        self.ranking.first().map(|live| live.1)
     }
 }
 
@@ -360,11 +360,10 @@ impl Model {
     fn shut(&self, ms: i64) -> Option<&'static str> {
         let inclusive = self.plant == Plant::InclusiveEnd;
         let late = if inclusive { ms > self.ends_ms } else { ms >= self.ends_ms };
-        match () {
-            () if self.over.is_some() || late => Some("auction_closed"),
-            () if ms < self.terms.starts_ms => Some("auction_not_started"),
-            () => None,
+        if self.over.is_some() || late {
+            return Some("auction_closed");
         }
+        (ms < self.terms.starts_ms).then_some("auction_not_started")
     }
 
     fn admit(&mut self, user: usize) {

@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use auction_machine::contract::{
-    Band, Command, Increments, PlaceBid, Query, Reply, ReserveState, RetractionReason, SoftClose,
-    SoftCloseMode, Status, Terms,
-};
+use auction_machine::contract::{Command, PlaceBid, Reply, ReserveState, RetractionReason, Status};
 use kernel::{Entity, Minor, Money};
 use serde_json::Value;
 
-use super::model::{Model, ModelTerms, Over, Plant, Policy};
-use super::{Amount, Jump, MAX, Step, UK, US, USERS};
+use super::model::{Model, ModelTerms, Over, Plant};
+use super::terms::{bid, contract_terms, usd};
+use super::{Amount, Jump, MAX, Step, USERS, leaks};
 use crate::bench::{Bench, KEY, START};
 
 /// Machine and model side by side.
@@ -308,54 +306,7 @@ impl Pair {
             same("hammer", &amount_of(result.hammer_price), &hammer)?;
             same("winner", &result.winner.map(|w| w.bidder), &leader.filter(|_| hammer.is_some()))?;
         }
-        self.nothing_leaks()
-    }
-
-    /// Every number in public is one that the model calls public, and no hidden salt is there.
-    fn nothing_leaks(&self) -> Checked {
-        let terms = &self.model.terms;
-        let mut public: BTreeSet<i64> = (0..300).collect();
-        public.extend(terms.ladder.iter().flat_map(|(from, step)| [*from, *step]));
-        public.extend([terms.start].into_iter().chain(terms.buy_now));
-        for price in &self.prices {
-            let above = terms.ladder.iter().map(|(_, step)| (price + step).min(MAX));
-            public.extend([*price].into_iter().chain(above));
-        }
-        public.extend(&self.model.public);
-        let lot = self.bench.entity.state().lot().unwrap();
-        let hidden = lot.bids.iter().filter(|bid| !bid.shown);
-        let hidden = hidden.flat_map(|bid| [bid.cut.as_ref().map(|cut| cut.to.salt), bid.salt]);
-        let hidden = hidden.flatten().filter(|salt| !self.told(*salt));
-        let salts: Vec<String> = hidden
-            .chain(lot.listing.reserve.map(|reserve| reserve.salt))
-            .map(|salt| salt.digest().to_hex())
-            .collect();
-        let history = Query::History { after: 0, limit: 100 };
-        let preview = Query::Preview(bid(self.last.unwrap_or(terms.start)));
-        let mut texts: Vec<Vec<u8>> = [Query::View, Query::Own, Query::Rules, history, preview]
-            .iter()
-            .map(|query| self.bench.ask_raw(Some("eve"), &serde_json::to_vec(query).unwrap()))
-            .collect();
-        texts.extend(self.bench.log.iter().map(|event| event.public.clone()));
-        for text in texts {
-            let text = String::from_utf8(text).unwrap();
-            if let Some(salt) = salts.iter().find(|salt| text.contains(*salt)) {
-                return Err(format!("salt {salt} in {text}"));
-            }
-            let mut numbers = BTreeSet::new();
-            numbers_of(&serde_json::from_str(&text).unwrap(), &mut numbers);
-            if let Some(leak) = numbers.difference(&public).next() {
-                return Err(format!("{leak} is not public, in {text}"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Was the amount behind the salt beaten once? Its bid may lead again, cut to another maximum.
-    fn told(&self, salt: kernel::Salt) -> bool {
-        let lot = self.bench.entity.state().lot().unwrap();
-        let bids = lot.bids.iter().filter(|bid| bid.salt == Some(salt));
-        bids.map(|bid| bid.amount.get()).any(|amount| self.model.public.contains(&amount))
+        leaks::none(&self.bench, &self.model, &self.prices)
     }
 }
 
@@ -365,15 +316,6 @@ fn refold(bench: &Bench) -> Entity<auction_machine::Auction> {
         entity.apply(&event.fact).unwrap();
     }
     entity
-}
-
-fn numbers_of(value: &Value, into: &mut BTreeSet<i64>) {
-    match value {
-        Value::Number(number) => drop(into.insert(number.as_i64().unwrap())),
-        Value::Array(items) => items.iter().for_each(|item| numbers_of(item, into)),
-        Value::Object(members) => members.values().for_each(|member| numbers_of(member, into)),
-        _ => {}
-    }
 }
 
 fn same<T: PartialEq + std::fmt::Debug>(what: &str, machine: &T, model: &T) -> Checked {
@@ -392,59 +334,6 @@ fn code(reply: &Reply) -> Option<String> {
 
 fn amount_of(money: Option<Money>) -> Option<i64> {
     money.map(|money| money.amount.get())
-}
-
-fn bid(amount: i64) -> PlaceBid {
-    PlaceBid { amount: usd(amount), quantity: None, min_quantity: None, confirm: Some(true) }
-}
-
-fn usd(amount: i64) -> Money {
-    Money::new(Minor::new(amount).unwrap(), "USD".parse().unwrap())
-}
-
-fn contract_terms(terms: &ModelTerms) -> Terms {
-    let minor = |units| Minor::new(units).unwrap();
-    let band = |(from, step): &(i64, i64)| Band { from: minor(*from), step: minor(*step) };
-    let (mode, window, extension) = match terms.soft_close {
-        None => (SoftCloseMode::Off, None, None),
-        Some((adds, window, extension)) => {
-            let mode = if adds { SoftCloseMode::Add } else { SoftCloseMode::Reset };
-            (mode, Some(window / 1_000), Some(extension / 1_000))
-        }
-    };
-    let hard_stop_at = terms.hard_stop_ms.filter(|_| terms.soft_close.is_some());
-    Terms {
-        title: "A lot".to_owned(),
-        description: String::new(),
-        category: String::new(),
-        format: "english".to_owned(),
-        start_price: usd(terms.start),
-        reserve_price: terms.reserve.map(usd),
-        buy_now_price: terms.buy_now.map(usd),
-        increments: Some(match terms.ladder.as_slice() {
-            ladder if ladder == US => Increments::Preset("ebay_us".to_owned()),
-            ladder if ladder == UK => Increments::Preset("ebay_uk".to_owned()),
-            ladder => Increments::Bands(ladder.iter().map(band).collect()),
-        }),
-        dutch: None,
-        reverse: None,
-        uniform_price: None,
-        starts_at: (terms.starts_ms > 0).then(|| START.plus_ms(terms.starts_ms)),
-        ends_at: Some(START.plus_ms(terms.ends_ms)),
-        duration_seconds: None,
-        soft_close: SoftClose {
-            mode,
-            window_seconds: window,
-            extension_seconds: extension,
-            hard_stop_at: hard_stop_at.map(|stop| START.plus_ms(stop)),
-        },
-        retraction: match terms.retraction {
-            Policy::None => "none".to_owned(),
-            Policy::Ebay => "ebay".to_owned(),
-            Policy::Until(hours) => format!("until({hours})"),
-        },
-        quantity: 1,
-    }
 }
 
 const HOUR: i64 = 3_600_000;
