@@ -195,6 +195,7 @@ fn previewed(scenario: &Scenario, answer: &[u8]) -> Observed {
     Observed::of([word])
         .with("next", price(preview.next_minimum, scenario))
         .with("next_max", price(preview.next_maximum, scenario))
+        .with("advised", if preview.confirmation_advised { "yes" } else { "no" })
         .with("rule", preview.explanation.rule)
 }
 

@@ -60,6 +60,7 @@ impl Shown<'_> {
         Observed::of([body["outcome"].as_str().unwrap()])
             .with("next", self.price(&body["next_minimum"]))
             .with("next_max", self.price(&body["next_maximum"]))
+            .with("advised", if body["confirmation_advised"] == true { "yes" } else { "no" })
             .with("rule", body["explanation"]["rule"].as_str().unwrap())
     }
 
