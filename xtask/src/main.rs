@@ -66,6 +66,15 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
+    /// Play 10 000 seeds of crashes, torn writes and odd clocks.
+    ///
+    /// Passes ARGS on to the simulation; `cargo xtask simulate --help` tells what there is.
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// For instance `--seeds 500 --from 20000`, or `--seed 4711`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<OsString>,
+    },
     /// Measure what a bid and a read cost beside a raw HTTP server.
     ///
     /// Passes ARGS on to `load bench`; `cargo xtask bench --help` tells what there is.
@@ -133,6 +142,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Task::Up { args } => up::run(&repo, steps, &args),
         Task::Test => test::run(&repo, steps),
         Task::Soak { args } => programs::soak(&repo, steps, &args),
+        Task::Simulate { args } => programs::simulate(&repo, &args),
         Task::Bench { args } => programs::bench(&repo, steps, &args),
         Task::Openapi => programs::openapi(&repo, &mut steps),
         Task::Fuzz { target, seconds } => fuzz::run(&repo, steps, target.as_deref(), seconds),

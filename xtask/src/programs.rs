@@ -17,6 +17,11 @@ pub(crate) fn soak(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Resu
     become_program(repo, steps, &["--package", "conformance", "--bin", "soak"], arguments)
 }
 
+/// `cargo xtask simulate`: seeds of trouble; it needs no component.
+pub(crate) fn simulate(repo: &Repo, args: &[OsString]) -> anyhow::Result<()> {
+    start(repo, &["--package", "simulation", "--bin", "simulate"], args.to_vec())
+}
+
 /// `cargo xtask bench`: ratios to a raw server in one run.
 pub(crate) fn bench(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Result<()> {
     let arguments = std::iter::once("bench".into()).chain(args.iter().cloned()).collect();
@@ -39,6 +44,10 @@ fn become_program(
     arguments: Vec<OsString>,
 ) -> anyhow::Result<()> {
     build::run(repo, &mut steps)?;
+    start(repo, which, arguments)
+}
+
+fn start(repo: &Repo, which: &[&str], arguments: Vec<OsString>) -> anyhow::Result<()> {
     let mut cargo = command::cargo(repo.root(), ["run", "--quiet", "--release"]);
     cargo.args(which).arg("--").args(arguments).current_dir(repo.root());
     Err(cargo.exec()).context("cannot start the program")

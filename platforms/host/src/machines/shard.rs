@@ -184,11 +184,15 @@ impl<I: Image> Shard<I> {
         }
         self.epoch = epoch;
         self.lose_instance();
-        let durable = around.journal.durable().get();
+        // Each asks for itself: newer records of other entities may be durable behind a lost one.
+        let is_durable = around.is_durable();
         let soon = around.world.now_ms().saturating_add(REARM_MS);
         for (key, resident) in &mut self.residents {
-            resident.tail.retain(|entry| entry.position <= durable);
-            resident.newest = resident.newest.min(durable);
+            resident.tail.retain(|entry| is_durable(entry.position));
+            if !is_durable(resident.newest) {
+                // Without a tail the snapshot is the newest; loading says where it stands.
+                resident.newest = resident.tail.last().map_or(0, |entry| entry.position);
+            }
             resident.wake = Some(soon);
             let (machine, key) = (Arc::clone(&self.machine), Arc::clone(key));
             around.timers.set(Alarm { at: soon, machine, key });

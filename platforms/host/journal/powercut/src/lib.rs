@@ -6,7 +6,9 @@
 //!
 //! Not simulated: loss of directory entries, and errors when reading.
 
+mod contents;
 mod disk;
 mod vfs;
 
-pub use disk::{Disk, Survival};
+pub use contents::Survival;
+pub use disk::Disk;
