@@ -3,9 +3,14 @@
 //! (`web::document`).
 
 mod auctions;
+mod beside;
 mod bids;
 mod bodies;
+mod listing;
+mod me;
+mod offers;
 mod parameters;
+mod seller;
 mod views;
 
 use web::document::{Description, Section};
@@ -22,14 +27,36 @@ fn describe(operation: Operation) -> Description {
         Operation::CreateAuction => auctions::create(),
         Operation::ListAuctions => auctions::list(),
         Operation::ReadAuction => auctions::read(),
+        Operation::ReadRules => auctions::rules(),
         Operation::ListEvents => auctions::events(),
+        Operation::ChangeAuction => seller::change(),
+        Operation::DeleteAuction => seller::delete(),
+        Operation::CancelAuction => seller::cancel(),
+        Operation::LowerReserve => seller::lower_reserve(),
+        Operation::BlockBidder => seller::block(),
+        Operation::UnblockBidder => seller::unblock(),
         Operation::PlaceBid => bids::place(),
+        Operation::BuyNow => bids::buy_now(),
+        Operation::PreviewBid => bids::preview(),
         Operation::ListBids => bids::list(),
         Operation::ReadBidding => bids::own(),
+        Operation::RetractBid => bids::retract(),
+        Operation::WithdrawBid => bids::withdraw(),
+        Operation::OfferSecondChance => offers::make(),
+        Operation::AcceptOffer => offers::accept(),
+        Operation::DeclineOffer => offers::decline(),
+        Operation::ListMyBids => me::bids(),
+        Operation::ListMyAuctions => me::auctions(),
+        Operation::ListMyWatches => me::watches(),
+        Operation::Watch => me::watch(),
+        Operation::Unwatch => me::unwatch(),
     }
 }
 
 const TAGS: &[(&str, &str)] = &[
     (auctions::TAG, "What is on sale, until when, and everything that happened to it."),
-    (bids::TAG, "Offers, and what became of them."),
+    (seller::TAG, "What only the seller of an auction does."),
+    (bids::TAG, "Bids in every format, and what became of them."),
+    (offers::TAG, "A unit for a beaten bidder, after the end (B7)."),
+    (me::TAG, "The caller's own lists."),
 ];

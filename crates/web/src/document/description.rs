@@ -37,6 +37,7 @@ pub enum Keys {
 
 #[derive(Debug, Clone)]
 pub(super) struct Body {
+    pub(super) required: bool,
     pub(super) schema: Value,
     pub(super) example: Value,
 }
@@ -45,11 +46,18 @@ pub(super) struct Body {
 pub(super) struct Answer {
     pub(super) status: u16,
     pub(super) text: &'static str,
-    /// Media type and schema.
-    pub(super) content: Option<(&'static str, Value)>,
+    /// Media types and their schemas.
+    pub(super) content: Vec<(&'static str, Value)>,
     pub(super) has_location: bool,
-    /// Operations that take the `id` of the body.
-    pub(super) leads_to: &'static [&'static str],
+    pub(super) leads_to: Vec<Links>,
+}
+
+/// Operations that take what the answer says as parameters of their paths.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Links {
+    pub(super) operations: &'static [&'static str],
+    /// Name of the parameter and where its value stands (OpenAPI 3.1, "Runtime Expressions").
+    pub(super) parameters: &'static [(&'static str, &'static str)],
 }
 
 #[derive(Debug, Clone)]
@@ -110,7 +118,14 @@ impl Description {
     /// Takes a JSON body; `example` is one that is accepted.
     pub fn takes<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.schemas.named::<T>();
-        self.body = Some(Body { schema, example });
+        self.body = Some(Body { required: true, schema, example });
+        self
+    }
+
+    /// The same, and a request without a body says as much.
+    pub fn may_take<T: ToSchema>(mut self, example: Value) -> Self {
+        let schema = self.schemas.named::<T>();
+        self.body = Some(Body { required: false, schema, example });
         self
     }
 
@@ -155,6 +170,14 @@ impl Description {
         self.with_answer(status, text, Some((media_type, json!({"type": "string"}))))
     }
 
+    /// The answer before, as text of another media type for those who ask for it.
+    pub fn or_text(mut self, media_type: &'static str) -> Self {
+        if let Some(answer) = self.answers.last_mut() {
+            answer.content.push((media_type, json!({"type": "string"})));
+        }
+        self
+    }
+
     /// Answers without a body.
     pub fn answers_empty(self, status: u16, text: &'static str) -> Self {
         self.with_answer(status, text, None)
@@ -168,10 +191,15 @@ impl Description {
         self
     }
 
-    /// These operations take the `id` of the answer before as their own.
-    pub fn leads_to(mut self, operations: &'static [&'static str]) -> Self {
+    /// These operations take what the answer before says in the parameters of their paths: names,
+    /// and where the values stand.
+    pub fn leads_to(
+        mut self,
+        operations: &'static [&'static str],
+        parameters: &'static [(&'static str, &'static str)],
+    ) -> Self {
         if let Some(answer) = self.answers.last_mut() {
-            answer.leads_to = operations;
+            answer.leads_to.push(Links { operations, parameters });
         }
         self
     }
@@ -224,7 +252,9 @@ impl Description {
         text: &'static str,
         content: Option<(&'static str, Value)>,
     ) -> Self {
-        self.answers.push(Answer { status, text, content, has_location: false, leads_to: &[] });
+        let content = content.into_iter().collect();
+        let leads_to = Vec::new();
+        self.answers.push(Answer { status, text, content, has_location: false, leads_to });
         self
     }
 }

@@ -22,7 +22,7 @@ use utoipa::PartialSchema;
 use crate::Route;
 
 pub use description::{Description, Keys};
-pub use nouns::{AuctionId, BidId, Currency, Instant, Minor, Moment, Money, UserId};
+pub use nouns::{AuctionId, BidId, Currency, Instant, Minor, Moment, Money, OfferId, UserId};
 pub use parameter::Parameter;
 
 /// The operations of one service.

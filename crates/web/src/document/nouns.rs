@@ -35,6 +35,8 @@ values! {
     AuctionId: id("auc", "The id of an auction.");
     /// `bid_…`.
     BidId: id("bid", "The id of a bid.");
+    /// `off_…`.
+    OfferId: id("off", "The id of an offer.");
     /// `usr_…`.
     UserId: id("usr", "The id of a user.");
     /// An instant as it is answered.

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::description::{Answer, Description};
+use super::description::{Answer, Description, Links};
 use super::rules;
 use crate::{Auth, Method, Route};
 
@@ -30,7 +30,7 @@ pub(super) fn render(route: &Route<()>, said: &Description) -> Value {
         put(
             "requestBody",
             json!({
-                "required": true,
+                "required": body.required,
                 "description": format!("At most {} bytes.", route.body_max_bytes),
                 "content": {"application/json": content},
             }),
@@ -88,23 +88,28 @@ fn answered(said: &Description, answer: &Answer) -> Value {
         sent.push(("Idempotent-Replayed", false));
     }
     let mut response = json!({"description": answer.text, "headers": headers(&sent)});
-    if let (Some((media_type, schema)), Some(members)) = (&answer.content, response.as_object_mut())
-    {
-        let content = json!({*media_type: {"schema": schema}});
-        members.insert("content".to_owned(), content);
+    let Some(members) = response.as_object_mut() else { return response };
+    if !answer.content.is_empty() {
+        let content = answer.content.iter();
+        let content = content
+            .map(|(media_type, schema)| ((*media_type).to_owned(), json!({"schema": schema})));
+        members.insert("content".to_owned(), content.collect::<Map<_, _>>().into());
     }
-    if let Some(members) = response.as_object_mut().filter(|_| !answer.leads_to.is_empty()) {
-        members.insert("links".to_owned(), links(answer.leads_to).into());
+    if !answer.leads_to.is_empty() {
+        let links = answer.leads_to.iter().flat_map(links);
+        members.insert("links".to_owned(), links.collect::<Map<_, _>>().into());
     }
     response
 }
 
-fn links(operations: &[&str]) -> Map<String, Value> {
-    let link = |id: &&str| {
-        let parameters = json!({"id": "$response.body#/id"});
-        ((*id).to_owned(), json!({"operationId": id, "parameters": parameters}))
-    };
-    operations.iter().map(link).collect()
+fn links(links: &Links) -> impl Iterator<Item = (String, Value)> {
+    let parameters = links.parameters.iter();
+    let parameters: Map<_, _> =
+        parameters.map(|(name, place)| ((*name).to_owned(), (*place).into())).collect();
+    links
+        .operations
+        .iter()
+        .map(move |id| ((*id).to_owned(), json!({"operationId": id, "parameters": parameters})))
 }
 
 /// A problem document with one of these codes.

@@ -3,19 +3,22 @@
 use web::document::{Description, Keys};
 
 use super::parameters::{auction, auction_filters, events_after};
-use super::{bodies, views};
+use super::{beside, bodies, listing, views};
 
 pub(super) const TAG: &str = "Auctions";
 
 pub(super) fn create() -> Description {
+    let notes = "The caller becomes its seller. The format's own numbers stand in the member of \
+        its name. Terms may change until the first bid (`changeAuction`).";
     Description::new(TAG, "List an auction")
-        .notes("The caller becomes its seller. The terms are pinned from here on.")
+        .notes(notes)
         .keyed(Keys::Service)
-        .takes::<bodies::CreateAuction>(bodies::listing())
-        .where_holds(bodies::one_end())
+        .takes::<bodies::CreateAuction>(listing::example())
+        .where_holds(listing::by_format())
         .answers::<views::Auction>(201, "The auction, as its seller sees it.")
         .with_location()
-        .leads_to(&["readAuction", "listEvents", "placeBid", "listBids", "readBidding"])
+        .leads_to(OF_AN_AUCTION, &[("id", "$response.body#/id")])
+        .leads_to(&["watchAuction", "unwatchAuction"], &[("auction_id", "$response.body#/id")])
         .tagged()
         .refuses(422, &["currency_mismatch", "format_not_allowed", "increments_required"])
         .refuses(422, &["invalid_quantity", "validation_failed"])
@@ -29,11 +32,22 @@ pub(super) fn list() -> Description {
 }
 
 pub(super) fn read() -> Description {
+    let notes = "The seller sees who won, once it is over, and each winner itself. The price of a \
+        running clock is that of `server_time`.";
     Description::new(TAG, "Show one auction")
-        .notes("The seller and the winner see who won, once it is over.")
+        .notes(notes)
         .path(auction())
         .answers::<views::Auction>(200, "The auction, as this caller may see it.")
         .tagged()
+}
+
+pub(super) fn rules() -> Description {
+    let notes = "A page for people when `Accept` names `text/html` before `application/json`.";
+    Description::new(TAG, "Show the rules in plain words")
+        .notes(notes)
+        .path(auction())
+        .answers::<beside::AuctionRules>(200, "Every rule of this auction, with its number.")
+        .or_text("text/html")
 }
 
 pub(super) fn events() -> Description {
@@ -45,3 +59,22 @@ pub(super) fn events() -> Description {
         .query([events_after()])
         .answers_page::<views::Event>("Events by `seq`, oldest first.")
 }
+
+/// What can be done with an auction whose id is known.
+const OF_AN_AUCTION: &[&str] = &[
+    "readAuction",
+    "readRules",
+    "listEvents",
+    "changeAuction",
+    "deleteAuction",
+    "cancelAuction",
+    "lowerReserve",
+    "blockBidder",
+    "unblockBidder",
+    "placeBid",
+    "buyNow",
+    "previewBid",
+    "listBids",
+    "readBidding",
+    "offerSecondChance",
+];

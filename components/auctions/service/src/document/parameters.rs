@@ -2,7 +2,7 @@
 
 use kernel::limits::{AMOUNT_MAX_MINOR, CATEGORY_MAX_CHARS};
 use serde_json::{Value, json};
-use web::document::{AuctionId, Moment, Parameter, UserId, schema};
+use web::document::{AuctionId, BidId, Moment, OfferId, Parameter, UserId, schema};
 
 use crate::list::{FORMATS, Q_MAX_CHARS, SORTS, STATUSES};
 
@@ -10,6 +10,31 @@ use crate::list::{FORMATS, Q_MAX_CHARS, SORTS, STATUSES};
 pub(super) fn auction() -> Parameter {
     Parameter::new("id", "The auction.", schema::<AuctionId>())
 }
+
+/// `{bid_id}`.
+pub(super) fn bid() -> Parameter {
+    Parameter::new("bid_id", "A bid in it.", schema::<BidId>())
+}
+
+/// `{offer_id}`.
+pub(super) fn offer() -> Parameter {
+    Parameter::new("offer_id", "An offer in it.", schema::<OfferId>())
+}
+
+/// `{auction_id}`.
+pub(super) fn watched() -> Parameter {
+    Parameter::new("auction_id", "The auction.", schema::<AuctionId>())
+}
+
+/// `{bidder}`.
+pub(super) fn bidder() -> Parameter {
+    let text = "The alias of a bidder, or the id of a user who has not bid.";
+    let alias = json!({"type": "string", "pattern": ALIAS, "examples": ["bidder-1"]});
+    Parameter::new("bidder", text, json!({"anyOf": [alias, schema::<UserId>()]}))
+}
+
+/// Aliases of bidders.
+pub(super) const ALIAS: &str = "^bidder-[1-9][0-9]{0,9}$";
 
 /// `?after=`.
 pub(super) fn events_after() -> Parameter {

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::document::{AuctionId, BidId, Instant, Minor, Money, UserId};
 
+use super::bodies::Pricing;
+
 /// An auction as a caller may see it.
 #[derive(ToSchema)]
 pub(super) struct Auction {
@@ -19,22 +21,34 @@ pub(super) struct Auction {
     seller: Seller,
     status: Status,
     start_price: Money,
-    /// Null before the first bid.
+    /// Null before the first bid, where bids are sealed until the close; the clock's in `dutch`.
     #[schema(required)]
     price: Option<Money>,
-    /// The least that is accepted next; null once nobody can bid.
+    /// The least that is accepted next; null once nobody can bid, in `reverse` and where bids are
+    /// sealed.
     #[schema(required)]
     next_minimum: Option<Money>,
-    /// Accepted bids, own raises included.
+    /// The highest ask that is accepted next; `reverse` only.
+    #[schema(nullable = false)]
+    next_maximum: Option<Money>,
+    /// Accepted bids that stand, own raises included.
     bid_count: u64,
     bidder_count: u64,
     /// Alias of who leads, stable for the auction's life.
     #[schema(required)]
     leader: Option<String>,
     reserve: Reserve,
+    /// Null when there is none, or none any more.
     #[schema(required)]
     buy_now_price: Option<Money>,
+    /// Empty where bids do not go up in steps.
     increments: Vec<Step>,
+    #[schema(nullable = false)]
+    dutch: Option<Clock>,
+    #[schema(nullable = false)]
+    reverse: Option<Underbid>,
+    #[schema(nullable = false)]
+    uniform_price: Option<OneForAll>,
     soft_close: Movement,
     retraction: String,
     quantity: u32,
@@ -64,7 +78,7 @@ struct Seller {
 /// Where an auction is in its life.
 #[derive(ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Status {
+pub(super) enum Status {
     Scheduled,
     Open,
     Sold,
@@ -75,7 +89,7 @@ enum Status {
 /// Is there a hidden reserve, and is it met?
 #[derive(ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Reserve {
+pub(super) enum Reserve {
     None,
     NotMet,
     Met,
@@ -86,6 +100,34 @@ enum Reserve {
 struct Step {
     from: Minor,
     step: Minor,
+}
+
+/// The clock of a `dutch` auction.
+#[derive(ToSchema)]
+struct Clock {
+    /// The clock stops here.
+    floor_price: Money,
+    /// How much the price falls at a tick.
+    decrement: Money,
+    tick_seconds: u32,
+    /// How long the floor holds.
+    dwell_seconds: u32,
+}
+
+/// How far an ask must lie below the best one in `reverse`: one of the two.
+#[derive(ToSchema)]
+struct Underbid {
+    #[schema(nullable = false)]
+    decrement: Option<Money>,
+    /// Basis points of the best ask.
+    #[schema(nullable = false)]
+    decrement_bps: Option<u32>,
+}
+
+/// Which bid sets the price of all units in `uniform_price`.
+#[derive(ToSchema)]
+struct OneForAll {
+    pricing: Pricing,
 }
 
 /// How late bids move the end.
@@ -158,6 +200,12 @@ pub(super) struct BidReply {
     price: Option<Money>,
     #[schema(required)]
     next_minimum: Option<Money>,
+    /// `reverse` only.
+    #[schema(nullable = false)]
+    next_maximum: Option<Money>,
+    /// Units bought at once; `dutch` only.
+    #[schema(nullable = false)]
+    quantity: Option<u32>,
     leading: bool,
     reserve: Reserve,
     ends_at: Instant,
@@ -179,7 +227,7 @@ enum Outcome {
 
 /// The rule that set the price.
 #[derive(ToSchema)]
-struct Explanation {
+pub(super) struct Explanation {
     /// Number of the rule, for example `B2.4`.
     rule: String,
     text: String,
@@ -196,11 +244,13 @@ struct Receipt {
     server_time: Instant,
 }
 
-/// The current facts that go with a refused bid.
+/// The current facts that go with what an auction refuses.
 #[derive(ToSchema)]
 pub(super) struct Standing {
     price: Option<Money>,
     next_minimum: Option<Money>,
+    #[schema(nullable = false)]
+    next_maximum: Option<Money>,
     #[schema(nullable = false)]
     ends_at: Option<Instant>,
     #[schema(nullable = false)]
@@ -215,51 +265,32 @@ pub(super) struct PastBid {
     bid_id: BidId,
     /// Alias.
     bidder: String,
-    /// Null while it is the leading maximum.
+    /// Null while it is the leading maximum or sealed.
     #[schema(required)]
     amount: Option<Money>,
-    /// Price after the bid.
+    /// Units, where a bid can be for more than one.
+    #[schema(nullable = false)]
+    quantity: Option<u32>,
+    /// Price after the bid; null where bids are sealed.
     #[schema(required)]
     price: Option<Money>,
     time: Instant,
     seq: u64,
     retracted: bool,
-}
-
-/// The caller's own bidding.
-#[derive(ToSchema)]
-pub(super) struct Bidding {
-    auction_id: AuctionId,
-    #[schema(required)]
-    my_max: Option<Money>,
-    leading: bool,
-    /// The caller's alias here.
-    #[schema(required)]
-    alias: Option<String>,
-    status: Status,
-    #[schema(required)]
-    price: Option<Money>,
-    #[schema(required)]
-    next_minimum: Option<Money>,
-    reserve: Reserve,
-    /// For the seller.
+    /// Why it is void.
     #[schema(nullable = false)]
-    reserve_price: Option<Money>,
-    bid_count: u64,
-    ends_at: Instant,
-    seq: u64,
-    /// What opens the caller's commitments in the log.
-    commitments: Vec<Commitment>,
-    server_time: Instant,
+    reason: Option<VoidReason>,
 }
 
-/// SHA-256 of salt and canonical amount is in the event with this `seq`.
+/// Why a bid is void. `withdrawn`: a sealed bid was taken back.
 #[derive(ToSchema)]
-struct Commitment {
-    seq: u64,
-    #[schema(pattern = "^[0-9a-f]{64}$")]
-    salt: String,
-    amount: Money,
+#[serde(rename_all = "snake_case")]
+enum VoidReason {
+    WrongAmount,
+    DescriptionChanged,
+    SellerUnreachable,
+    CancelledBySeller,
+    Withdrawn,
 }
 
 /// One event of the public log.
@@ -288,10 +319,16 @@ enum EventName {
     AuctionExtended,
     AuctionClosed,
     AuctionCancelled,
+    BidderBlocked,
+    BidderUnblocked,
     BidPlaced,
     BidRetracted,
     BidsRevealed,
     DescriptionAdded,
     MaxLowered,
     ReserveLowered,
+    SecondChanceOffered,
+    SecondChanceAccepted,
+    SecondChanceDeclined,
+    SecondChanceExpired,
 }
