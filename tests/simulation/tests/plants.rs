@@ -30,8 +30,10 @@ macro_rules! plants {
             let tested = [$(Plant::$plant),*];
             assert_eq!(tested.as_slice(), Plant::ALL.as_slice());
             let list = include_str!("../README.md");
-            for line in [$(concat!("| `", stringify!($plant), "` | ", stringify!($invariant), " |")),*] {
-                assert!(list.contains(line), "README.md lacks {line}");
+            let rows =
+                [$(concat!("| `", stringify!($plant), "` | ", stringify!($invariant), " |")),*];
+            for row in rows {
+                assert!(list.contains(row), "README.md lacks {row}");
             }
         }
     };

@@ -74,7 +74,10 @@ fn singles(mut bids: Vec<Asked>) -> Vec<Asked> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(600) })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(600)
+    })]
 
     #[test]
     fn equal_bids_that_change_places_change_the_winner_not_the_price(
