@@ -11,7 +11,7 @@ use crate::wire;
 
 /// The answer to a request that should be refused so; none when nobody knows how.
 pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -> Option<Reply> {
-    let fine = scene.request(operation);
+    let fine = scene.request(operation).await;
     let spoilt = match code {
         "unknown_field" => fine.query("no_such_parameter=1"),
         "invalid_cursor" => fine.query("cursor=x"),
@@ -30,7 +30,7 @@ pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -
         "idempotency_key_reused" => return reused(scene, fine).await,
         "idempotency_in_progress" => return in_progress(scene, operation).await,
         "unauthenticated" => fine.header("authorization", "Bearer x"),
-        "not_found" => Request { target: nowhere(scene, operation)?, ..fine },
+        "not_found" => Request { target: nowhere(&operation.path, &fine.target)?, ..fine },
         "payload_too_large" => fine.bytes(vec![b' '; PLATFORM_MAX_BYTES + 1]),
         "precondition_failed" => fine.header("if-match", "\"another\""),
         "precondition_required" => fine.without("if-match"),
@@ -53,7 +53,7 @@ async fn reused(scene: &Scene, fine: Request) -> Option<Reply> {
 async fn in_progress(scene: &Scene, operation: &Operation) -> Option<Reply> {
     let mut last = None;
     for _ in 0..20 {
-        let request = scene.request(operation);
+        let request = scene.request(operation).await;
         let mut copies = JoinSet::new();
         for _ in 0..20 {
             let (client, request) = (scene.client(), request.clone());
@@ -83,13 +83,19 @@ fn pointer_to_amount(body: &Value) -> Option<String> {
     members.find_map(|(name, member)| Some(format!("/{name}{}", pointer_to_amount(member)?)))
 }
 
-/// A well-formed path at which there is nothing: the first of its ids is nobody's.
-fn nowhere(scene: &Scene, operation: &Operation) -> Option<String> {
-    let (start, rest) = operation.path.split_once('{')?;
-    let (name, rest) = rest.split_once('}')?;
-    let pattern = operation.pattern("path", name)?;
-    let prefix = pattern.trim_start_matches('^').split_once('_')?.0;
-    Some(scene.path(&format!("{start}{prefix}_00000000000000000000000000{rest}")))
+/// The path with its last parameter changed to something well-formed that is not there.
+fn nowhere(template: &str, path: &str) -> Option<String> {
+    let at = template.split('/').enumerate().filter(|(_, part)| part.starts_with('{')).last();
+    let (at, name) = at?;
+    let none = match name {
+        "{bid_id}" => "bid_00000000000000000000000000",
+        "{offer_id}" => "off_00000000000000000000000000",
+        "{bidder}" => "bidder-99",
+        _ => "auc_00000000000000000000000000",
+    };
+    let parts = path.split('/').enumerate();
+    let parts: Vec<_> = parts.map(|(n, part)| if n == at { none } else { part }).collect();
+    Some(parts.join("/"))
 }
 
 /// What the platform reads of a body, whatever the operation takes.

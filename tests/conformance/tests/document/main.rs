@@ -5,6 +5,7 @@
 mod generic;
 mod own;
 mod scene;
+mod stage;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -40,11 +41,11 @@ async fn the_committed_document_is_served_with_a_tag() {
 async fn every_documented_operation_is_answered_as_documented() {
     let scene = Scene::open().await;
     for operation in Document::committed().operations() {
-        let reply = scene.request(operation).send(&scene.client()).await;
+        let reply = scene.request(operation).await.send(&scene.client()).await;
         assert!((200..300).contains(&reply.status), "{}: {}", operation.id, reply.text());
         if operation.takes("header", "If-None-Match") {
             let tag = reply.header("etag").expect("a tag").to_owned();
-            let known = scene.request(operation).header("if-none-match", &tag);
+            let known = scene.request(operation).await.header("if-none-match", &tag);
             known.send(&scene.client()).await.expect(304);
         }
     }
@@ -62,7 +63,7 @@ async fn an_undocumented_method_is_405_and_every_path_tells_its_methods() {
         }
     }
     for (template, mut methods) in paths {
-        let path = scene.path(template);
+        let path = scene.somewhere(template);
         for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "QUERY", "BREW"] {
             if !methods.contains(method) {
                 let reply = scene.ben.client.call(method, &path).send().await.unwrap();
@@ -85,7 +86,9 @@ async fn every_documented_refusal_can_be_met() {
         let mut unseen = Vec::new();
         for operation in operations {
             for (status, code) in operation.refusals() {
-                if code != "request_timeout" {
+                let is_unseen =
+                    UNSEEN.iter().any(|(id, unseen, _)| *id == operation.id && *unseen == code);
+                if code != "request_timeout" && !is_unseen {
                     unseen.extend(provoke(&scene, operation, status, &code).await);
                 }
             }
@@ -96,6 +99,23 @@ async fn every_documented_refusal_can_be_met() {
     unseen.extend(slow);
     assert!(unseen.is_empty(), "documented, but never seen:\n{}", unseen.join("\n"));
 }
+
+#[test]
+fn what_is_left_out_is_documented() {
+    let operations = Document::committed().operations();
+    for (id, code, why) in UNSEEN {
+        let operation = operations.iter().find(|operation| operation.id == *id);
+        let mut refusals = operation.expect(id).refusals().into_iter();
+        assert!(refusals.any(|(_, known)| known == *code), "{id} {code}");
+        assert!(!why.is_empty());
+    }
+}
+
+/// Refusals that no test meets over the network: operation, code, and why.
+const UNSEEN: &[(&str, &str, &str)] = &[
+    ("offerSecondChance", "too_late", "sixty days must pass"),
+    ("watchAuction", "too_many_watches", "ten thousand auctions must be listed"),
+];
 
 /// Why that refusal was not seen; none when it was.
 async fn provoke(scene: &Scene, operation: &Operation, status: u16, code: &str) -> Option<String> {

@@ -6,11 +6,15 @@ use conformance::document::Operation;
 use conformance::{Client, Platform, Reply, Setup, User, id_of};
 use serde_json::{Value, json};
 
+use crate::stage::Stage;
+
 pub(crate) struct Scene {
     /// Sells.
     pub(crate) ana: User,
     /// Bids.
     pub(crate) ben: User,
+    /// Bids too, and has nothing to do with most of it.
+    pub(crate) cy: User,
     pub(crate) platform: Platform,
     /// An open auction of Ana's, on which Ben has bid.
     pub(crate) auction: String,
@@ -29,9 +33,10 @@ impl Scene {
     pub(crate) async fn open() -> Self {
         let platform = Setup::development().start().await;
         let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+        let cy = platform.user("cy").await;
         let auction = id_of(&ana.lists(json!({})).await);
         ben.bids(&auction, 1_000).await.expect(201);
-        Self { ana, ben, platform, auction }
+        Self { ana, ben, cy, platform, auction }
     }
 
     /// Speaks without a token; requests carry their own.
@@ -39,45 +44,68 @@ impl Scene {
         self.platform.client()
     }
 
-    /// A path at which there is something.
-    pub(crate) fn path(&self, template: &str) -> String {
-        template.replace("{id}", &self.auction).replace("{auction_id}", &self.auction)
+    /// A path that fits a template; what its last parameter names need not be there.
+    pub(crate) fn somewhere(&self, template: &str) -> String {
+        let path = template.replace("{id}", &self.auction).replace("{auction_id}", &self.auction);
+        path.replace(['{', '}'], "")
     }
 
-    /// A request of Ben's that is accepted: with the example of the document, which is a higher bid
-    /// each time, because a bid must be.
-    pub(crate) fn request(&self, operation: &Operation) -> Request {
+    /// A request that is accepted, with the example of the document.
+    pub(crate) async fn request(&self, operation: &Operation) -> Request {
+        let stage = Stage::set(self, &operation.id).await;
         let mut request = Request {
             method: operation.method.clone(),
-            target: self.path(&operation.path),
+            target: stage.path(&operation.path),
             headers: Vec::new(),
             body: Vec::new(),
         };
         if operation.takes_a_token() {
-            let token = self.ben.client.token().unwrap();
-            request = request.header("authorization", &format!("Bearer {token}"));
+            request = request.by(stage.who);
         }
         if operation.takes("header", "Idempotency-Key") {
             request = request.header("idempotency-key", &fresh());
         }
         if operation.takes("header", "If-Match") {
-            request = request.header("if-match", "*");
+            let seen = stage.who.client.get(&request.target).await.expect(200);
+            request = request.header("if-match", seen.header("etag").expect("a tag"));
         }
-        if operation.example().is_null() { request } else { request.json(&self.example(operation)) }
-    }
-
-    fn example(&self, operation: &Operation) -> Value {
-        static BIDS: AtomicU64 = AtomicU64::new(0);
-        let mut example = operation.example().clone();
-        if operation.id == "placeBid" {
-            let amount = 100_000 + 10_000 * BIDS.fetch_add(1, Ordering::Relaxed);
-            example["amount"]["amount"] = amount.into();
-        }
-        example
+        let example = operation.example();
+        if example.is_null() { request } else { request.json(example) }
     }
 }
 
 impl Request {
+    /// The same from somebody else.
+    pub(crate) fn by(self, user: &User) -> Self {
+        let token = user.client.token().unwrap();
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// The same at another auction.
+    pub(crate) fn auction(self, id: &str) -> Self {
+        Self { target: self.target.replace(self.id(), id), ..self }
+    }
+
+    /// The auction in the path.
+    pub(crate) fn id(&self) -> &str {
+        let mut parts = self.target.split('/');
+        parts.find(|part| part.starts_with("auc_")).expect("an auction in the path")
+    }
+
+    /// The same with one member changed.
+    pub(crate) fn member(self, name: &str, value: Value) -> Self {
+        let mut body = self.value();
+        body[name] = value;
+        self.json(&body)
+    }
+
+    /// What a header of that name holds.
+    pub(crate) fn value_of(&self, name: &str) -> &str {
+        let mut headers = self.headers.iter();
+        let header = headers.find(|(known, _)| known == name);
+        header.map_or("", |(_, value)| value)
+    }
+
     /// The same with a header; one of that name is replaced.
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
         let mut request = self.without(name);

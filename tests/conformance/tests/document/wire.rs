@@ -33,7 +33,7 @@ pub(crate) async fn broken(scene: &Scene, request: &Request) -> Option<Reply> {
 pub(crate) async fn timeouts(scene: &Scene, operations: &[Operation]) -> Vec<String> {
     let mut waiting = JoinSet::new();
     for operation in operations {
-        let (address, request) = (scene.client().address(), scene.request(operation));
+        let (address, request) = (scene.client().address(), scene.request(operation).await);
         let id = operation.id.clone();
         waiting.spawn(async move {
             let reply = exchange(address, &head(&request, "content-length: 5")).await;

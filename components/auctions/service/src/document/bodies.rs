@@ -117,7 +117,7 @@ struct FallingClock {
     dwell_seconds: u32,
 }
 
-/// How far an ask must lie below the best one: one of the two.
+/// How far an ask must lie below the best one: one of the two is given.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Decrement {
@@ -144,28 +144,14 @@ pub(super) enum Pricing {
     HighestRejected,
 }
 
-/// By how much bids must rise; pinned at creation. Presets are for currencies with two decimals.
+/// By how much bids must rise: the name of a ladder (`ebay_us`, `ebay_uk`, `trade_me`,
+/// `gun_broker`, `copart`), for currencies with two decimals, or 1 to 64 bands, ascending, of which
+/// the first begins at or below the start price.
 #[derive(ToSchema)]
 #[serde(untagged)]
 enum Increments {
-    Preset(Preset),
-    Bands(Bands),
-}
-
-/// Ascending; the first begins at or below the start price.
-#[derive(ToSchema)]
-#[schema(min_items = 1, max_items = 64)]
-struct Bands(Vec<Band>);
-
-/// A ladder by name.
-#[derive(ToSchema)]
-#[serde(rename_all = "snake_case")]
-enum Preset {
-    EbayUs,
-    EbayUk,
-    TradeMe,
-    GunBroker,
-    Copart,
+    Preset(String),
+    Bands(Vec<Band>),
 }
 
 /// From this price on, up to the next band.
@@ -177,16 +163,14 @@ struct Band {
     step: Minor,
 }
 
-/// How late bids move the end.
+/// How late bids move the end. Where they do, both spans are 1 to 86 400 seconds.
 #[derive(ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SoftClose {
     mode: Mode,
     /// How long before the end a bid is late. Null: 120.
-    #[schema(minimum = 1, maximum = 86_400)]
     window_seconds: Option<i64>,
     /// By how much the end moves. Null: 120.
-    #[schema(minimum = 1, maximum = 86_400)]
     extension_seconds: Option<i64>,
     /// The end never moves beyond it; not before the end.
     hard_stop_at: Option<Moment>,

@@ -1,5 +1,7 @@
 //! What a listing must have by its format: rules over several members, as schemas.
 
+use auction_machine::ladder::Ladder;
+use kernel::limits;
 use serde_json::{Map, Value, json};
 
 /// A listing that is accepted at any time.
@@ -35,10 +37,10 @@ pub(super) fn by_format() -> Value {
     };
     let one = || json!({"type": ["integer", "null"], "maximum": 1});
     let (none, object) = (|| json!({"type": "null"}), || json!({"type": "object"}));
-    let stepped = json!({"increments": {"type": ["array", "string"]}, "quantity": one()});
+    let stepped = json!({"increments": ladder(), "soft_close": movement(), "quantity": one()});
     let sealed = json!({"buy_now_price": none(), "quantity": one()});
-    let reverse = json!({"reverse": object(), "reserve_price": none(), "buy_now_price": none(),
-        "quantity": one()});
+    let reverse = json!({"reverse": step(), "reserve_price": none(), "buy_now_price": none(),
+        "soft_close": movement(), "quantity": one()});
     let uniform = json!({"uniform_price": object(), "buy_now_price": none(),
         "quantity": {"type": "integer", "minimum": 2}});
     let clock = json!({"dutch": object(), "reserve_price": none(), "buy_now_price": none(),
@@ -55,29 +57,74 @@ pub(super) fn by_format() -> Value {
     json!({"oneOf": alternatives.into_iter().flatten().chain([clock]).collect::<Vec<_>>()})
 }
 
-/// `ends_at` or `duration_seconds`, or neither.
-pub(super) fn one_end_at_most() -> Value {
+/// What holds for a change in every format: not two ends, not two steps.
+pub(super) fn change() -> Value {
     let absent = |name: &str| json!({"properties": {name: {"type": "null"}}});
-    json!({"anyOf": [absent("ends_at"), absent("duration_seconds")]})
+    json!({
+        "anyOf": [absent("ends_at"), absent("duration_seconds")],
+        "properties": {
+            "reverse": {"anyOf": [{"type": "null"}, step()]},
+            "start_price": positive(),
+        },
+    })
 }
 
-/// What holds for one format: a member that must not be null must be there.
+/// A ladder by name, or bands.
+fn ladder() -> Value {
+    let names: Vec<_> = Ladder::preset_names().collect();
+    json!({"anyOf": [
+        {"type": "string", "enum": names},
+        {"type": "array", "minItems": 1, "maxItems": limits::LADDER_MAX_BANDS},
+    ]})
+}
+
+/// How late bids move the end, where they can.
+fn movement() -> Value {
+    let seconds = json!({"type": ["integer", "null"], "minimum": 1,
+        "maximum": limits::SOFT_CLOSE_MAX_SECONDS});
+    json!({"anyOf": [
+        {"type": "null"},
+        {"type": "object", "properties": {"mode": {"const": "off"}}},
+        {"type": "object", "properties": {"mode": {"enum": ["reset", "add"]},
+            "window_seconds": seconds, "extension_seconds": seconds}},
+    ]})
+}
+
+/// One of the two steps of `reverse`.
+fn step() -> Value {
+    let either = |given: &str, kind: &str, absent: &str| {
+        json!({"required": [given],
+            "properties": {given: {"type": kind}, absent: {"type": "null"}}})
+    };
+    json!({"type": "object", "oneOf": [
+        either("decrement", "object", "decrement_bps"),
+        either("decrement_bps", "integer", "decrement"),
+    ]})
+}
+
+/// At least one minor unit.
+fn positive() -> Value {
+    json!({"properties": {"amount": {"minimum": 1}}})
+}
+
+/// What holds for one format. `given` must be there, and so must each of the format's own members.
 fn format(name: &str, members: &[&Value], given: &[&str]) -> Value {
     let mut properties = Map::new();
     properties.insert("format".to_owned(), json!({"const": name}));
-    for numbers in ["dutch", "reverse", "uniform_price"] {
-        properties.insert(numbers.to_owned(), json!({"type": "null"}));
-    }
+    properties.insert("start_price".to_owned(), positive());
     let all = members.iter().filter_map(|members| members.as_object()).flatten();
     properties.extend(all.map(|(name, schema)| (name.clone(), schema.clone())));
-    let needed = ["increments", "dutch", "reverse", "uniform_price", "quantity"].into_iter();
-    let needed = needed.filter(|name| {
-        properties.get(*name).is_some_and(|schema| {
-            let may_be_null = schema["type"].as_array();
-            schema["type"] != "null" && may_be_null.is_none_or(|all| !all.contains(&"null".into()))
-        })
-    });
-    let required: Vec<&str> = needed.chain(given.iter().copied()).collect();
+    let mut required: Vec<&str> = given.to_vec();
+    for numbers in ["dutch", "reverse", "uniform_price"] {
+        if properties.contains_key(numbers) {
+            required.push(numbers);
+        } else {
+            properties.insert(numbers.to_owned(), json!({"type": "null"}));
+        }
+    }
+    let steps = properties.contains_key("increments").then_some("increments");
+    required.extend(steps);
+    required.extend((name == "uniform_price").then_some("quantity"));
     json!({"required": required, "properties": properties})
 }
 

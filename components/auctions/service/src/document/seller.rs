@@ -18,7 +18,7 @@ pub(super) fn change() -> Description {
         .path(auction())
         .changes_what_was_seen()
         .takes::<bodies::ChangeAuction>(example)
-        .where_holds(listing::one_end_at_most())
+        .where_holds(listing::change())
         .answers::<views::Auction>(200, "The auction as it is now.")
         .tagged()
         .refuses_with::<views::Standing>(403, &["forbidden"])
