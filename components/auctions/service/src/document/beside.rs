@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use web::document::{AuctionId, Instant, Money, OfferId, schema};
@@ -124,14 +124,19 @@ pub(super) struct MyBid;
 impl PartialSchema for MyBid {
     fn schema() -> RefOr<Schema> {
         let mut auction = schema::<Auction>();
-        auction["description"] = "An auction and how the caller stands in it.".into();
-        let properties = &mut auction["properties"];
-        properties["my_max"] = json!({
-            "description": "The caller's maximum; null when all of its bids are void.",
-            "oneOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}],
-        });
-        properties["leading"] = json!({"type": "boolean"});
-        if let Some(required) = auction["required"].as_array_mut() {
+        if let Some(members) = auction.as_object_mut() {
+            let about = "An auction and how the caller stands in it.";
+            members.insert("description".to_owned(), about.into());
+        }
+        if let Some(Value::Object(properties)) = auction.get_mut("properties") {
+            let my_max = json!({
+                "description": "The caller's maximum; null when all of its bids are void.",
+                "oneOf": [{"$ref": "#/components/schemas/Money"}, {"type": "null"}],
+            });
+            properties.insert("my_max".to_owned(), my_max);
+            properties.insert("leading".to_owned(), json!({"type": "boolean"}));
+        }
+        if let Some(Value::Array(required)) = auction.get_mut("required") {
             required.extend(["my_max".into(), "leading".into()]);
         }
         serde_json::from_value(auction).unwrap_or_default()
