@@ -1,5 +1,6 @@
 //! One computer: a disk, a clock, and the host that is started on it again and again.
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -22,6 +23,8 @@ pub(crate) struct House {
     pub(crate) rules: Arc<Rules>,
     dir: PathBuf,
     plant: Option<Plant>,
+    /// A sync has failed, and the journal has not recovered from it.
+    is_healing: Cell<bool>,
 }
 
 /// From a start to a crash.
@@ -54,6 +57,7 @@ impl House {
             rules: Arc::new(Rules::new(plant)),
             dir: place.dir.path().to_owned(),
             plant,
+            is_healing: Cell::new(false),
         }
     }
 
@@ -76,6 +80,7 @@ impl House {
             topics: &[(TOPIC_CHANGED, true), (TOPIC_CLOSED, false)],
             world: self.clock.clone(),
         })?;
+        self.is_healing.set(false);
         if self.plant == Some(Plant::TimersLostAtRestart) {
             let now = self.clock.now();
             self.clock.set(i64::MAX / 2);
@@ -87,13 +92,11 @@ impl House {
 
     /// Ends a life without warning. What the disk keeps is decided by chance.
     pub(crate) fn crash(&self, life: Life, chance: &mut Chance) -> Survival {
-        // README.md, "Not played": the power stays on between a failed sync and the journal's
-        // recovery from it; the process may die there.
-        let is_healing = !life.host.journal().is_open();
+        self.is_healing.set(self.is_healing.get() || !life.host.journal().is_open());
         self.disk.cut();
         drop(life);
         self.rules.notes().loaded.lock().clear();
-        let survival = if is_healing { Survival::Killed } else { self.survival(chance) };
+        let survival = self.survival(chance);
         self.disk.restore(survival);
         survival
     }
@@ -101,6 +104,9 @@ impl House {
     pub(crate) fn survival(&self, chance: &mut Chance) -> Survival {
         let seed = chance.next();
         match chance.below(6) {
+            // README.md, "Not played": the power stays on between a failed sync and the journal's
+            // recovery from it; the process may die there.
+            _ if self.is_healing.get() => Survival::Killed,
             0 | 1 => Survival::Killed,
             2 => Survival::Synced,
             3 => Survival::Prefix { seed },

@@ -169,7 +169,7 @@ impl Twist {
     }
 }
 
-/// The end of an auction that is listed.
+/// The end of an auction that takes bids.
 fn end(entity: &Entity<Auction>) -> Option<i64> {
     let question = kernel::Envelope {
         command_id: "",
@@ -179,7 +179,11 @@ fn end(entity: &Entity<Auction>) -> Option<i64> {
         body: b"\"view\"",
     };
     let view: Value = serde_json::from_slice(&entity.query(&question)).ok()?;
-    let end = view.get("row")?.get("ends_at")?.as_str()?;
+    let row = view.get("row")?;
+    if row.get("status")?.as_str()? != "open" {
+        return None;
+    }
+    let end = row.get("ends_at")?.as_str()?;
     end.parse::<Timestamp>().ok().map(Timestamp::as_ms)
 }
 
