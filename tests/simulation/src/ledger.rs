@@ -193,7 +193,7 @@ impl Ledger {
         known.learn(record).map_err(at)?;
         self.replay
             .record(record)
-            .map_err(|why| Violation::new(Invariant::I30, why))
+            .map_err(|why| Violation::new(Invariant::I30, why.to_string()))
             .map_err(at)?;
         for (index, Effect::Send { topic, key, body }) in record.effects.iter().enumerate() {
             let name = (topic.clone(), format!("{position}-{index}"));

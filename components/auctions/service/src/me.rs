@@ -61,8 +61,8 @@ pub(crate) async fn watch<P: Ports>(
     if read::ask(ports, id, None, &Query::View).await?.is_none() {
         return Err(Problem::not_found());
     }
-    let count = "SELECT count(*) FROM auctions_watches WHERE user_id = ?1";
-    let count = Statement::new(count, [caller.subject.as_str().into()]);
+    let count = "SELECT count(*) FROM auctions_watches WHERE user_id = ?1 AND auction_id <> ?2";
+    let count = Statement::new(count, [caller.subject.as_str().into(), id.into()]);
     let count = Sql::query(ports, count).await?.rows;
     let count = count.first().and_then(|row| row.first()).and_then(Value::as_integer).unwrap_or(0);
     if count >= WATCHES_MAX {

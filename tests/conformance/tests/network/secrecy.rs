@@ -85,10 +85,11 @@ const LAPSED: (i64, [&str; 2]) = (5_353_531, ["5353531", "53535.31"]);
 
 #[tokio::test]
 async fn sealed_bids_are_opened_at_the_close_and_withdrawn_ones_never() {
-    let platform = Setup::development().with_json_logs().start().await;
-    let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
-    let (cat, eve) = (platform.user("cat").await, platform.user("eve").await);
     for format in ["sealed_first_price", "vickrey", "uniform_price"] {
+        // A platform for each: the sold auction of another format shows the same amounts.
+        let platform = Setup::development().with_json_logs().start().await;
+        let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+        let (cat, eve) = (platform.user("cat").await, platform.user("eve").await);
         let mut terms = json!({"format": format, "start_price": usd(10_000),
             "reserve_price": usd(RESERVE.0 / 2), "duration_seconds": 5});
         if format == "uniform_price" {
@@ -116,10 +117,10 @@ async fn sealed_bids_are_opened_at_the_close_and_withdrawn_ones_never() {
         assert_eq!(view["status"], "sold", "{view}");
         let events = eve.client.get(&format!("/v1/auctions/{id}/events")).await.text();
         assert!(shows(&events, SEALED) && !shows(&events, WITHDRAWN), "{format}: {events}");
-    }
-    let metrics = platform.operator().get("/metrics").await.expect(200).text();
-    for secret in [SEALED, WITHDRAWN] {
-        assert!(!shows(&platform.log(), secret) && !shows(&metrics, secret));
+        let metrics = platform.operator().get("/metrics").await.expect(200).text();
+        for secret in [SEALED, WITHDRAWN] {
+            assert!(!shows(&platform.log(), secret) && !shows(&metrics, secret), "{format}");
+        }
     }
 }
 

@@ -128,7 +128,7 @@ fn hidden(lot: &Lot) -> Vec<Hidden> {
         if is_hidden(lot, index, bid) {
             let salt = bid.salt.map(|salt| salt.digest().to_hex());
             all.push(Hidden { amount: bid.amount.get(), salt, owner: bidder.user });
-            if let Some(cut) = bid.cut {
+            if let Some(cut) = &bid.cut {
                 let salt = Some(cut.to.salt.digest().to_hex());
                 all.push(Hidden { amount: cut.to.amount.get(), salt, owner: bidder.user });
             }
