@@ -33,7 +33,7 @@ fn buy_it_now_ends_the_auction_at_once() {
     assert_eq!(view["status"], "sold");
     assert_eq!(view["result"]["reason"], "bought_now");
     assert_eq!(view["result"]["winner"]["user_id"], json!(house::user("ben")));
-    assert_eq!(house.ids("?status=sold"), [id.clone()]);
+    assert_eq!(house.ids("?status=sold"), std::slice::from_ref(&id));
     let other = house.created("ana", "2", json!({"buy_now_price": usd(1_300)}));
     house.bid("cleo", &other, "c", 1_000);
     let gone = house.post_as("ben", &format!("/v1/auctions/{other}/buy-now"), "k2", "{}");
@@ -221,8 +221,8 @@ fn dashboards_list_what_is_the_callers() {
         let items = answer.json()["items"].as_array().unwrap().clone();
         items.iter().map(|item| item["id"].as_str().unwrap().to_owned()).collect()
     };
-    assert_eq!(ids("ana", "auctions"), [mine.clone()]);
-    assert_eq!(ids("ana", "bids"), [other.clone()]);
+    assert_eq!(ids("ana", "auctions"), std::slice::from_ref(&mine));
+    assert_eq!(ids("ana", "bids"), std::slice::from_ref(&other));
     assert_eq!(ids("ben", "bids"), [""; 0]);
     let bids = house.get_as("ana", "/v1/me/bids").json();
     assert_eq!(
@@ -240,7 +240,7 @@ fn dashboards_list_what_is_the_callers() {
     both.reverse();
     assert_eq!(ids("dora", "watches"), both);
     assert_eq!((watch("DELETE", &mine), watch("DELETE", &mine)), (204, 204));
-    assert_eq!(ids("dora", "watches"), [other.clone()]);
+    assert_eq!(ids("dora", "watches"), std::slice::from_ref(&other));
     assert_eq!(house.get("/v1/me/bids").refusal(), (401, "unauthenticated".to_owned()));
     let first = house.get_as("dora", "/v1/me/watches?limit=1").json();
     assert_eq!(first["next_cursor"], Value::Null);
