@@ -93,6 +93,7 @@ fn needs_no_virtual_time(scenario: &Scenario) -> bool {
     let before_end = |at_ms: i64| at_ms < terms.ends_ms;
     let keeps_its_end = first_late.is_none();
     let windows = timed().all(|step| match step.action {
+        Action::Offer { .. } if before_end(step.at_ms) => step.at_ms < HOUR_MS,
         Action::Offer { .. } => step.at_ms < terms.ends_ms + HOUR_MS,
         _ => step.at_ms < MINUTE_MS && (keeps_its_end || terms.ends_ms < HOUR_MS),
     });
