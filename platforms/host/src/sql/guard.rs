@@ -1,5 +1,8 @@
 //! What a guest's SQL may not do, decided by SQLite's own parser (authorizer), not by reading text.
 
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
@@ -18,7 +21,8 @@ pub(super) fn install(connection: &mut Connection, prefix: &str) -> rusqlite::Re
 }
 
 thread_local! {
-    static TRUSTED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static TRUSTED: Cell<bool> = const { Cell::new(false) };
+    static BEGAN: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
 /// Runs the host's own statements (transactions, pragmas) past the rules.
@@ -86,20 +90,19 @@ fn judge(prefix: &str, context: &AuthContext<'_>) -> Authorization {
     if allowed { Authorization::Allow } else { Authorization::Deny }
 }
 
-/// Interrupts a statement that runs too long.
+/// Runs one statement of a guest, for `STATEMENT_MAX` at most. The host's own have no deadline.
+pub(super) fn timed<T>(run: impl FnOnce() -> T) -> T {
+    BEGAN.set(Some(Instant::now()));
+    let result = run();
+    BEGAN.set(None);
+    result
+}
+
+/// Interrupts a statement that runs too long. SQLite asks every `PROGRESS_STEPS` instructions,
+/// which it counts over statements: only [`timed`] knows where one begins.
 fn deadline() -> impl FnMut() -> bool + Send + 'static {
-    let mut started: Option<(std::time::Instant, std::time::Instant)> = None;
-    move || {
-        let now = std::time::Instant::now();
-        // Calls come every PROGRESS_STEPS instructions of a running statement; a gap means that
-        // another statement began.
-        let (begin, last) = started.unwrap_or((now, now));
-        let begin = if now.duration_since(last) > STATEMENT_GAP { now } else { begin };
-        started = Some((begin, now));
-        now.duration_since(begin) > STATEMENT_MAX
-    }
+    || BEGAN.get().is_some_and(|began| began.elapsed() > STATEMENT_MAX)
 }
 
 const PROGRESS_STEPS: i32 = 100_000;
-const STATEMENT_GAP: std::time::Duration = std::time::Duration::from_millis(100);
-const STATEMENT_MAX: std::time::Duration = std::time::Duration::from_secs(2);
+const STATEMENT_MAX: Duration = Duration::from_secs(2);

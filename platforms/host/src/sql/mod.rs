@@ -146,6 +146,14 @@ impl SqlStore {
 
 /// Runs one statement on a guarded connection.
 fn run(connection: &Connection, statement: &Statement, reading: bool) -> Result<Outcome, SqlError> {
+    guard::timed(|| run_guarded(connection, statement, reading))
+}
+
+fn run_guarded(
+    connection: &Connection,
+    statement: &Statement,
+    reading: bool,
+) -> Result<Outcome, SqlError> {
     let mut prepared = connection.prepare_cached(&statement.sql).map_err(guard::outward)?;
     if reading && !prepared.readonly() {
         return Err(SqlError::Invalid("a query must not write".to_owned()));

@@ -123,3 +123,16 @@ async fn an_endless_statement_is_interrupted() {
     let cut = scratch.store.query(statement(endless, vec![])).await;
     assert!(matches!(cut, Err(SqlError::Unavailable(_))), "{cut:?}");
 }
+
+/// Longer together than one may run, and without a pause between them.
+#[tokio::test]
+async fn many_statements_in_a_row_are_not_one_endless_one() {
+    let scratch = with_table("row").await;
+    let count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 200000)
+                 SELECT max(i) FROM n";
+    let began = std::time::Instant::now();
+    while began.elapsed() < std::time::Duration::from_secs(3) {
+        let counted = scratch.store.query(statement(count, vec![])).await;
+        assert!(counted.is_ok(), "{counted:?}");
+    }
+}
