@@ -8,11 +8,16 @@ use crate::steps::Steps;
 
 /// Sets up what is missing and builds everything that `up` needs.
 pub(crate) fn run(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
-    setup::ensure(repo, steps)?;
-    components::build(repo, steps)?;
+    components(repo, steps)?;
     steps.run("build the host", |progress| {
         let mut cargo = command::cargo(repo.root(), ["build", "--release", "--package", "host"]);
         command::run(&mut cargo, progress)?.or_fail("building the host")?;
         Ok(())
     })
+}
+
+/// Sets up what is missing and builds the guests; their host is built apart.
+pub(crate) fn components(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    setup::ensure(repo, steps)?;
+    components::build(repo, steps)
 }

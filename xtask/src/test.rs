@@ -13,22 +13,37 @@ use crate::tidy;
 pub(crate) fn run(repo: &Repo, mut steps: Steps) -> anyhow::Result<()> {
     tidy::run(repo, &mut steps, false)?;
     deny::check_if_installed(repo, &mut steps);
-    if let Err(error) = build::run(repo, &mut steps) {
+    let tested: Vec<OsString> = repo
+        .tested_packages()
+        .into_iter()
+        .flat_map(|package| ["--package", package].map(OsString::from))
+        .collect();
+    if let Err(error) = build_all(repo, &mut steps, &tested) {
         eprintln!("{error:#}\n");
         steps.skip("tests", "what they test does not build");
         steps.check("build", |_| anyhow::bail!("see above"));
         return steps.finish();
     }
-    let mut all = vec!["test".into(), "--release".into(), "--no-fail-fast".into()];
-    for package in repo.tested_packages() {
-        all.extend(["--package", package].map(OsString::from));
-    }
+    let all = ["test", "--release", "--no-fail-fast"].map(OsString::from);
+    let all = all.into_iter().chain(tested).collect();
     steps.count("tests", |progress| cargo_test(repo, all, progress));
     steps.count("tests of the journal that plant bugs", |progress| {
         let args = ["test", "--release", "--package", "journal", "--features", "sabotage"];
         cargo_test(repo, args.map(OsString::from).into(), progress)
     });
     steps.finish()
+}
+
+/// The guests, then host and tests in one go. Apart from its tests the host would be built with
+/// other features of its dependencies, and the largest of them twice.
+fn build_all(repo: &Repo, steps: &mut Steps, tested: &[OsString]) -> anyhow::Result<()> {
+    build::components(repo, steps)?;
+    steps.run("build the host and the tests", |progress| {
+        let args = ["build", "--release", "--bins", "--tests", "--examples"];
+        let mut cargo = command::cargo(repo.root(), args);
+        command::run(cargo.args(tested), progress)?.or_fail("building the host and the tests")?;
+        Ok(())
+    })
 }
 
 fn cargo_test(repo: &Repo, args: Vec<OsString>, progress: &Progress) -> anyhow::Result<Tally> {
