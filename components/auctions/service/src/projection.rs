@@ -1,8 +1,10 @@
 //! The public rows that lists are made of. They are derived: an upsert only ever goes forward in
 //! `seq`, so late, repeated and reordered writers do no harm.
 
+use std::collections::BTreeMap;
+
 use auction_machine::contract::{Bidders, Query, Row, View};
-use ports::{Delivery, Message, Ports, Sql, Statement, Value};
+use ports::{Delivery, Message, Ports, Sql, SqlError, Statement, Value};
 use serde_json::value::RawValue;
 use web::Problem;
 
@@ -43,9 +45,15 @@ pub(crate) async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Del
     let mut ids: Vec<&str> = batch.iter().map(|message| message.key.as_str()).collect();
     ids.sort_unstable();
     ids.dedup();
+    let known = match known(ports, &ids).await {
+        Ok(known) => known,
+        Err(error) => {
+            return batch.iter().map(|_| Delivery::Retry(error.to_string())).collect();
+        }
+    };
     let (mut rows, mut failed) = (Vec::new(), Vec::new());
     for id in ids {
-        match fresh_row(ports, id).await {
+        match fresh_row(ports, id, known.get(id).copied().unwrap_or(0)).await {
             Ok(row) => rows.extend(row),
             Err(problem) => failed.push((id, problem)),
         }
@@ -63,17 +71,30 @@ pub(crate) async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Del
     batch.iter().map(outcome).collect()
 }
 
+/// How many bidders of each auction the tables know.
+async fn known<P: Ports>(ports: &P, ids: &[&str]) -> Result<BTreeMap<String, u32>, SqlError> {
+    let mut known = BTreeMap::new();
+    for some in ids.chunks(PARAMETERS_MAX) {
+        let places = vec!["?"; some.len()].join(", ");
+        let sql = format!("SELECT id, bidders_known FROM auctions_public WHERE id IN ({places})");
+        let some = some.iter().map(|id| Value::from(*id));
+        let rows = Sql::query(ports, Statement::new(&sql, some)).await?.rows;
+        let pair = |row: &Vec<Value>| {
+            let count = row.get(1)?.as_integer()?;
+            Some((row.first()?.as_text()?.to_owned(), u32::try_from(count).ok()?))
+        };
+        known.extend(rows.iter().filter_map(pair));
+    }
+    Ok(known)
+}
+
 /// The row of an auction and its bidders that the tables do not know yet; for a listing that was
 /// taken away, its row goes.
-async fn fresh_row<P: Ports>(ports: &P, id: &str) -> Result<Vec<Statement>, Problem> {
+async fn fresh_row<P: Ports>(ports: &P, id: &str, known: u32) -> Result<Vec<Statement>, Problem> {
     let Some(view) = read::ask(ports, id, None, &Query::View).await? else {
         return Ok(vec![remove(id)]);
     };
     let mut statements = vec![upsert(id, &view)?];
-    let sql = "SELECT bidders_known FROM auctions_public WHERE id = ?1";
-    let known = Sql::query(ports, Statement::new(sql, [id.into()])).await?.rows;
-    let known = known.first().and_then(|row| row.first()).and_then(Value::as_integer);
-    let known = known.and_then(|known| u32::try_from(known).ok()).unwrap_or(0);
     let question = Query::Bidders { after: known };
     let Bidders { users, .. } = read::asked(ports, id, None, &question).await?;
     statements.extend(users.iter().map(|user| has_bid(id, &user.to_string())));
@@ -120,6 +141,9 @@ fn moving(id: &str, row: &Row) -> Result<Vec<Value>, Problem> {
 fn integer(count: u64) -> Value {
     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
+
+/// The store that allows the fewest in one statement, D1, allows so many.
+const PARAMETERS_MAX: usize = 100;
 
 /// A bid that ends the auction goes another way, so there is no result here.
 const UPDATE: &str = "UPDATE auctions_public SET seq = ?2 ->> '$.seq', status = ?2 ->> '$.status',
