@@ -26,8 +26,8 @@
 //! `preview AMOUNT …`, `wake`, `look`, `own`.
 //!
 //! A step's expectation is words that must all be observed and `name=value` facts that must all be
-//! equal; a runner reports what it observed with [`Observed`]. This crate runs nothing: one runner
-//! drives the machine with virtual time, others can drive a server.
+//! equal; a runner reports what it observed with [`Observed`]. This crate runs nothing: `player` drives
+//! a machine, alone or in a host, with virtual time; the conformance suite drives a server.
 
 mod action;
 mod observed;
@@ -36,6 +36,26 @@ mod parse;
 pub use action::{Action, Bid, Nth};
 pub use observed::{Observed, decimals, major, offset};
 pub use parse::{ParseError, parse};
+
+/// All scenarios of this folder's tables, with the names of their files.
+///
+/// # Errors
+/// When a table cannot be read or understood.
+pub fn all() -> Result<Vec<(String, Scenario)>, std::io::Error> {
+    let mut all = Vec::new();
+    for entry in std::fs::read_dir(env!("CARGO_MANIFEST_DIR"))? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "auction") {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let parsed = parse(&std::fs::read_to_string(&path)?);
+        let parsed = parsed.map_err(|error| std::io::Error::other(format!("{name}: {error}")))?;
+        all.extend(parsed.into_iter().map(|scenario| (name.clone(), scenario)));
+    }
+    all.sort_by(|(a, first), (b, second)| (a, first.line).cmp(&(b, second.line)));
+    Ok(all)
+}
 
 /// One auction and what happens to it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,6 +15,7 @@ mod plants;
 mod rules;
 mod run;
 mod settle;
+mod theatre;
 
 use std::path::Path;
 
@@ -24,6 +25,7 @@ use tempfile::TempDir;
 pub use invariant::{Invariant, Violation};
 pub use plants::Plant;
 pub use run::{Report, run};
+pub use theatre::{Between, Theatre};
 
 /// Where runs take place, one after the other: a disk in memory, and a folder for its locks.
 pub struct Place {

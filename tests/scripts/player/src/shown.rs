@@ -1,80 +1,96 @@
 //! How terms are sent and facts are written.
 
+use std::collections::BTreeSet;
+
 use auction_machine::contract::{
-    Band, Clock, Decrement, History, Increments, Outcome, Pricing, Query, ReserveState, SoftClose,
-    SoftCloseMode, Status, Terms, Uniform, View,
+    Band, Clock, Decrement, History, Increments, Outcome, Own, Pricing, Query, ReserveState,
+    SoftClose, SoftCloseMode, Status, Terms, Uniform, View,
 };
 use auction_scripts::{Observed, Scenario, decimals, major, offset};
 use kernel::{Id, Minor, Money, Timestamp, kind};
 
-use super::money;
-use crate::bench::{Bench, START, user};
+use crate::{Playing, START, Stage, money, user};
 
-/// The public view; none when the listing was taken away.
-pub(super) fn view(bench: &Bench) -> Option<View> {
-    bench.ask(None, &Query::View)
+impl<S: Stage> Playing<'_, S> {
+    /// The public view; none when the listing was taken away.
+    pub(crate) fn view(&mut self) -> Option<View> {
+        serde_json::from_slice(&self.ask(None, &Query::View)).unwrap()
+    }
+
+    pub(crate) fn own(&mut self, who: &str) -> Own {
+        serde_json::from_slice(&self.ask(Some(who), &Query::Own)).unwrap()
+    }
+
+    pub(crate) fn ask(&mut self, who: Option<&str>, question: &Query) -> Vec<u8> {
+        self.stage.ask(self.now, who, &serde_json::to_vec(question).unwrap())
+    }
+
+    fn of_view(&mut self, view: &View) -> Observed {
+        let (row, scenario) = (&view.row, self.scenario);
+        let actors: BTreeSet<_> = scenario.steps.iter().map(|step| step.actor.as_str()).collect();
+        let name = |id: Id<kind::User>| {
+            let name = actors.iter().copied().find(|name| user(name) == id);
+            name.unwrap_or("nobody").to_owned()
+        };
+        let mut bidders = actors.iter().copied().filter(|name| *name != "clock");
+        let leader = row
+            .leader
+            .as_ref()
+            .and_then(|leader| bidders.find(|name| self.own(name).alias.as_ref() == Some(leader)));
+        let result = row.result.as_ref();
+        let winner = result.and_then(|result| result.winner.as_ref());
+        let winners = result.map_or(&[][..], |result| &result.winners).iter().map(|winner| {
+            let unit_price = price(Some(winner.unit_price), scenario);
+            format!("{}:{}@{unit_price}", name(winner.user_id), winner.quantity)
+        });
+        let winners: Vec<_> = winners.collect();
+        Observed::default()
+            .with("price", price(row.price, scenario))
+            .with("next", price(row.next_minimum, scenario))
+            .with("next_max", price(row.next_maximum, scenario))
+            .with("buy_now", price(row.buy_now_price, scenario))
+            .with("ends", offset(row.ends_at.ms_since(START)))
+            .with("reserve", reserve(row.reserve))
+            .with("seq", row.seq)
+            .with("count", row.bid_count)
+            .with("bidders", row.bidder_count)
+            .with("leader", leader.unwrap_or("none"))
+            .with("alias", row.leader.as_deref().unwrap_or("none"))
+            .with("reason", result.and_then(|result| result.reason.as_deref()).unwrap_or("none"))
+            .with("winner", winner.map_or("none".to_owned(), |winner| name(winner.user_id)))
+            .with("winners", if winners.is_empty() { "none".to_owned() } else { winners.join(",") })
+            .with("hammer", price(result.and_then(|result| result.hammer_price), scenario))
+            .with("quantity", result.map_or(0, |result| result.quantity))
+            .with("bids", self.amounts())
+            .with("title", view.fixed.title.replace(' ', "_"))
+    }
+
+    /// The amounts of the public history; `?` is hidden.
+    fn amounts(&mut self) -> String {
+        let question = Query::History { after: 0, limit: 100 };
+        let history: History = serde_json::from_slice(&self.ask(None, &question)).unwrap();
+        let amounts = history.items.iter().map(|bid| match bid.amount {
+            Some(amount) => price(Some(amount), self.scenario),
+            None => "?".to_owned(),
+        });
+        amounts.collect::<Vec<_>>().join(",")
+    }
 }
 
 /// Adds the public facts of now that a reply did not state.
-pub(super) fn facts(bench: &Bench, scenario: &Scenario, mut seen: Observed) -> Observed {
-    let Some(view) = view(bench) else { return seen };
+pub(crate) fn facts<S: Stage>(playing: &mut Playing<'_, S>, mut seen: Observed) -> Observed {
+    let Some(view) = playing.view() else { return seen };
     let stated: Vec<String> = seen.facts.iter().map(|(name, _)| name.clone()).collect();
-    let now = of_view(bench, scenario, &view);
+    let now = playing.of_view(&view);
     seen.facts.extend(now.facts.into_iter().filter(|(name, _)| !stated.contains(name)));
     seen
 }
 
-fn of_view(bench: &Bench, scenario: &Scenario, view: &View) -> Observed {
-    let row = &view.row;
-    let name = |id: Id<kind::User>| {
-        let mut names = scenario.steps.iter().map(|step| step.actor.as_str());
-        names.find(|name| user(name) == id).unwrap_or("nobody").to_owned()
-    };
-    let bidders = &bench.entity.state().lot().unwrap().bidders;
-    let mut aliases = (0..).zip(bidders);
-    let leader = row.leader.as_ref().and_then(|leader| {
-        aliases.find(|(index, _)| auction_machine::public::alias(*index) == *leader)
-    });
-    let result = row.result.as_ref();
-    let winner = result.and_then(|result| result.winner.as_ref());
-    let winners = result.map_or(&[][..], |result| &result.winners).iter().map(|winner| {
-        let unit_price = price(Some(winner.unit_price), scenario);
-        format!("{}:{}@{unit_price}", name(winner.user_id), winner.quantity)
-    });
-    let winners: Vec<_> = winners.collect();
-    Observed::default()
-        .with("price", price(row.price, scenario))
-        .with("next", price(row.next_minimum, scenario))
-        .with("next_max", price(row.next_maximum, scenario))
-        .with("buy_now", price(row.buy_now_price, scenario))
-        .with("ends", offset(row.ends_at.ms_since(START)))
-        .with("reserve", reserve(row.reserve))
-        .with("seq", row.seq)
-        .with("count", row.bid_count)
-        .with("bidders", row.bidder_count)
-        .with("leader", leader.map_or("none".to_owned(), |(_, bidder)| name(bidder.user)))
-        .with("alias", row.leader.as_deref().unwrap_or("none"))
-        .with("reason", result.and_then(|result| result.reason.as_deref()).unwrap_or("none"))
-        .with("winner", winner.map_or("none".to_owned(), |winner| name(winner.user_id)))
-        .with("winners", if winners.is_empty() { "none".to_owned() } else { winners.join(",") })
-        .with("hammer", price(result.and_then(|result| result.hammer_price), scenario))
-        .with("quantity", result.map_or(0, |result| result.quantity))
-        .with("bids", amounts(bench, scenario))
-        .with("title", view.fixed.title.replace(' ', "_"))
-}
-
-/// The amounts of the public history; `?` is hidden.
-fn amounts(bench: &Bench, scenario: &Scenario) -> String {
-    let history: History = bench.ask(None, &Query::History { after: 0, limit: 100 });
-    let amounts = history.items.iter().map(|bid| match bid.amount {
-        Some(amount) => price(Some(amount), scenario),
-        None => "?".to_owned(),
-    });
-    amounts.collect::<Vec<_>>().join(",")
-}
-
 /// Terms as the contract says them.
-pub(super) fn terms(terms: &auction_scripts::Terms) -> Terms {
+///
+/// # Panics
+/// When the script names a pricing that the contract does not know.
+pub fn terms(terms: &auction_scripts::Terms) -> Terms {
     let at = |ms: i64| -> Timestamp { START.plus_ms(ms) };
     let amount = |units: i64| money(units, &terms.currency);
     let (mode, window, extension) = match terms.soft_close {
@@ -141,12 +157,12 @@ fn increments(increments: &auction_scripts::Increments) -> Increments {
     }
 }
 
-pub(super) fn price(money: Option<Money>, scenario: &Scenario) -> String {
+pub(crate) fn price(money: Option<Money>, scenario: &Scenario) -> String {
     let places = decimals(&scenario.terms.currency);
     money.map_or("none".to_owned(), |money| major(money.amount.get(), places))
 }
 
-pub(super) fn outcome(outcome: Outcome) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Leading => "leading",
         Outcome::Outbid => "outbid",
@@ -155,7 +171,7 @@ pub(super) fn outcome(outcome: Outcome) -> &'static str {
     }
 }
 
-pub(super) fn status(status: Status) -> &'static str {
+pub(crate) fn status(status: Status) -> &'static str {
     match status {
         Status::Scheduled => "scheduled",
         Status::Open => "open",
@@ -165,7 +181,7 @@ pub(super) fn status(status: Status) -> &'static str {
     }
 }
 
-pub(super) fn reserve(reserve: ReserveState) -> &'static str {
+pub(crate) fn reserve(reserve: ReserveState) -> &'static str {
     match reserve {
         ReserveState::None => "none",
         ReserveState::NotMet => "not_met",

@@ -2,11 +2,10 @@
 
 use auction_machine::Auction;
 use auction_machine::contract::{Command, Own, Query, Reply, Terms, View};
-use kernel::{ChainHead, Decision, Entity, Envelope, Id, Recorded, Timestamp, canonical, kind};
+use kernel::{ChainHead, Decision, Entity, Envelope, Recorded, canonical};
 use serde::de::DeserializeOwned;
 
-/// When every test lists its auction.
-pub(crate) const START: Timestamp = Timestamp::from_ms(1_763_900_000_000);
+pub(crate) use auction_player::{KEY, START, user};
 
 /// An auction, its log, and a replica that only applies the log.
 pub(crate) struct Bench {
@@ -128,11 +127,3 @@ impl Bench {
         assert_eq!(restored.snapshot(), snapshot);
     }
 }
-
-/// A user's id, the same for the same name.
-pub(crate) fn user(name: &str) -> Id<kind::User> {
-    let bytes = kernel::Digest::of(&[name.as_bytes()]);
-    Id::from_u128(u128::from_be_bytes(*bytes.as_bytes().first_chunk().unwrap()))
-}
-
-pub(crate) const KEY: &str = "auc_01jd0000000000000000000000";

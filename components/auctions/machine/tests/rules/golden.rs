@@ -7,13 +7,13 @@ use auction_machine::Auction;
 use kernel::Entity;
 
 use crate::bench::{Bench, KEY};
-use crate::scripts::play;
+use crate::scripts::played;
 
 /// Name of a scenario and its auction.
 fn lived() -> Vec<(String, Bench)> {
     let scenarios = auction_scripts::parse(include_str!("golden.auction")).unwrap();
     let played = scenarios.iter().map(|scenario| {
-        let (bench, wrong) = play(scenario);
+        let (bench, wrong) = played(scenario);
         assert!(wrong.is_empty(), "{wrong:?}");
         (scenario.name.clone(), bench)
     });
