@@ -2,7 +2,7 @@
 //! the caller to judge.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -25,6 +25,22 @@ pub struct Client {
     token: Option<String>,
     /// Is what answers held to the API document?
     is_public: bool,
+    /// Where everything that was answered is kept, if anywhere.
+    tape: Option<Tape>,
+}
+
+/// Everything that was answered, in order.
+pub type Tape = Arc<Mutex<Vec<Heard>>>;
+
+/// An answer, and who heard it.
+#[derive(Debug, Clone)]
+pub struct Heard {
+    /// Token of the request.
+    pub token: Option<String>,
+    /// Path and query of the request.
+    pub path: String,
+    /// Body of the answer.
+    pub body: Bytes,
 }
 
 /// A request that can still be changed.
@@ -61,7 +77,7 @@ impl Client {
             .pool_idle_timeout(Duration::from_secs(20))
             .retry_canceled_requests(false)
             .build(connector);
-        Self { http, address, token: None, is_public: true }
+        Self { http, address, token: None, is_public: true, tape: None }
     }
 
     /// For an address at which something else than the API is served.
@@ -73,6 +89,12 @@ impl Client {
     #[must_use]
     pub fn with_token(&self, token: &str) -> Self {
         Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
+    /// The same connections, and every answer is kept.
+    #[must_use]
+    pub fn with_tape(&self, tape: &Tape) -> Self {
+        Self { tape: Some(Arc::clone(tape)), ..self.clone() }
     }
 
     /// The access token, if there is one.
@@ -156,6 +178,10 @@ impl Call<'_> {
             Ok(Reply { status: parts.status.as_u16(), headers: parts.headers, body })
         };
         let reply: Reply = tokio::time::timeout(PATIENCE, exchange).await.map_err(lost)??;
+        if let Some(tape) = &self.client.tape {
+            let (token, path) = (self.client.token.clone(), self.path.clone());
+            tape.lock().unwrap().push(Heard { token, path, body: reply.body.clone() });
+        }
         if !self.client.is_public {
             return Ok(reply);
         }

@@ -21,6 +21,6 @@ mod platform;
 pub mod record;
 pub mod siege;
 
-pub use client::{Call, Client, Lost, Reply};
+pub use client::{Call, Client, Heard, Lost, Reply, Tape};
 pub use market::{User, amount_of, id_of, ms_of, now_ms, rfc3339, usd};
 pub use platform::{Platform, Setup};

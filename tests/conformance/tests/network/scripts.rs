@@ -3,62 +3,87 @@
 //! a few seconds away.
 
 mod perform;
+mod secrets;
 mod shown;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use auction_scripts::{Action, Scenario, SoftClose};
-use conformance::{Setup, User};
+use conformance::{Heard, Setup, Tape, User};
 use tokio::task::JoinSet;
 
-use perform::Stage;
+use perform::{Played, Stage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_table_holds_over_http() {
-    let platform = Setup::development().start().await;
-    let (runnable, left_out): (Vec<_>, Vec<_>) =
-        scenarios().into_iter().partition(|(_, scenario)| needs_no_virtual_time(scenario));
+    let platform = Setup::development().with_json_logs().start().await;
+    let (runnable, left_out): (Vec<_>, Vec<_>) = auction_scripts::all()
+        .unwrap()
+        .into_iter()
+        .partition(|(_, scenario)| needs_no_virtual_time(scenario));
     let mut names: Vec<_> = runnable.iter().flat_map(|(_, s)| people(s)).collect();
     names.sort();
     names.dedup();
+    let tape = Tape::default();
     let mut users: Vec<User> = Vec::new();
     for name in &names {
-        users.push(platform.user(name).await);
+        let user = platform.user(name).await;
+        users.push(User { client: user.client.with_tape(&tape), ..user });
     }
     let users = Arc::new(users);
     let steps: usize = runnable.iter().map(|(_, scenario)| scenario.steps.len()).sum();
     let count = runnable.len();
     let mut running = JoinSet::new();
     for (file, scenario) in runnable {
-        let stage = Stage::new(Arc::clone(&users), platform.client());
+        let stage = Stage::new(Arc::clone(&users), platform.client().with_tape(&tape));
         running.spawn(async move { (file, stage.play(&scenario).await) });
     }
-    let mut wrong = Vec::new();
-    while let Some(played) = running.join_next().await {
-        let (file, lines) = played.unwrap();
-        wrong.extend(lines.into_iter().map(|line| format!("{file}:{line}")));
+    let (mut wrong, mut played) = (Vec::new(), Vec::new());
+    while let Some(done) = running.join_next().await {
+        let (file, scenario) = done.unwrap();
+        wrong.extend(scenario.wrong.iter().map(|line| format!("{file}:{line}")));
+        played.push(scenario);
     }
     println!("{count} scenarios with {steps} steps; left to virtual time:");
     left_out.iter().for_each(|(file, scenario)| println!("  {file}: {}", scenario.name));
     wrong.sort();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     assert!(count >= 120 && steps >= 450, "only {count} scenarios with {steps} steps");
+
+    let told = leaks(&played, &users, &tape.lock().unwrap());
+    assert!(told.leaks.is_empty(), "\n{}", told.leaks.join("\n"));
+    assert!(told.searched >= 100 && told.owned >= 20, "{} {}", told.searched, told.owned);
 }
 
-fn scenarios() -> Vec<(String, Scenario)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts");
-    let mut all = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_some_and(|extension| extension == "auction") {
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            let text = std::fs::read_to_string(&path).unwrap();
-            let parsed = auction_scripts::parse(&text).unwrap();
-            all.extend(parsed.into_iter().map(|scenario| (name.clone(), scenario)));
+/// The search for what was hidden.
+struct Search {
+    /// Who was told what.
+    leaks: Vec<String>,
+    /// Hidden amounts that were searched for.
+    searched: usize,
+    /// Those that their owners were told, so that the search could have found them.
+    owned: usize,
+}
+
+fn leaks(played: &[Played], users: &[User], heard: &[Heard]) -> Search {
+    let mut search = Search { leaks: Vec::new(), searched: 0, owned: 0 };
+    for Played { id, secrets, .. } in played {
+        let about: Vec<_> = heard.iter().filter(|heard| heard.path.contains(id.as_str())).collect();
+        for secret in secrets {
+            let owner = users.iter().find(|user| user.name == secret.owner);
+            let token = owner.and_then(|user| user.client.token());
+            let told = about.iter().filter(|heard| secret.is_in(heard));
+            let (own, others): (Vec<_>, Vec<_>) =
+                told.partition(|heard| token.is_some() && heard.token.as_deref() == token);
+            search.searched += 1;
+            search.owned += usize::from(!own.is_empty());
+            search.leaks.extend(others.iter().map(|heard| {
+                let said = String::from_utf8_lossy(&heard.body);
+                format!("{} of {}: {} answers {said}", secret, secret.owner, heard.path)
+            }));
         }
     }
-    all
+    search
 }
 
 /// Everybody in a scenario who signs in.

@@ -7,6 +7,7 @@ use auction_scripts::{Action, Bid, Nth, Observed, Scenario, Step};
 use conformance::{Call, Client, Reply, User, id_of};
 use serde_json::{Value, json};
 
+use super::secrets::{self, Accepted, Secret};
 use super::shown::{self, Shown};
 use crate::closed;
 
@@ -22,6 +23,17 @@ pub(super) struct Stage {
 struct Told {
     bids: HashMap<String, Vec<String>>,
     offers: Vec<String>,
+    accepted: Vec<Accepted>,
+}
+
+/// A scenario that was played.
+pub(super) struct Played {
+    /// The auction.
+    pub(super) id: String,
+    /// Lines that did not hold.
+    pub(super) wrong: Vec<String>,
+    /// What stayed hidden.
+    pub(super) secrets: Vec<Secret>,
 }
 
 /// A scenario and its auction.
@@ -36,7 +48,7 @@ impl Stage {
         Self { users, public, told: Mutex::default() }
     }
 
-    pub(super) async fn play(&self, scenario: &Scenario) -> Vec<String> {
+    pub(super) async fn play(&self, scenario: &Scenario) -> Played {
         let seller = self.user(&scenario.terms.seller);
         let listed = seller.lists(shown::terms(scenario)).await;
         let scene = Scene { scenario, id: id_of(&listed), shown: Shown { scenario, listed } };
@@ -75,9 +87,17 @@ impl Stage {
                 wrong.push(format!("{}: wanted {}, saw {seen}", step.line, missing.join(" ")));
             }
         }
-        let log = conformance::chain::examine(&scene.id, &self.public.log(&scene.id).await);
+        let events = self.public.log(&scene.id).await;
+        let log = conformance::chain::examine(&scene.id, &events);
         wrong.extend(log.violations.iter().map(|what| format!("{}: {what}", scenario.line)));
-        wrong
+        let accepted = std::mem::take(&mut self.told.lock().unwrap().accepted);
+        let secrets = secrets::hidden(scenario, &accepted, &events);
+        for who in super::people(scenario) {
+            for rest in ["/rules", "/bids?limit=100", "/events?limit=100"] {
+                self.user(&who).client.get(&format!("/v1/auctions/{}{rest}", scene.id)).await;
+            }
+        }
+        Played { id: scene.id, wrong, secrets }
     }
 
     async fn perform(&self, scene: &Scene<'_>, step: &Step) -> Observed {
@@ -192,7 +212,12 @@ impl Stage {
         let mut told = self.told.lock().unwrap();
         let id = |name: &str| reply.json()[name].as_str().unwrap().to_owned();
         match action {
-            Action::Bid(_) | Action::BuyNow { .. } => {
+            Action::Bid(bid) => {
+                told.bids.entry(actor.to_owned()).or_default().push(id("bid_id"));
+                let (id, bidder, amount) = (id("bid_id"), actor.to_owned(), bid.amount);
+                told.accepted.push(Accepted { id, bidder, amount });
+            }
+            Action::BuyNow { .. } => {
                 told.bids.entry(actor.to_owned()).or_default().push(id("bid_id"));
             }
             Action::Offer { .. } => told.offers.push(id("offer_id")),
