@@ -1,6 +1,5 @@
 //! One computer: a disk, a clock, and the host that is started on it again and again.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,8 +22,6 @@ pub(crate) struct House {
     pub(crate) rules: Arc<Rules>,
     dir: PathBuf,
     plant: Option<Plant>,
-    /// A sync has failed, and the journal has not recovered from it.
-    is_healing: Cell<bool>,
 }
 
 /// From a start to a crash.
@@ -57,15 +54,16 @@ impl House {
             rules: Arc::new(Rules::new(plant)),
             dir: place.dir.path().to_owned(),
             plant,
-            is_healing: Cell::new(false),
         }
     }
 
     /// Starts the host; fails when the power goes meanwhile, or the disk is not what it was.
     pub(crate) fn start(&self) -> anyhow::Result<Life> {
         self.rules.notes().kept.lock().clear();
+        let disk = self.disk.clone();
         let journal = journal::Options {
             vfs: Some(self.disk.vfs().to_owned()),
+            files: journal::Files::new(move |path| Ok(Box::new(disk.open(path)?))),
             page_bytes: 4_096,
             row_records_max: 4,
             checkpoint_bytes: 16 * 1_024,
@@ -80,7 +78,6 @@ impl House {
             topics: &[(TOPIC_CHANGED, true), (TOPIC_CLOSED, false)],
             world: self.clock.clone(),
         })?;
-        self.is_healing.set(false);
         if self.plant == Some(Plant::TimersLostAtRestart) {
             let now = self.clock.now();
             self.clock.set(i64::MAX / 2);
@@ -92,7 +89,6 @@ impl House {
 
     /// Ends a life without warning. What the disk keeps is decided by chance.
     pub(crate) fn crash(&self, life: Life, chance: &mut Chance) -> Survival {
-        self.is_healing.set(self.is_healing.get() || !life.host.journal().is_open());
         self.disk.cut();
         drop(life);
         self.rules.notes().loaded.lock().clear();
@@ -104,9 +100,6 @@ impl House {
     pub(crate) fn survival(&self, chance: &mut Chance) -> Survival {
         let seed = chance.next();
         match chance.below(6) {
-            // README.md, "Not played": the power stays on between a failed sync and the journal's
-            // recovery from it; the process may die there.
-            _ if self.is_healing.get() => Survival::Killed,
             0 | 1 => Survival::Killed,
             2 => Survival::Synced,
             3 => Survival::Prefix { seed },
