@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host::stepped::{Answer, Delivery, EntityError, Setup, Stepped};
+use host::stepped::{Answer, Delivery, EntityError, PublicEvent, Setup, Stepped};
 use powercut::{Disk, Survival};
 
 use crate::chance::{Chance, Clockwork};
@@ -22,6 +23,8 @@ pub(crate) struct House {
     pub(crate) rules: Arc<Rules>,
     dir: PathBuf,
     plant: Option<Plant>,
+    /// Where a planted bug remembers that a commit has failed.
+    is_down: Arc<AtomicBool>,
 }
 
 /// From a start to a crash.
@@ -29,6 +32,7 @@ pub(crate) struct Life {
     pub(crate) requests: Vec<Request>,
     pub(crate) deliveries: Vec<Held>,
     pub(crate) host: Arc<Stepped<Rules>>,
+    is_down: Arc<AtomicBool>,
 }
 
 /// A request that is being worked on.
@@ -54,6 +58,7 @@ impl House {
             rules: Arc::new(Rules::new(plant)),
             dir: place.dir.path().to_owned(),
             plant,
+            is_down: Arc::default(),
         }
     }
 
@@ -84,7 +89,8 @@ impl House {
             drop(host.due(usize::MAX));
             self.clock.set(now);
         }
-        Ok(Life { requests: Vec::new(), deliveries: Vec::new(), host: Arc::new(host) })
+        let (host, is_down) = (Arc::new(host), Arc::clone(&self.is_down));
+        Ok(Life { requests: Vec::new(), deliveries: Vec::new(), host, is_down })
     }
 
     /// Ends a life without warning. What the disk keeps is decided by chance.
@@ -113,9 +119,14 @@ impl Life {
         let host = Arc::clone(&self.host);
         let own = ask.clone();
         let waits = plant != Some(Plant::ReplyBeforeSync);
+        if plant == Some(Plant::StaysDown) && host.journal().stats().failures > 0 {
+            self.is_down.store(true, Ordering::Relaxed);
+        }
+        let is_down = self.is_down.load(Ordering::Relaxed);
         let answer: Waiting<_> = Box::pin(async move {
             let Ask { key, user, body, .. } = own;
             let answer = match &own.id {
+                Some(_) if is_down => return Err(EntityError::Unavailable("down".to_owned())),
                 Some(id) => host.call(&key, id, &user, &body).await?,
                 None => host.query(&key, Some(&user), &body).await?,
             };
@@ -125,6 +136,20 @@ impl Life {
             Ok(answer)
         });
         self.requests.push(Request { ask, answer });
+    }
+
+    /// A page of events after a seq.
+    pub(crate) fn page(
+        &self,
+        key: &str,
+        after: u64,
+        plant: Option<Plant>,
+    ) -> Result<Vec<PublicEvent>, EntityError> {
+        let mut events = self.host.events(key, after)?;
+        if plant == Some(Plant::ShortPages) {
+            events.pop();
+        }
+        Ok(events)
     }
 
     /// Takes messages that wait for delivery.
