@@ -1,13 +1,13 @@
 //! One computer: a disk, a clock, and the host that is started on it again and again.
 
-use std::cell::Cell;
 use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use host::stepped::{Answer, Delivery, EntityError, Setup, Stepped};
+use host::stepped::{Answer, Delivery, EntityError, PublicEvent, Setup, Stepped};
 use powercut::{Disk, Survival};
 
 use crate::chance::{Chance, Clockwork};
@@ -23,8 +23,8 @@ pub(crate) struct House {
     pub(crate) rules: Arc<Rules>,
     dir: PathBuf,
     plant: Option<Plant>,
-    /// A sync has failed, and the journal has not recovered from it.
-    is_healing: Cell<bool>,
+    /// Where a planted bug remembers that a commit has failed.
+    is_down: Arc<AtomicBool>,
 }
 
 /// From a start to a crash.
@@ -32,6 +32,7 @@ pub(crate) struct Life {
     pub(crate) requests: Vec<Request>,
     pub(crate) deliveries: Vec<Held>,
     pub(crate) host: Arc<Stepped<Rules>>,
+    is_down: Arc<AtomicBool>,
 }
 
 /// A request that is being worked on.
@@ -57,15 +58,17 @@ impl House {
             rules: Arc::new(Rules::new(plant)),
             dir: place.dir.path().to_owned(),
             plant,
-            is_healing: Cell::new(false),
+            is_down: Arc::default(),
         }
     }
 
     /// Starts the host; fails when the power goes meanwhile, or the disk is not what it was.
     pub(crate) fn start(&self) -> anyhow::Result<Life> {
         self.rules.notes().kept.lock().clear();
+        let disk = self.disk.clone();
         let journal = journal::Options {
             vfs: Some(self.disk.vfs().to_owned()),
+            files: journal::Files::new(move |path| Ok(Box::new(disk.open(path)?))),
             page_bytes: 4_096,
             row_records_max: 4,
             checkpoint_bytes: 16 * 1_024,
@@ -80,19 +83,18 @@ impl House {
             topics: &[(TOPIC_CHANGED, true), (TOPIC_CLOSED, false)],
             world: self.clock.clone(),
         })?;
-        self.is_healing.set(false);
         if self.plant == Some(Plant::TimersLostAtRestart) {
             let now = self.clock.now();
             self.clock.set(i64::MAX / 2);
             drop(host.due(usize::MAX));
             self.clock.set(now);
         }
-        Ok(Life { requests: Vec::new(), deliveries: Vec::new(), host: Arc::new(host) })
+        let (host, is_down) = (Arc::new(host), Arc::clone(&self.is_down));
+        Ok(Life { requests: Vec::new(), deliveries: Vec::new(), host, is_down })
     }
 
     /// Ends a life without warning. What the disk keeps is decided by chance.
     pub(crate) fn crash(&self, life: Life, chance: &mut Chance) -> Survival {
-        self.is_healing.set(self.is_healing.get() || !life.host.journal().is_open());
         self.disk.cut();
         drop(life);
         self.rules.notes().loaded.lock().clear();
@@ -104,9 +106,6 @@ impl House {
     pub(crate) fn survival(&self, chance: &mut Chance) -> Survival {
         let seed = chance.next();
         match chance.below(6) {
-            // README.md, "Not played": the power stays on between a failed sync and the journal's
-            // recovery from it; the process may die there.
-            _ if self.is_healing.get() => Survival::Killed,
             0 | 1 => Survival::Killed,
             2 => Survival::Synced,
             3 => Survival::Prefix { seed },
@@ -120,9 +119,14 @@ impl Life {
         let host = Arc::clone(&self.host);
         let own = ask.clone();
         let waits = plant != Some(Plant::ReplyBeforeSync);
+        if plant == Some(Plant::StaysDown) && host.journal().stats().failures > 0 {
+            self.is_down.store(true, Ordering::Relaxed);
+        }
+        let is_down = self.is_down.load(Ordering::Relaxed);
         let answer: Waiting<_> = Box::pin(async move {
             let Ask { key, user, body, .. } = own;
             let answer = match &own.id {
+                Some(_) if is_down => return Err(EntityError::Unavailable("down".to_owned())),
                 Some(id) => host.call(&key, id, &user, &body).await?,
                 None => host.query(&key, Some(&user), &body).await?,
             };
@@ -132,6 +136,20 @@ impl Life {
             Ok(answer)
         });
         self.requests.push(Request { ask, answer });
+    }
+
+    /// A page of events after a seq.
+    pub(crate) fn page(
+        &self,
+        key: &str,
+        after: u64,
+        plant: Option<Plant>,
+    ) -> Result<Vec<PublicEvent>, EntityError> {
+        let mut events = self.host.events(key, after)?;
+        if plant == Some(Plant::ShortPages) {
+            events.pop();
+        }
+        Ok(events)
     }
 
     /// Takes messages that wait for delivery.

@@ -38,11 +38,17 @@ pub enum Plant {
     WrongPrice,
     /// Answers are kept and given again.
     StaleAnswers,
+    /// Answers show a price one minor unit below the log's.
+    ShowsOtherPrice,
+    /// Pages of events end one event early.
+    ShortPages,
+    /// After a failed commit no command is taken any more.
+    StaysDown,
 }
 
 impl Plant {
     /// All of them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 18] = [
         Self::ReplyBeforeSync,
         Self::MessageBeforeSync,
         Self::LyingDisk,
@@ -58,6 +64,9 @@ impl Plant {
         Self::DoubledBid,
         Self::WrongPrice,
         Self::StaleAnswers,
+        Self::ShowsOtherPrice,
+        Self::ShortPages,
+        Self::StaysDown,
     ];
 
     pub(crate) fn forgets_the_tail(self) -> bool {
@@ -156,9 +165,15 @@ impl Twist {
         question: &[u8],
         answer: Vec<u8>,
     ) -> Vec<u8> {
-        if plant != Some(Plant::StaleAnswers) {
-            return answer;
+        match plant {
+            Some(Plant::StaleAnswers) => self.kept(question, answer),
+            Some(Plant::ShowsOtherPrice) => with_other_price(&answer).unwrap_or(answer),
+            _ => answer,
         }
+    }
+
+    /// The answer that was given before, if there was one.
+    fn kept(&mut self, question: &[u8], answer: Vec<u8>) -> Vec<u8> {
         if let Some((_, kept)) = self.answers.iter().find(|(asked, _)| asked == question) {
             return kept.clone();
         }
@@ -185,6 +200,14 @@ fn end(entity: &Entity<Auction>) -> Option<i64> {
     }
     let end = row.get("ends_at")?.as_str()?;
     end.parse::<Timestamp>().ok().map(Timestamp::as_ms)
+}
+
+/// A view with another price, if it shows one.
+fn with_other_price(answer: &[u8]) -> Option<Vec<u8>> {
+    let mut view: Value = serde_json::from_slice(answer).ok()?;
+    let price = view.pointer_mut("/row/price/amount")?;
+    *price = (price.as_i64()? - 1).into();
+    serde_json::to_vec(&view).ok()
 }
 
 /// The event once more, in the next place of the chain.

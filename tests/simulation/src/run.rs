@@ -265,7 +265,8 @@ impl Run {
     fn page(&mut self) -> Result<(), Violation> {
         let key = self.people.auction(&mut self.chance);
         let after = self.chance.below(self.ledger.seq(&key) + 1);
-        let events = self.host().events(&key, after);
+        let plant = self.plant;
+        let events = self.life().page(&key, after, plant);
         if !self.house.disk.has_power() {
             return Ok(());
         }

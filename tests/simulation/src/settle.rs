@@ -75,7 +75,8 @@ impl Run {
         self.begin()?;
         let keys: Vec<String> = self.ledger.auctions().map(|(key, _)| key.clone()).collect();
         for key in keys {
-            let events = self.host().events(&key, 0).map_err(broken)?;
+            let plant = self.plant;
+            let events = self.life().page(&key, 0, plant).map_err(broken)?;
             self.check_page(&key, 0, &events)?;
             let question = b"\"view\"".to_vec();
             let seen = Ask {

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use simulation::Invariant::{
-    self, I1, I2, I4, I5, I6, I7, I10, I12, I15, I16, I17, I18, I26, I30, Model,
+    self, I1, I2, I3, I4, I5, I6, I7, I10, I12, I13, I15, I16, I17, I18, I26, I27, I30, Model,
 };
 use simulation::{Place, Plant, run};
 
@@ -55,6 +55,9 @@ plants! {
     a_doubled_bid_is_caught: DoubledBid by I2;
     a_price_beside_the_rules_is_caught: WrongPrice by Model;
     answers_of_yesterday_are_caught: StaleAnswers by I16;
+    a_price_beside_the_log_is_caught: ShowsOtherPrice by I3;
+    pages_that_end_early_are_caught: ShortPages by I13;
+    a_failure_that_lasts_is_caught: StaysDown by I27;
 }
 
 #[test]

@@ -50,6 +50,7 @@
 #![forbid(unsafe_code)]
 
 mod error;
+mod files;
 mod gate;
 mod journal;
 mod options;
@@ -63,6 +64,7 @@ mod store;
 mod writer;
 
 pub use error::JournalError;
+pub use files::{Bytes, Files};
 pub use journal::{Committed, Journal};
 pub use options::Options;
 #[cfg(feature = "sabotage")]

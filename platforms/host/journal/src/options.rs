@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use crate::files::Files;
+
 /// How a journal is opened. The defaults are the measured best for 700-byte records.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Name of a registered SQLite VFS, for tests that simulate a disk; none is the system's.
     pub vfs: Option<String>,
+    /// How the files of that VFS are opened beside SQLite.
+    pub files: Files,
     /// Page size of a new log in bytes, a power of two from 512 to 65536.
     pub page_bytes: u32,
     /// A row is closed when its body reaches this size.
@@ -41,6 +45,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             vfs: None,
+            files: Files::default(),
             page_bytes: 16 * 1024,
             row_bytes_max: 256 * 1024,
             row_records_max: 512,

@@ -1,6 +1,6 @@
 //! Reading the log: single records, and all of it in order.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock, RwLockWriteGuard};
 use rusqlite::blob::Blob;
 use rusqlite::{Connection, ErrorCode, MAIN_DB, params};
 
@@ -10,18 +10,20 @@ use crate::record::Record;
 use crate::row::{
     FRAME_BYTES, Frames, HEADER_BYTES, Header, RECORD_BYTES_MAX, check_frame, decode, payload_bytes,
 };
-use crate::store::{Place, batch_id, row_id};
+use crate::store::{Place, batch_id, checkpoint_some, row_id};
 
 /// Connections for reading. They see only what is durable because callers stop there.
 pub(crate) struct Readers {
     place: Place,
     /// None when the journal is closed.
     idle: Mutex<Option<Vec<Connection>>>,
+    /// Shared by the connections in use.
+    in_use: RwLock<()>,
 }
 
 impl Readers {
     pub(crate) fn new(place: Place) -> Self {
-        Self { place, idle: Mutex::new(Some(Vec::new())) }
+        Self { place, idle: Mutex::new(Some(Vec::new())), in_use: RwLock::new(()) }
     }
 
     /// The record at the position, without reading the rest of its row.
@@ -87,10 +89,26 @@ impl Readers {
         *self.idle.lock() = None;
     }
 
+    /// Copies the write-ahead log into the database as far as nobody stands in the way.
+    pub(crate) fn checkpoint(&self) -> Result<(), JournalError> {
+        self.with_connection(checkpoint_some)
+    }
+
+    /// Closes every connection, and lets nobody open one while the guard lives. What a connection
+    /// does takes a few rows' time.
+    pub(crate) fn exclude(&self) -> RwLockWriteGuard<'_, ()> {
+        let alone = self.in_use.write();
+        if let Some(idle) = self.idle.lock().as_mut() {
+            idle.clear();
+        }
+        alone
+    }
+
     fn with_connection<T>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T, JournalError>,
     ) -> Result<T, JournalError> {
+        let _in_use = self.in_use.read();
         let idle = self.idle.lock().as_mut().ok_or(JournalError::Closed)?.pop();
         let connection = match idle {
             Some(connection) => connection,

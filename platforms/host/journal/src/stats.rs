@@ -16,7 +16,7 @@ pub struct Stats {
     pub bytes: u64,
     /// Failures, each of which started a new epoch.
     pub failures: u64,
-    /// Checkpoints that did not finish; they are tried again.
+    /// Checkpoints that failed. The files are then opened anew, as after a failed commit.
     pub checkpoint_failures: u64,
     /// Records that no transaction has taken yet.
     pub queued_records: u64,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::error::JournalError;
+use crate::files::renew;
 use crate::options::Options;
 use crate::position::Position;
 use crate::row::{Frames, Header, Row};
@@ -38,14 +39,13 @@ impl Place {
             Some(vfs) => Connection::open_with_flags_and_vfs(path, flags, vfs)?,
             None => Connection::open_with_flags(path, flags)?,
         };
+        // The last connection to go would otherwise move the write-ahead log and delete it, after
+        // a failure too.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         // The page size counts only while the file is new.
         connection.pragma_update(None, "page_size", self.options.page_bytes)?;
-        let mode: String =
-            connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
-        if mode != "wal" {
-            return Err(JournalError::Io(format!("the journal mode is {mode}, not wal")));
-        }
+        set_journal_mode(&connection)?;
         let synchronous = if self.options.syncs() { "full" } else { "off" };
         connection.pragma_update(None, "synchronous", synchronous)?;
         connection.pragma_update(None, "wal_autocheckpoint", 0)?;
@@ -55,11 +55,19 @@ impl Place {
 
     /// Opens the log for writing and makes durable what is in it. `known` is what earlier commits
     /// of this process made durable, if there were any: the log must hold exactly that.
+    ///
+    /// No other connection may be open: then SQLite takes nothing from its memory, and copies the
+    /// whole write-ahead log into the database, also what an earlier checkpoint failed to sync.
     pub(crate) fn open(&self, known: Option<Position>) -> Result<Store, JournalError> {
+        // A failed sync, of this process or of a killed one, leaves pages in the cache that the
+        // disk does not have and no sync will write. Before anything of the write-ahead log goes
+        // into the database, the disk must have all of it (docs/adr/0018).
+        if let Some(mut log) = self.options.files.open(&self.dir.join(LOG_FILE))? {
+            renew(&mut *log)?;
+            self.sync_dir()?;
+        }
         let connection = self.connect()?;
-        // A killed process may have left pages that only the page cache has, a failed sync pages
-        // that the kernel has given up on. Moving all into the database writes and syncs them
-        // anew, and the next write-ahead log starts from nothing.
+        // The next write-ahead log starts from nothing.
         checkpoint_all(&connection)?;
         prepare(&connection)?;
         if let Some(known) = known {
@@ -68,7 +76,7 @@ impl Place {
         }
         // The write proves that there is space and that the disk takes it.
         connection.execute("UPDATE opened SET times = times + 1", [])?;
-        std::fs::File::open(&self.dir)?.sync_all()?;
+        self.sync_dir()?;
         let last = last_record(&connection)?;
         match known {
             Some(known) if known != last => Err(JournalError::damaged(
@@ -77,6 +85,10 @@ impl Place {
             )),
             _ => Ok(Store { connection, last }),
         }
+    }
+
+    fn sync_dir(&self) -> Result<(), JournalError> {
+        Ok(std::fs::File::open(&self.dir)?.sync_all()?)
     }
 }
 
@@ -109,9 +121,10 @@ impl Store {
         checkpoint_some(&self.connection)
     }
 
-    /// Ends the log tidily: nothing is left in the write-ahead log.
+    /// Ends the log tidily: nothing is left in the write-ahead log, and the file goes.
     pub(crate) fn close(self) -> Result<(), JournalError> {
         checkpoint_all(&self.connection)?;
+        self.connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, false)?;
         self.connection.close().map_err(|(_, error)| error.into())
     }
 }
@@ -119,6 +132,17 @@ impl Store {
 /// Moves as much of the write-ahead log into the database as nobody stands in the way of.
 pub(crate) fn checkpoint_some(connection: &Connection) -> Result<(), JournalError> {
     connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// Reads the answer to its end: the change of a new file is committed only there.
+fn set_journal_mode(connection: &Connection) -> Result<(), JournalError> {
+    let mut statement = connection.prepare("PRAGMA journal_mode = wal")?;
+    let modes: Vec<String> =
+        statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    if modes != ["wal"] {
+        return Err(JournalError::Io(format!("the journal mode is {modes:?}, not wal")));
+    }
     Ok(())
 }
 
@@ -185,6 +209,9 @@ pub(crate) fn batch_id(row: i64) -> Result<u64, JournalError> {
 
 /// The database file within the journal's directory.
 const FILE: &str = "journal.sqlite";
+
+/// SQLite's write-ahead log beside it.
+const LOG_FILE: &str = "journal.sqlite-wal";
 
 /// Readers hold the log for one row at most.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -1,18 +1,17 @@
 //! What writes, usually on a thread of its own, and the thread that checkpoints behind it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::task::Waker;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::error::JournalError;
 use crate::journal::{Committed, Shared};
 use crate::position::Position;
 use crate::queue::{Batch, Company};
 use crate::row::Row;
-use crate::store::{Place, Store, checkpoint_some};
+use crate::store::{Place, Store};
 
 /// Gets the records of each batch after they are durable and their waiters are released.
 pub(crate) type Subscriber = Box<dyn FnMut(Vec<Committed>) + Send>;
@@ -49,8 +48,7 @@ impl Writer {
     }
 
     pub(crate) fn spawn(mut self) -> Result<JoinHandle<()>, JournalError> {
-        self.checkpointer =
-            Some(Checkpointer::spawn(Arc::clone(&self.shared), self.place.clone())?);
+        self.checkpointer = Some(Checkpointer::spawn(Arc::clone(&self.shared))?);
         let thread = std::thread::Builder::new().name("journal".to_owned());
         Ok(thread.spawn(move || self.run())?)
     }
@@ -59,7 +57,7 @@ impl Writer {
         let ended = Ended(Arc::clone(&self.shared));
         let mut company = Company { records: 1, until: Instant::now() };
         while let Some(batch) = self.shared.queue.take(company) {
-            match self.write(batch) {
+            match self.write(batch).and_then(|next| self.move_log().map(|()| next)) {
                 Ok(next) => company = next,
                 Err(error) => {
                     self.fail(error);
@@ -68,7 +66,6 @@ impl Writer {
                     }
                 }
             }
-            self.move_log();
         }
         self.close();
         drop(ended);
@@ -81,10 +78,8 @@ impl Writer {
             return self.reopen_once();
         }
         let Some(batch) = self.shared.queue.take_now() else { return false };
-        if let Err(error) = self.write(batch) {
+        if let Err(error) = self.write(batch).and_then(|_| self.move_log()) {
             self.fail(error);
-        } else {
-            self.move_log();
         }
         true
     }
@@ -133,6 +128,11 @@ impl Writer {
         self.shared.counters.failed();
         let voided = self.shared.queue.fail(&error);
         self.shared.gate.fail_upto(voided.upto, &error);
+        if let Some(checkpointer) = &mut self.checkpointer
+            && checkpointer.wait().is_err()
+        {
+            self.shared.counters.checkpoint_failed();
+        }
     }
 
     /// Opens the files anew until that succeeds; false when the journal is closed meanwhile.
@@ -146,6 +146,7 @@ impl Writer {
     }
 
     fn reopen_once(&mut self) -> bool {
+        let _alone = self.shared.readers.exclude();
         match self.place.open(Some(self.shared.gate.durable())) {
             Ok(store) => {
                 self.store = Some(store);
@@ -163,27 +164,31 @@ impl Writer {
     /// Keeps the write-ahead log short. The checkpointer does the bulk while commits go on; it
     /// can never catch the last frames, and without those the log does not start over, so the
     /// writer moves them between two batches.
-    fn move_log(&mut self) {
+    ///
+    /// A checkpoint that fails is a failure of the journal: what it should have synced is not
+    /// copied again before the files are opened anew.
+    fn move_log(&mut self) -> Result<(), JournalError> {
         let long = self.unmoved >= self.shared.checkpoint_bytes;
-        let copied = self.checkpointer.as_ref().map(|it| it.done.swap(false, Ordering::Acquire));
-        if copied.unwrap_or(long) {
-            match self.store.as_ref().map(Store::checkpoint) {
-                Some(Ok(())) => self.unmoved = 0,
-                _ => self.shared.counters.checkpoint_failed(),
-            }
-        } else if long && let Some(checkpointer) = &self.checkpointer {
-            checkpointer.start();
+        let copied = match &mut self.checkpointer {
+            Some(checkpointer) => checkpointer.outcome(long),
+            None => long.then_some(Ok(())),
+        };
+        let Some(copied) = copied else { return Ok(()) };
+        let store = self.store.as_ref().ok_or(JournalError::Closed)?;
+        let moved = copied.and_then(|()| store.checkpoint());
+        match moved {
+            Ok(()) => self.unmoved = 0,
+            Err(_) => self.shared.counters.checkpoint_failed(),
         }
+        moved
     }
 
     fn close(mut self) {
         self.shared.queue.close();
-        if let Some(checkpointer) = &mut self.checkpointer {
-            checkpointer.stop();
-        }
+        let copied = self.checkpointer.take().map_or(Ok(()), Checkpointer::stop);
         self.shared.readers.close();
         if let Some(store) = self.store.take()
-            && store.close().is_err()
+            && copied.and_then(|()| store.close()).is_err()
         {
             self.shared.counters.checkpoint_failed();
         }
@@ -209,60 +214,48 @@ impl Drop for Ended {
 
 /// Copies the write-ahead log into the database while the writer goes on.
 struct Checkpointer {
-    orders: Option<SyncSender<()>>,
-    done: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    orders: SyncSender<()>,
+    outcomes: Receiver<Result<(), JournalError>>,
+    /// One at a time: after a failure none begins before the writer knows of it.
+    is_ordered: bool,
+    thread: JoinHandle<()>,
 }
 
 impl Checkpointer {
-    fn spawn(shared: Arc<Shared>, place: Place) -> Result<Self, JournalError> {
+    fn spawn(shared: Arc<Shared>) -> Result<Self, JournalError> {
         let (orders, inbox) = sync_channel(1);
-        let done = Arc::new(AtomicBool::new(false));
-        let report = Arc::clone(&done);
-        let thread = std::thread::Builder::new()
-            .name("journal-checkpoint".to_owned())
-            .spawn(move || run_checkpoints(&inbox, &shared, &place, &report))?;
-        Ok(Self { orders: Some(orders), done, thread: Some(thread) })
+        let (reports, outcomes) = sync_channel(1);
+        let thread =
+            std::thread::Builder::new().name("journal-checkpoint".to_owned()).spawn(move || {
+                while inbox.recv().is_ok() && reports.send(shared.readers.checkpoint()).is_ok() {}
+            })?;
+        Ok(Self { orders, outcomes, is_ordered: false, thread })
     }
 
-    /// Orders a checkpoint unless one is ordered already.
-    fn start(&self) {
-        if let Some(orders) = &self.orders {
-            let _ = orders.try_send(());
+    /// How the checkpoint that was ordered has ended, once. Orders one if it is `wanted` and none
+    /// is under way.
+    fn outcome(&mut self, wanted: bool) -> Option<Result<(), JournalError>> {
+        if !self.is_ordered {
+            self.is_ordered = wanted && self.orders.try_send(()).is_ok();
+            return None;
         }
+        let outcome = self.outcomes.try_recv().ok()?;
+        self.is_ordered = false;
+        Some(outcome)
     }
 
-    fn stop(&mut self) {
-        self.orders = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
+    /// Lets the one under way end, and says how it did.
+    fn wait(&mut self) -> Result<(), JournalError> {
+        if std::mem::take(&mut self.is_ordered) {
+            return self.outcomes.recv().unwrap_or(Err(JournalError::Closed));
         }
+        Ok(())
     }
-}
 
-fn run_checkpoints(inbox: &Receiver<()>, shared: &Shared, place: &Place, done: &AtomicBool) {
-    while inbox.recv().is_ok() {
-        let outcome = place.connect().and_then(|connection| checkpoint_some(&connection));
-        match outcome {
-            Ok(()) => done.store(true, Ordering::Release),
-            Err(_) => {
-                shared.counters.checkpoint_failed();
-                if !ignore_orders(inbox, shared.retry_every) {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-/// Orders that come right after a failure would fail the same way; false when the journal closes.
-fn ignore_orders(inbox: &Receiver<()>, during: Duration) -> bool {
-    let end = Instant::now() + during;
-    loop {
-        match inbox.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok(()) => {}
-            Err(RecvTimeoutError::Timeout) => return true,
-            Err(RecvTimeoutError::Disconnected) => return false,
-        }
+    fn stop(mut self) -> Result<(), JournalError> {
+        let last = self.wait();
+        drop(self.orders);
+        let _ = self.thread.join();
+        last
     }
 }

@@ -7,7 +7,10 @@ mod sample;
 
 use journal::{JournalError, Position};
 use powercut::Survival;
-use rig::{Rig, cut_at_random, cut_before, put_when_it_recovers, speaks_before_the_sync};
+use rig::{
+    Rig, cut_at_random, cut_before, cut_while_mending, put_when_it_recovers, speaks_before_the_sync,
+};
+use rusqlite::{Connection, OpenFlags};
 use sample::{all, put, record};
 
 #[test]
@@ -91,6 +94,109 @@ fn syncs_that_fail_at_any_time_lose_nothing_that_was_confirmed_later() {
         rig.disk.restore(rig::survival(seed % 3, seed));
         let journal = rig.open().unwrap();
         assert_eq!(all(&journal).unwrap(), confirmed, "seed {seed} after the cut");
+    }
+}
+
+#[test]
+fn a_power_cut_before_any_operation_after_a_failed_sync_loses_nothing_confirmed() {
+    for (kind, commits, killed) in (0..3)
+        .flat_map(|kind| [0, 1, 2, 6].map(|commits| (kind, commits)))
+        .flat_map(|(kind, commits)| [(kind, commits, false), (kind, commits, true)])
+    {
+        let mut n = 0;
+        while cut_while_mending(n, kind, commits, killed).unwrap_or_else(|violation| {
+            panic!("survival {kind}, {commits} commits, killed {killed}, cut {n}: {violation:?}")
+        }) {
+            n += 1;
+        }
+        assert!(n > 8, "only {n} operations");
+    }
+}
+
+#[test]
+fn what_a_failed_checkpoint_should_have_synced_is_written_again() {
+    for (before, reads) in (0..40).flat_map(|before| [(before, false), (before, true)]) {
+        let mut rig = Rig::new();
+        rig.options.checkpoint_bytes = 16 * 1_024;
+        let journal = rig.open_stepped().unwrap();
+        // SQLite's memory of the write-ahead log lives as long as any connection does.
+        if reads {
+            assert_eq!(all(&journal).unwrap(), []);
+        }
+        let mut confirmed = Vec::new();
+        let mut put_some = |count| {
+            for _ in 0..count {
+                if !journal.is_open() {
+                    assert!(journal.step(), "it does not recover");
+                }
+                let record = record(1, confirmed.len() as u64);
+                confirmed.push((put(&journal, record.clone()).unwrap(), record));
+            }
+        };
+        put_some(before);
+        // What stands in the way of a checkpoint: what that copies is not synced.
+        let path = rig.dir.path().join("journal.sqlite");
+        let flags = OpenFlags::default();
+        let reader = Connection::open_with_flags_and_vfs(path, flags, rig.disk.vfs()).unwrap();
+        reader.execute_batch("BEGIN; SELECT count(*) FROM batches").unwrap();
+        put_some(40);
+        drop(reader);
+        rig.disk.fail_syncs_of("journal.sqlite", 1);
+        put_some(40);
+        assert_eq!(journal.stats().failures, 1);
+        rig.disk.cut();
+        drop(journal);
+        rig.disk.restore(Survival::Synced);
+        assert_eq!(all(&rig.open().unwrap()).unwrap(), confirmed, "{before} before");
+    }
+}
+
+#[test]
+fn a_checkpoint_that_fails_behind_the_writer_is_a_failure_of_the_journal() {
+    for seed in 0..20 {
+        let rig = Rig::new();
+        let journal = rig.open().unwrap();
+        let mut confirmed = Vec::new();
+        let mut put_until = |done: &dyn Fn() -> bool| {
+            while !done() {
+                let record = record(1, confirmed.len() as u64);
+                confirmed.push((put_when_it_recovers(&journal, &record), record));
+                assert!(confirmed.len() < 2_000, "it does not come");
+            }
+        };
+        put_until(&|| (journal.durable().get() >> 24) > seed);
+        let epoch = journal.epoch();
+        rig.disk.fail_syncs_of("journal.sqlite", 1);
+        put_until(&|| journal.epoch() > epoch && journal.is_open());
+        let stats = journal.stats();
+        assert_eq!((stats.failures, stats.checkpoint_failures), (1, 1), "seed {seed}");
+        let end = (journal.durable().get() >> 24) + 30;
+        put_until(&|| (journal.durable().get() >> 24) > end);
+        rig.disk.cut();
+        drop(journal);
+        rig.disk.restore(rig::survival(seed % 3, seed));
+        assert_eq!(all(&rig.open().unwrap()).unwrap(), confirmed, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_log_whose_making_met_a_failed_sync_keeps_what_it_confirms() {
+    for ending in ["journal.sqlite", "journal.sqlite-journal", "journal.sqlite-wal"] {
+        for kind in [Survival::Killed, Survival::Synced] {
+            let rig = Rig::new();
+            rig.disk.fail_syncs_of(ending, 1);
+            let refused = rig.open().err();
+            assert!(matches!(refused, Some(JournalError::Io(_))), "{ending}: {refused:?}");
+            rig.disk.cut();
+            rig.disk.restore(kind);
+            let journal = rig.open().unwrap();
+            let confirmed = vec![(put(&journal, record(1, 1)).unwrap(), record(1, 1))];
+            rig.disk.cut();
+            drop(journal);
+            rig.disk.restore(Survival::Synced);
+            let found = all(&rig.open().unwrap()).unwrap();
+            assert_eq!(found, confirmed, "{ending}, {kind:?}");
+        }
     }
 }
 

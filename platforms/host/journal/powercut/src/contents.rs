@@ -26,6 +26,8 @@ pub(crate) struct Contents {
     pub(crate) durable: Vec<u8>,
     pub(crate) current: Vec<u8>,
     pub(crate) pending: Vec<Change>,
+    /// How many syncs have failed.
+    pub(crate) failed_syncs: u64,
 }
 
 pub(crate) enum Change {
@@ -62,6 +64,21 @@ impl Contents {
             }
         }
         self.current.clone_from(&self.durable);
+    }
+
+    /// After a sync nothing is pending. One that fails leaves none of it on the disk, or any
+    /// sectors, and that is never made up for: reads see what was written all the same.
+    pub(crate) fn sync(&mut self, failing: bool, seed: u64) {
+        self.failed_syncs += u64::from(failing);
+        let mut dice = Dice(seed);
+        let lost = failing && dice.below(2) == 0;
+        for change in std::mem::take(&mut self.pending) {
+            match (failing, lost) {
+                (false, _) => change.apply(&mut self.durable),
+                (true, false) => change.apply_by_coin(&mut dice, &mut self.durable),
+                (true, true) => {}
+            }
+        }
     }
 }
 

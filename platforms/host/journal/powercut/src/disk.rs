@@ -2,11 +2,14 @@
 
 use parking_lot::{Condvar, Mutex, MutexGuard};
 use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use crate::contents::{Change, Contents, Survival};
+use crate::file::{Handle, SimulatedFile};
 use crate::vfs;
 
 /// A disk of its own. Clones are the same disk. It stays registered until the process ends; its
@@ -33,6 +36,8 @@ struct State {
     /// Writes, truncations and syncs so far.
     operations: u64,
     failing_syncs: u32,
+    /// What the names of the files end with whose syncs fail.
+    failing_files: String,
     lying: bool,
     full: bool,
     gate_closed: bool,
@@ -48,6 +53,16 @@ pub(crate) enum Trouble {
     SyncFailed,
 }
 
+impl From<Trouble> for io::Error {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Full => io::ErrorKind::StorageFull.into(),
+            Trouble::NoPower => io::Error::other("the power is off"),
+            Trouble::SyncFailed => io::Error::other("the sync failed"),
+        }
+    }
+}
+
 impl Disk {
     /// A new, empty disk, registered with SQLite.
     #[must_use]
@@ -61,6 +76,7 @@ impl Disk {
             left: None,
             operations: 0,
             failing_syncs: 0,
+            failing_files: String::new(),
             lying: false,
             full: false,
             gate_closed: false,
@@ -115,10 +131,31 @@ impl Disk {
         self.platter.state.lock().operations
     }
 
-    /// The next syncs fail, and what they should have synced never reaches the disk although
-    /// reads still see it: what Linux does.
+    /// The next syncs fail, as on Linux: of what they should have synced the disk has nothing, or
+    /// any sectors; reads still see all of it, and no later sync writes it. Whoever had the file
+    /// open is told by his next sync, and only by that one.
     pub fn fail_syncs(&self, syncs: u32) {
-        self.platter.with(|state| state.failing_syncs = syncs);
+        self.fail_syncs_of("", syncs);
+    }
+
+    /// As [`fail_syncs`](Self::fail_syncs), of files whose names end so.
+    pub fn fail_syncs_of(&self, ending: &str, syncs: u32) {
+        self.platter.with(|state| {
+            state.failing_syncs = syncs;
+            ending.clone_into(&mut state.failing_files);
+        });
+    }
+
+    /// Opens a file without SQLite, which names it by its whole path. Its `flush` syncs it.
+    ///
+    /// # Errors
+    /// When the power is off, or the folder is not there.
+    pub fn open(&self, path: &Path) -> io::Result<SimulatedFile> {
+        let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let name = dir.canonicalize()?.join(name).into_os_string().into_encoded_bytes();
+        Ok(SimulatedFile::new(Handle::open(&self.platter, name)?))
     }
 
     /// While lying, every sync succeeds and does nothing.
@@ -163,13 +200,14 @@ impl Disk {
 }
 
 impl Platter {
-    pub(crate) fn open(&self, name: &[u8]) -> Result<u64, Trouble> {
+    /// Returns the generation of the disk, and how many syncs of the file have failed.
+    pub(crate) fn open(&self, name: &[u8]) -> Result<(u64, u64), Trouble> {
         let mut state = self.state.lock();
         if !state.powered {
             return Err(Trouble::NoPower);
         }
-        state.files.entry(name.to_vec()).or_default();
-        Ok(state.generation)
+        let failed = state.files.entry(name.to_vec()).or_default().failed_syncs;
+        Ok((state.generation, failed))
     }
 
     pub(crate) fn delete(&self, name: &[u8]) -> Result<(), Trouble> {
@@ -232,7 +270,13 @@ impl Platter {
         Ok(())
     }
 
-    pub(crate) fn sync(&self, name: &[u8], generation: u64) -> Result<(), Trouble> {
+    /// `told` is how many failed syncs of the file the caller knows of.
+    pub(crate) fn sync(
+        &self,
+        name: &[u8],
+        generation: u64,
+        told: &AtomicU64,
+    ) -> Result<(), Trouble> {
         let mut state = self.operate(generation)?;
         while state.gate_closed && state.powered && state.generation == generation {
             state.held += 1;
@@ -246,14 +290,12 @@ impl Platter {
         if state.lying {
             return Ok(());
         }
-        let failing = state.failing_syncs > 0;
-        state.failing_syncs = state.failing_syncs.saturating_sub(1);
-        if let Some(contents) = state.files.get_mut(name) {
-            let pending = std::mem::take(&mut contents.pending);
-            if failing {
-                return Err(Trouble::SyncFailed);
-            }
-            pending.iter().for_each(|change| change.apply(&mut contents.durable));
+        let failing = state.fails(name);
+        let seed = state.operations;
+        let Some(contents) = state.files.get_mut(name) else { return Ok(()) };
+        contents.sync(failing, seed);
+        if told.swap(contents.failed_syncs, Ordering::Relaxed) < contents.failed_syncs {
+            return Err(Trouble::SyncFailed);
         }
         Ok(())
     }
@@ -291,6 +333,13 @@ impl Platter {
 impl State {
     fn cut(&mut self) {
         self.powered = false;
+    }
+
+    /// Whether this sync of the file is one that has to fail.
+    fn fails(&mut self, name: &[u8]) -> bool {
+        let failing = self.failing_syncs > 0 && name.ends_with(self.failing_files.as_bytes());
+        self.failing_syncs -= u32::from(failing);
+        failing
     }
 
     fn change(&mut self, name: &[u8], change: Change) {

@@ -8,7 +8,9 @@
 
 mod contents;
 mod disk;
+mod file;
 mod vfs;
 
 pub use contents::Survival;
 pub use disk::Disk;
+pub use file::SimulatedFile;

@@ -8,6 +8,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::sync::{Arc, Weak};
 
 use crate::disk::{Platter, Trouble};
+use crate::file::Handle;
 
 /// Makes the disk known to SQLite under the name. What is registered stays so for the life of
 /// the process, but it keeps only a weak hold of the disk.
@@ -60,12 +61,6 @@ struct SimFile {
     handle: *mut Handle,
 }
 
-struct Handle {
-    platter: Arc<Platter>,
-    name: Vec<u8>,
-    generation: u64,
-}
-
 /// # Safety
 /// `vfs` is a table that `register` made.
 unsafe fn registered<'a>(vfs: *mut ffi::sqlite3_vfs) -> &'a Registered {
@@ -102,15 +97,14 @@ unsafe extern "C" fn open(
             return ffi::SQLITE_CANTOPEN;
         };
         let key = CStr::from_ptr(name).to_bytes().to_vec();
-        let Ok(generation) = platter.open(&key) else { return ffi::SQLITE_CANTOPEN };
+        let Ok(handle) = Handle::open(&platter, key) else { return ffi::SQLITE_CANTOPEN };
         let Some(real_open) = (*registered.real).xOpen else { return ffi::SQLITE_CANTOPEN };
         let code = real_open(registered.real, name, real(file), flags, out_flags);
         if code != ffi::SQLITE_OK {
             return code;
         }
-        let handle = Box::new(Handle { platter, name: key, generation });
         let file = file.cast::<SimFile>();
-        (*file).handle = Box::into_raw(handle);
+        (*file).handle = Box::into_raw(Box::new(handle));
         (*file).base.pMethods = &raw const METHODS;
         ffi::SQLITE_OK
     }
@@ -136,7 +130,7 @@ unsafe extern "C" fn read(
         out.write_bytes(0, bytes as usize);
         (handle(file), std::slice::from_raw_parts_mut(out.cast::<u8>(), bytes as usize))
     };
-    match handle.platter.read(&handle.name, handle.generation, offset as usize, out) {
+    match handle.read(offset as usize, out) {
         Ok(found) if found == out.len() => ffi::SQLITE_OK,
         Ok(_) => ffi::SQLITE_IOERR_SHORT_READ,
         Err(_) => ffi::SQLITE_IOERR_READ,
@@ -152,21 +146,21 @@ unsafe extern "C" fn write(
     // SAFETY: the file is open and `from` has `bytes` bytes.
     let (handle, from) =
         unsafe { (handle(file), std::slice::from_raw_parts(from.cast::<u8>(), bytes as usize)) };
-    let outcome = handle.platter.write(&handle.name, handle.generation, offset as usize, from);
+    let outcome = handle.write(offset as usize, from);
     code(outcome, ffi::SQLITE_IOERR_WRITE)
 }
 
 unsafe extern "C" fn truncate(file: *mut ffi::sqlite3_file, bytes: ffi::sqlite3_int64) -> c_int {
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
-    let outcome = handle.platter.truncate(&handle.name, handle.generation, bytes as usize);
+    let outcome = handle.truncate(bytes as usize);
     code(outcome, ffi::SQLITE_IOERR_TRUNCATE)
 }
 
 unsafe extern "C" fn sync(file: *mut ffi::sqlite3_file, _flags: c_int) -> c_int {
     // SAFETY: the file is open.
     let handle = unsafe { handle(file) };
-    code(handle.platter.sync(&handle.name, handle.generation), ffi::SQLITE_IOERR_FSYNC)
+    code(handle.sync(), ffi::SQLITE_IOERR_FSYNC)
 }
 
 unsafe extern "C" fn file_size(
@@ -176,7 +170,7 @@ unsafe extern "C" fn file_size(
     // SAFETY: the file is open and `out` can be written.
     unsafe {
         let handle = handle(file);
-        match handle.platter.size(&handle.name, handle.generation) {
+        match handle.size() {
             Ok(bytes) => {
                 *out = bytes as ffi::sqlite3_int64;
                 ffi::SQLITE_OK

@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "every test file is a crate of its own and uses what it needs")]
 
-use journal::{Journal, JournalError, Options, Position, Record};
+use journal::{Files, Journal, JournalError, Options, Position, Record};
 use parking_lot::Mutex;
 use powercut::{Disk, Survival};
 use std::task::{Context, Poll, Waker};
@@ -36,8 +36,10 @@ impl Rig {
     /// Small rows and frequent checkpoints, so that a short run has everything in it.
     pub(crate) fn new() -> Self {
         let disk = Disk::register();
+        let opener = disk.clone();
         let options = Options {
             vfs: Some(disk.vfs().to_owned()),
+            files: Files::new(move |path| Ok(Box::new(opener.open(path)?))),
             page_bytes: 4_096,
             row_records_max: 4,
             checkpoint_bytes: 8 * 1_024,
@@ -50,6 +52,10 @@ impl Rig {
 
     pub(crate) fn open(&self) -> Result<Journal, JournalError> {
         Journal::open(self.dir.path(), self.options.clone())
+    }
+
+    pub(crate) fn open_stepped(&self) -> Result<Journal, JournalError> {
+        Journal::open_stepped(self.dir.path(), self.options.clone())
     }
 
     /// Several clients append and wait until the power goes or they have done their share.
@@ -127,6 +133,40 @@ pub(crate) fn cut_before(n: u64, kind: u64, rig: &mut Rig) -> Result<bool, Viola
     if let Ok(journal) = rig.open() {
         rig.load(&journal, 1, 12, 0);
         journal.close();
+    }
+    let cut = !rig.disk.has_power();
+    rig.disk.cut();
+    drop(rig.check_after(survival(kind, n))?);
+    Ok(cut)
+}
+
+/// A sync fails after some commits, and the power goes before the n-th operation of what mends it:
+/// the journal's own attempt, or the start after a killed process. False when there are fewer.
+pub(crate) fn cut_while_mending(
+    n: u64,
+    kind: u64,
+    commits: u64,
+    killed: bool,
+) -> Result<bool, Violation> {
+    let mut rig = Rig::new();
+    rig.options.checkpoint_bytes = 2 * 1_024;
+    let journal = rig.open_stepped().map_err(Violation::Refused)?;
+    rig.load(&journal, 1, commits, 0);
+    // As on a busy host, where readers have the log open too.
+    all(&journal).map_err(Violation::Refused)?;
+    rig.disk.fail_syncs(1);
+    rig.load(&journal, 1, 1, 1);
+    assert_eq!(rig.confirmed.len() as u64, commits);
+    if killed {
+        rig.disk.cut();
+        drop(journal);
+        rig.disk.restore(Survival::Killed);
+        rig.disk.cut_after(n);
+        drop(rig.open_stepped());
+    } else {
+        rig.disk.cut_after(n);
+        journal.step();
+        drop(journal);
     }
     let cut = !rig.disk.has_power();
     rig.disk.cut();
