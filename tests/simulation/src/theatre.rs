@@ -29,6 +29,8 @@ pub struct Theatre {
     chance: Chance,
     /// Events that were seen.
     known: u64,
+    /// Something was due before a row said so.
+    overtaken: bool,
 }
 
 impl Theatre {
@@ -39,7 +41,7 @@ impl Theatre {
     pub fn open(place: &Place, between: Between) -> anyhow::Result<Self> {
         let house = House::new(place, 1, None);
         let life = Some(house.start()?);
-        Ok(Self { house, life, between, chance: Chance::new(1), known: 0 })
+        Ok(Self { house, life, between, chance: Chance::new(1), known: 0, overtaken: false })
     }
 
     fn life(&self) -> &Life {
@@ -75,6 +77,15 @@ impl Theatre {
         }
     }
 
+    /// The host wakes what is due before it lets anybody see it; a row may tell of the time between.
+    fn overtake(&mut self) {
+        let host = &self.life().host;
+        let due = host.due(usize::MAX);
+        let is_due = !due.is_empty();
+        due.into_iter().for_each(|due| host.run_due(due));
+        self.overtaken |= is_due;
+    }
+
     /// Names of the events that came since the last look.
     fn news(&mut self) -> Vec<String> {
         let events = self.life().host.events(KEY, self.known);
@@ -92,6 +103,9 @@ impl Stage for Theatre {
     fn send(&mut self, ms: i64, who: Option<&str>, command_id: &str, command: &[u8]) -> Answered {
         self.trouble();
         self.house.clock.set(START.plus_ms(ms).as_ms());
+        if who.is_some() {
+            self.overtake();
+        }
         let host = &self.life().host;
         let reply = match who {
             Some(name) => self.wait(async {
@@ -114,6 +128,7 @@ impl Stage for Theatre {
 
     fn ask(&mut self, ms: i64, who: Option<&str>, question: &[u8]) -> Vec<u8> {
         self.house.clock.set(START.plus_ms(ms).as_ms());
+        self.overtake();
         let host = &self.life().host;
         let principal = who.map(|name| user(name).to_string());
         let answer = self.wait(async {
@@ -122,5 +137,9 @@ impl Stage for Theatre {
             Ok::<_, host::stepped::EntityError>(answer.reply)
         });
         answer.unwrap_or_else(|error| panic!("no answer: {error}"))
+    }
+
+    fn follows(&self) -> bool {
+        !self.overtaken
     }
 }

@@ -16,7 +16,7 @@ use perform::{Played, Stage};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_table_holds_over_http() {
-    let platform = Setup::development().with_json_logs().start().await;
+    let platform = Setup::development().start().await;
     let (runnable, left_out): (Vec<_>, Vec<_>) = auction_scripts::all()
         .unwrap()
         .into_iter()
@@ -52,7 +52,8 @@ async fn every_table_holds_over_http() {
 
     let told = leaks(&played, &users, &tape.lock().unwrap());
     assert!(told.leaks.is_empty(), "\n{}", told.leaks.join("\n"));
-    assert!(told.searched >= 100 && told.owned >= 20, "{} {}", told.searched, told.owned);
+    println!("{} hidden amounts, {} of them told to their owners", told.searched, told.owned);
+    assert!(told.searched >= 50 && told.owned >= 50, "{} {}", told.searched, told.owned);
 }
 
 /// The search for what was hidden.
@@ -72,14 +73,14 @@ fn leaks(played: &[Played], users: &[User], heard: &[Heard]) -> Search {
         for secret in secrets {
             let owner = users.iter().find(|user| user.name == secret.owner);
             let token = owner.and_then(|user| user.client.token());
-            let told = about.iter().filter(|heard| secret.is_in(heard));
-            let (own, others): (Vec<_>, Vec<_>) =
+            let told = about.iter().copied().filter(|heard| secret.is_in(heard));
+            let (own, others): (Vec<&Heard>, Vec<&Heard>) =
                 told.partition(|heard| token.is_some() && heard.token.as_deref() == token);
             search.searched += 1;
             search.owned += usize::from(!own.is_empty());
             search.leaks.extend(others.iter().map(|heard| {
-                let said = String::from_utf8_lossy(&heard.body);
-                format!("{} of {}: {} answers {said}", secret, secret.owner, heard.path)
+                let said: String = String::from_utf8_lossy(&heard.body).chars().take(300).collect();
+                format!("{secret} of {}: {} answers {said} …", secret.owner, heard.path)
             }));
         }
     }

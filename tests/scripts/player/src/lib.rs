@@ -35,6 +35,20 @@ pub trait Stage {
 
     /// Asks as somebody, or as nobody.
     fn ask(&mut self, ms: i64, who: Option<&str>, question: &[u8]) -> Vec<u8>;
+
+    /// False once the stage did something that no row says, so that the rest is another story.
+    fn follows(&self) -> bool {
+        true
+    }
+}
+
+/// How it went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Played {
+    /// Rows that were compared.
+    pub rows: usize,
+    /// Those that did not hold, with what was seen.
+    pub wrong: Vec<String>,
 }
 
 /// What a command led to.
@@ -46,28 +60,34 @@ pub struct Answered {
     pub events: Vec<String>,
 }
 
-/// Lists the auction and takes every step; the lines that did not hold.
+/// Lists the auction and takes every step that the stage follows.
 ///
 /// # Panics
 /// When the stage answers what the contract does not know.
-pub fn play(stage: &mut impl Stage, scenario: &Scenario) -> Vec<String> {
+pub fn play(stage: &mut impl Stage, scenario: &Scenario) -> Played {
+    let mut played = Played::default();
     let create = Command::Create(terms(&scenario.terms));
     let command = serde_json::to_vec(&create).unwrap();
     let listed = stage.send(0, Some(&scenario.terms.seller), "create", &command);
     if !matches!(read(&listed.reply), Reply::Created { replayed: false, .. }) {
         let said = String::from_utf8_lossy(&listed.reply).into_owned();
-        return vec![format!("{}: not listed: {said}", scenario.line)];
+        played.wrong.push(format!("{}: not listed: {said}", scenario.line));
+        return played;
     }
     let mut playing = Playing { stage, scenario, people: People::default(), now: 0 };
-    let mut wrong = Vec::new();
     for step in &scenario.steps {
         let seen = playing.perform(step);
+        if !playing.stage.follows() {
+            break;
+        }
+        played.rows += 1;
         let missing = step.expected.missing_in(&seen);
         if !missing.is_empty() {
-            wrong.push(format!("{}: wanted {}, saw {seen}", step.line, missing.join(" ")));
+            let missing = missing.join(" ");
+            played.wrong.push(format!("{}: wanted {missing}, saw {seen}", step.line));
         }
     }
-    wrong
+    played
 }
 
 /// A scenario under way.

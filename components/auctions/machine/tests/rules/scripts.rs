@@ -32,7 +32,7 @@ fn a_wrong_expectation_is_found() {
 /// The auction after all steps, and the lines that did not hold.
 pub(crate) fn played(scenario: &Scenario) -> (Bench, Vec<String>) {
     let mut bench = Bench::new();
-    let wrong = play(&mut bench, scenario);
+    let wrong = play(&mut bench, scenario).wrong;
     (bench, wrong)
 }
 

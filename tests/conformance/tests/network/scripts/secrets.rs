@@ -28,6 +28,9 @@ pub(super) fn hidden(scenario: &Scenario, bids: &[Accepted], log: &[Value]) -> V
         Action::Lower { amount, .. } => Some(*amount),
         _ => None,
     });
+    // A lowered reserve may cut the leader's maximum to itself, which the leader is told (B3.4).
+    let is_cut = log.iter().any(|event| event["event"] == "max_lowered");
+    let lowered = lowered.filter(|_| !is_cut);
     let reserves = terms.reserve.into_iter().chain(lowered);
     let reserves = reserves.map(|amount| (terms.seller.as_str(), amount));
     let public = public_amounts(scenario, log);
@@ -35,6 +38,7 @@ pub(super) fn hidden(scenario: &Scenario, bids: &[Accepted], log: &[Value]) -> V
     let is_sole = |(owner, amount): &(&str, i64)| {
         let said = scenario.steps.iter().filter_map(|step| match &step.action {
             Action::Bid(bid) | Action::Preview(bid) => Some((step.actor.as_str(), bid.amount)),
+            Action::Lower { amount, .. } => Some((step.actor.as_str(), *amount)),
             _ => None,
         });
         let others = said.chain(all.iter().copied());
@@ -107,9 +111,15 @@ fn public_amounts(scenario: &Scenario, log: &[Value]) -> BTreeSet<i64> {
     let mut all: BTreeSet<i64> = [terms.start].into_iter().chain(terms.buy_now).collect();
     for data in log.iter().map(|event| &event["data"]) {
         let plain = ["amount", "price", "next_minimum", "next_maximum"].map(|name| &data[name]);
-        let lists = ["revealed", "bids"].map(|name| data[name].as_array());
-        let listed = lists.into_iter().flatten().flatten().map(|bid| &bid["amount"]);
-        all.extend(plain.into_iter().chain(listed).filter_map(amount_of));
+        let listed = |list: &'static str| data[list].as_array().into_iter().flatten();
+        let opened = listed("revealed").chain(listed("bids")).map(|bid| &bid["amount"]);
+        // A reserve that is met becomes a price, and a maximum may be one.
+        let result = &data["result"];
+        let winners = result["winners"].as_array().into_iter().flatten();
+        let paid = winners.map(|winner| &winner["unit_price"]);
+        let amounts = plain.into_iter().chain(opened).chain(paid).filter_map(amount_of);
+        let bands = listed("increments").flat_map(|band| [&band["from"], &band["step"]]);
+        all.extend(amounts.chain(bands.filter_map(Value::as_i64)));
     }
     all
 }
