@@ -8,7 +8,7 @@ use kernel::{ChainHead, Entity, Envelope, Machine as _, Timestamp};
 
 use crate::commands::KEY;
 use crate::commands::draw::Draw;
-use crate::commands::make;
+use crate::commands::make::{self, Scene};
 
 /// Loads the bytes in every way there is.
 pub(crate) fn run(bytes: &[u8]) {
@@ -63,7 +63,9 @@ fn lives(snapshot: &[u8], choices: &[u8]) {
         let mut entity = Entity::<Auction>::restore(KEY, snapshot).expect("restored before");
         let mut draw = Draw::new(choices);
         let now = make::later(&mut draw, &entity, now);
-        let body = make::body_of(name, make(&mut draw, &entity));
+        let made = make(&mut draw, &Scene { auction: &entity, now });
+        let user = made.sender.unwrap_or_else(|| user.clone());
+        let body = make::body_of(name, made.content);
         let decision = entity.handle(&sent(&user, now, &body));
         let mut replica = Entity::<Auction>::restore(KEY, snapshot).expect("restored before");
         for event in &decision.events {
