@@ -25,13 +25,22 @@ pub(crate) fn run(
     if let Some(name) = target.filter(|name| !all.iter().any(|known| known == name)) {
         anyhow::bail!("no target {name}; there are {}", all.join(", "));
     }
-    let program = steps.run("build the targets", |progress| build(repo, progress))?;
-    for name in all.iter().filter(|name| target.is_none_or(|target| *name == target)) {
-        steps.check(&format!("fuzz {name}, {seconds} s"), |progress| {
-            let told = fuzz(repo, &program, name, seconds, progress)?;
-            eprintln!("          {name}: {told}");
-            keep(repo, &program, name, progress)
-        });
+    let wanted = |name: &&String| target.is_none_or(|target| *name == target);
+    let (scripts, texts): (Vec<_>, Vec<_>) =
+        all.iter().filter(wanted).partition(|name| SCRIPTS.contains(&name.as_str()));
+    for (names, what, options) in [(texts, "texts", COMPARES), (scripts, "scripts", &[][..])] {
+        if names.is_empty() {
+            continue;
+        }
+        let title = format!("build the targets of {what}");
+        let program = steps.run(&title, |progress| build(repo, what, options, progress))?;
+        for name in names {
+            steps.check(&format!("fuzz {name}, {seconds} s"), |progress| {
+                let told = fuzz(repo, &program, name, seconds, progress)?;
+                eprintln!("          {name}: {told}");
+                keep(repo, &program, name, progress)
+            });
+        }
     }
     steps.finish()
 }
@@ -48,13 +57,18 @@ fn targets(repo: &Repo) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn build(repo: &Repo, progress: &Progress) -> anyhow::Result<PathBuf> {
+fn build(
+    repo: &Repo,
+    what: &str,
+    options: &[&str],
+    progress: &Progress,
+) -> anyhow::Result<PathBuf> {
     cpp_compiler()?;
-    let folder = repo.target().join("fuzz");
+    let folder = repo.target().join("fuzz").join(what);
     let mut cargo = command::cargo(repo.root(), BUILD);
     cargo.arg("--target-dir").arg(&folder);
     // The host as a target, so that build scripts and macros go without counters.
-    cargo.args(["--target", "host-tuple"]).env("RUSTFLAGS", COUNTERS.join(" "));
+    cargo.args(["--target", "host-tuple"]).env("RUSTFLAGS", [COUNTERS, options].concat().join(" "));
     cargo.arg("--message-format=json-render-diagnostics");
     let lines = command::run(&mut cargo, progress)?.or_fail("building the fuzz targets")?;
     let program = lines.iter().find_map(|line| executable(line));
@@ -205,11 +219,13 @@ const COUNTERS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Ccodegen-units=1",
     "-Cdebug-assertions",
-    "-Clink-dead-code",
 ];
+/// Shows libFuzzer what a text is compared with, so that it need not be guessed.
+const COMPARES: &[&str] = &["-Cllvm-args=-sanitizer-coverage-trace-compares"];
+/// Targets whose bytes are choices and no text: compares would tell nothing and take half the time.
+const SCRIPTS: &[&str] = &["commands", "snapshots"];
 /// An input that takes ten seconds or two gigabytes is a finding as well.
 const LIMITS: &[&str] = &["-max_len=2048", "-timeout=10", "-rss_limit_mb=2048"];
 
