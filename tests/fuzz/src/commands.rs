@@ -120,7 +120,8 @@ impl Stage {
         for (event, said) in decision.events.iter().zip(said) {
             self.replica.apply(&event.fact).expect("a fact that follows");
             self.follow(&event.fact);
-            self.secrets.publish(said, self.replica.state());
+            let book = self.book.as_ref().expect("a listing first");
+            self.secrets.publish(said, (self.replica.state(), book));
         }
         assert_eq!(self.replica.position(), self.subject.position());
         assert_eq!(self.subject.next_wake(), decision.wake);
@@ -138,8 +139,10 @@ impl Stage {
             let again = twin.handle(&sent.envelope());
             assert_eq!(again, decision, "decided otherwise from a snapshot");
         }
-        let listener = (sent.principal.as_deref(), sent.body.as_slice());
-        self.secrets.hear(self.subject.state(), listener, &decision.reply);
+        if let Some(book) = &self.book {
+            let listener = (sent.principal.as_deref(), sent.body.as_slice());
+            self.secrets.hear((self.subject.state(), book), listener, &decision.reply);
+        }
         self.earlier.push(sent);
     }
 
@@ -182,7 +185,9 @@ impl Stage {
     }
 
     fn ask_around(&self) {
-        self.secrets.ask_around(&self.subject, self.now);
+        if let Some(book) = &self.book {
+            self.secrets.ask_around(&self.subject, book, self.now);
+        }
     }
 
     /// What must hold of every script: it comes to an end, and all ways lead to the same state.

@@ -4,6 +4,8 @@
 //! The book follows event by event. A retraction makes it start over with the bids that survive, as
 //! it does at the end of a script: refold and fold are the same (rules.md B5).
 
+use std::collections::BTreeSet;
+
 use auction_machine::close::Movement;
 use auction_machine::contract::RetractionReason;
 use auction_machine::event::{BidPlaced, Event, Listing, Retracted, Retraction};
@@ -20,6 +22,8 @@ pub(super) struct Book {
     pub(super) bids: Vec<Noted>,
     lowered: Vec<Lowered>,
     stand: Stand,
+    /// Bids whose amount the log has told: beaten once, or opened.
+    known: BTreeSet<usize>,
     ends_at: Timestamp,
     buy_now_open: bool,
     blocked: Vec<User>,
@@ -56,6 +60,7 @@ impl Book {
         Self {
             bids: Vec::new(),
             lowered: Vec::new(),
+            known: BTreeSet::new(),
             stand: Stand { reserve: reserve(listing), ..Stand::default() },
             ends_at: listing.scheduled_end,
             buy_now_open: listing.buy_now.is_some(),
@@ -86,12 +91,25 @@ impl Book {
                 assert_eq!(to, below.max(self.stand.price.unwrap()), "cut by B3.4");
                 self.lowered.last_mut().unwrap().2 = Some((bid, to));
                 self.stand.cut((bid, to));
+                self.known.remove(&bid);
             }
+            Event::Revealed => self.known.extend(self.stand.live.iter().map(|live| live.1)),
             Event::Blocked { user, blocked } => {
                 self.blocked.retain(|known| known != user);
                 self.blocked.extend(blocked.then_some(*user));
             }
             _ => {}
+        }
+        if matches!(self.listing.format, Format::English) {
+            self.known.extend(self.stand.live.iter().skip(1).map(|live| live.1));
+        }
+    }
+
+    /// May everyone know the bid's maximum (rules.md B2.7, B8)?
+    pub(super) fn is_known(&self, index: usize) -> bool {
+        match self.listing.format {
+            Format::OpenOutcry | Format::Reverse(_) => true,
+            _ => self.known.contains(&index),
         }
     }
 

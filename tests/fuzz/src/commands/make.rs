@@ -111,12 +111,20 @@ pub fn later(draw: &mut Draw<'_>, auction: &Entity<Auction>, now: Timestamp) -> 
         24 => now.max(due.plus_ms(count)),
         25 | 26 => now.max(due.plus_ms(-1 - count / 16)),
         27 | 28 => now.max(due.plus_ms(-count * 1_000)),
-        29 | 30 => {
-            // Windows of retraction, lowered reserves and soft closes.
-            let edge = *draw.pick(&[12 * 3_600_000, 3_600_000, 60_000, 120_000, 86_400_000]);
-            now.max(due.plus_ms(count - 128 - edge))
-        }
+        // Windows of soft closes, retractions and lowered reserves: at their edge, and around it.
+        29 => now.max(due.plus_ms(-edge(draw, auction))),
+        30 => now.max(due.plus_ms(count % 4 - 2 - edge(draw, auction))),
         _ => now.plus_ms(-count * 1_000),
+    }
+}
+
+fn edge(draw: &mut Draw<'_>, auction: &Entity<Auction>) -> i64 {
+    let rule = auction.state().lot().and_then(|lot| lot.listing.soft_close);
+    let window = rule.map_or(120, |rule| rule.window_seconds);
+    match draw.below(4) {
+        0 => 12 * 3_600_000,
+        1 => 3_600_000,
+        _ => i64::from(window) * 1_000,
     }
 }
 

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use auction_machine::Auction;
-use auction_machine::lot::{Bid, Lot, Phase};
+use auction_machine::lot::{Bid, Lot};
 use kernel::{Entity, Envelope, Id, Timestamp, kind};
 use serde_json::{Value, json};
 
+use super::book::Book;
 use super::make::user;
 
 /// What the public log has told.
@@ -28,7 +29,7 @@ struct Hidden {
 
 impl Secrets {
     /// Judges what an event tells; `after` is the state behind it.
-    pub(super) fn publish(&mut self, mut event: Value, after: &Auction) {
+    pub(super) fn publish(&mut self, mut event: Value, (after, book): (&Auction, &Book)) {
         let Some(lot) = after.lot() else { return };
         // B2.4 and B3.2 can put the price at a hidden amount: that is how it becomes known.
         let data = event["data"].as_object_mut().unwrap();
@@ -40,7 +41,7 @@ impl Secrets {
         let result = data.get_mut("result").map(Value::take);
         let said = event.to_string();
         let told = Told::of(said.as_bytes());
-        for hidden in hidden(lot) {
+        for hidden in hidden(lot, book) {
             hidden.is_kept(&told, &self.amounts, &self.salts, said.as_bytes());
         }
         for told in [told, Told::of(result.unwrap_or_default().to_string().as_bytes())] {
@@ -52,7 +53,7 @@ impl Secrets {
     /// Judges what somebody is told: nothing hidden of others, but for what it said itself.
     pub(super) fn hear(
         &self,
-        auction: &Auction,
+        (auction, book): (&Auction, &Book),
         (listener, asked): (Option<&str>, &[u8]),
         said: &[u8],
     ) {
@@ -63,7 +64,7 @@ impl Secrets {
         }
         let listener = listener.and_then(|listener| listener.parse().ok());
         let asked = Told::of(asked);
-        let secrets = hidden(lot);
+        let secrets = hidden(lot, book);
         let own = |amount: i64| {
             asked.amounts.contains(&amount)
                 || secrets.iter().any(|own| own.amount == amount && Some(own.owner) == listener)
@@ -76,7 +77,7 @@ impl Secrets {
     }
 
     /// Asks everything, as nobody and as everybody.
-    pub(super) fn ask_around(&self, auction: &Entity<Auction>, now: Timestamp) {
+    pub(super) fn ask_around(&self, auction: &Entity<Auction>, book: &Book, now: Timestamp) {
         let asked = json!({ "amount": { "amount": 5, "currency": "USD" } });
         let questions = [
             json!("view"),
@@ -99,7 +100,7 @@ impl Secrets {
                     seed: &[],
                     body: body.as_bytes(),
                 });
-                self.hear(auction.state(), (viewer.as_deref(), &[]), &answer);
+                self.hear((auction.state(), book), (viewer.as_deref(), &[]), &answer);
             }
         }
     }
@@ -118,7 +119,7 @@ impl Hidden {
 }
 
 /// What nobody but its owner may know in this state.
-fn hidden(lot: &Lot) -> Vec<Hidden> {
+fn hidden(lot: &Lot, book: &Book) -> Vec<Hidden> {
     let seller = lot.listing.seller;
     let mut all = Vec::new();
     if let Some(reserve) = lot.listing.reserve {
@@ -126,9 +127,9 @@ fn hidden(lot: &Lot) -> Vec<Hidden> {
         all.push(Hidden { amount: reserve.amount.get(), salt, owner: seller });
     }
     let mut shown = BTreeSet::new();
-    for (index, bid) in (0..).zip(&lot.bids) {
+    for (index, bid) in lot.bids.iter().enumerate() {
         let Some(bidder) = lot.bidder(bid.bidder) else { continue };
-        if is_hidden(lot, index, bid) {
+        if is_hidden(book, index, bid) {
             let salt = bid.salt.map(|salt| salt.digest().to_hex());
             all.push(Hidden { amount: bid.amount.get(), salt, owner: bidder.user });
             if let Some(cut) = &bid.cut {
@@ -143,14 +144,10 @@ fn hidden(lot: &Lot) -> Vec<Hidden> {
     all
 }
 
-fn is_hidden(lot: &Lot, index: u32, bid: &Bid) -> bool {
+/// Is the amount its bidder's alone? By the book, not by what the machine notes to be shown.
+fn is_hidden(book: &Book, index: usize, bid: &Bid) -> bool {
     let is_at_price = bid.price == Some(bid.amount) && bid.salt.is_none();
-    match lot.listing.format.name() {
-        "open_outcry" | "reverse" => false,
-        "dutch" => !is_at_price,
-        "english" => bid.salt.is_some() && (lot.leading == Some(index) || !bid.shown),
-        _ => !is_at_price && (!bid.shown || !matches!(lot.phase, Phase::Open | Phase::Closed(_))),
-    }
+    !is_at_price && !book.is_known(index)
 }
 
 /// Large numbers and what may be a salt, wherever they stand in a document.
