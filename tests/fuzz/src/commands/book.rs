@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use auction_machine::close::Movement;
-use auction_machine::contract::RetractionReason;
+use auction_machine::contract::{ReserveState, RetractionReason};
 use auction_machine::event::{BidPlaced, Event, Listing, Retracted, Retraction};
 use auction_machine::formats::{Decrement, Format};
 use auction_machine::lot::Lot;
@@ -204,6 +204,18 @@ impl Book {
             self.bids[index].void = true;
         }
         self.stand = self.refolded();
+        assert_eq!(retracted.price.map(Minor::get), self.stand.price, "the price without them");
+        self.judge_reserve(retracted.reserve);
+    }
+
+    /// Says the event of a reserve what the bids make of it?
+    fn judge_reserve(&self, told: ReserveState) {
+        let expected = match (self.stand.reserve, self.is_met() && !self.is_hidden()) {
+            (None, _) => ReserveState::None,
+            (Some(_), true) => ReserveState::Met,
+            (Some(_), false) => ReserveState::NotMet,
+        };
+        assert_eq!(told, expected, "the reserve");
     }
 
     /// B3.4.
@@ -254,6 +266,7 @@ impl Book {
             self.ends_at = self.end_after(time);
         }
         assert_eq!(placed.ends_at, self.ends_at, "the end that the bid tells");
+        self.judge_reserve(placed.reserve);
         self.buy_now_open &= self.stand.reserve.is_some() && !self.is_met();
     }
 

@@ -66,6 +66,8 @@ pub fn command(draw: &mut Draw<'_>, scene: &Scene<'_>) -> (Option<String>, Vec<u
         _ if is_due && draw.below(2) == 0 => "wake",
         Phase::Closed(_) => *draw.pick(&AFTERWARDS),
         Phase::Scheduled => *draw.pick(&BEFORE),
+        // Terms change before the first bid, or not at all.
+        Phase::Open if lot.bids.is_empty() && draw.below(4) == 0 => *draw.pick(&BEFORE),
         // Half of all commands are bids: without them the others have nothing to say.
         Phase::Open if draw.below(2) == 0 => "place_bid",
         Phase::Open => *draw.pick(&MEANWHILE),
@@ -239,7 +241,13 @@ fn retract(draw: &mut Draw<'_>, scene: &Scene<'_>) -> Made {
 
 fn change(draw: &mut Draw<'_>, scene: &Scene<'_>) -> Value {
     let mut change = json!({ "head": head(draw, scene) });
-    let chosen = draw.below(4);
+    let chosen = draw.below(8);
+    if chosen > 3 {
+        let amount = money(draw, scene);
+        let reserve = if chosen > 4 { amount } else { Value::Null };
+        change["terms"] = json!({ "reserve_price": reserve });
+        return change;
+    }
     if chosen != 1 {
         let mut patch = terms(draw, scene);
         let kept = draw.byte();
@@ -303,8 +311,24 @@ pub(super) const TEXTS: [&str; 5] =
 const REASONS: [&str; 4] =
     ["wrong_amount", "cancelled_by_seller", "seller_unreachable", "description_changed"];
 /// What happens to an auction that has not started; the frequent more than once.
-const BEFORE: [&str; 8] =
-    ["wake", "change", "place_bid", "change", "lower_reserve", "delete", "block", "cancel"];
+const BEFORE: [&str; 16] = [
+    "change",
+    "change",
+    "change",
+    "change",
+    "change",
+    "change",
+    "lower_reserve",
+    "lower_reserve",
+    "lower_reserve",
+    "lower_reserve",
+    "place_bid",
+    "place_bid",
+    "wake",
+    "block",
+    "delete",
+    "cancel",
+];
 /// What happens while it takes bids, beside them.
 const MEANWHILE: [&str; 16] = [
     "retract",
