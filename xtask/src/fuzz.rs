@@ -169,7 +169,7 @@ fn merged(
     let _ = std::fs::remove_dir_all(&merged);
     std::fs::create_dir_all(&merged).with_context(|| merged.display().to_string())?;
     let mut merge = Command::new(program);
-    merge.env("FUZZ_TARGET", name).arg("-merge=1").args(LIMITS).args(options);
+    merge.env("FUZZ_TARGET", name).arg("-set_cover_merge=1").args(LIMITS).args(options);
     merge.arg(&merged).arg(repo.root().join(CORPUS).join(name)).arg(found(repo, name));
     command::run(&mut merge, progress)?.or_fail(&format!("merging the corpus of {name}"))?;
     Ok(merged)

@@ -15,7 +15,7 @@ mod secrets;
 mod terms;
 
 use auction_machine::Auction;
-use auction_machine::contract::{Command, Reply};
+use auction_machine::contract::{Command, Reply, RetractionReason};
 use auction_machine::event::Event;
 use kernel::machine::Position;
 use kernel::{ChainHead, Decision, Digest, Entity, Envelope, Minor, Timestamp, Wake};
@@ -40,6 +40,7 @@ pub(crate) fn run(script: &[u8]) {
         match draw.below(32) {
             0 => stage.restart(),
             1 | 2 => stage.ask_around(),
+            3 => stage.without_them(),
             _ => {}
         }
     }
@@ -148,7 +149,7 @@ impl Stage {
 
     /// Notes a fact by the rules.
     fn follow(&mut self, fact: &[u8]) {
-        let (_, time, _, event): Fact = postcard::from_bytes(&fact[1..]).expect("a fact");
+        let (_, time, _, event) = read(fact);
         match &event {
             Event::Scheduled(listing) | Event::Opened(Some(listing)) => {
                 self.book = Some(Book::open(listing));
@@ -190,11 +191,35 @@ impl Stage {
         }
     }
 
+    /// What if the seller took away one bidder after the other? A refold finds what a fold has hidden.
+    fn without_them(&self) {
+        let (Some(book), Some(lot)) = (&self.book, self.subject.state().lot()) else { return };
+        let mut book = book.clone();
+        let mut subject = Entity::<Auction>::restore(KEY, &self.subject.snapshot()).unwrap();
+        for bid in lot.live_bids() {
+            let reason = RetractionReason::CancelledBySeller;
+            let command = Command::Retract { bid_id: bid.id, reason };
+            let sent = Sent {
+                command_id: String::new(),
+                principal: Some(make::user(0)),
+                now: self.now,
+                seed: seed(0),
+                body: serde_json::to_vec(&command).unwrap(),
+            };
+            for event in subject.handle(&sent.envelope()).events {
+                let (_, time, _, event) = read(&event.fact);
+                book.follow(time, &event);
+            }
+            book.judge(subject.state().lot().unwrap());
+        }
+    }
+
     /// What must hold of every script: it comes to an end, and all ways lead to the same state.
     fn end(&mut self) {
         for step in STEPS_MAX..STEPS_MAX + WAKES_MAX {
             let Some(Wake { at, reason }) = self.subject.next_wake() else { break };
             if reason == "close" {
+                self.without_them();
                 self.ask_around();
             }
             self.now = self.now.max(at);
@@ -248,6 +273,10 @@ fn does_what_is_due((at, due): (Position, Option<Wake>), sent: &Sent, decision: 
     assert_eq!(!decision.events.is_empty(), is_due, "woken at {now}, due was {due:?}");
     let left = decision.wake.filter(|wake| wake.at <= now);
     assert_eq!(left, None, "woken at {now}, and that is still due");
+}
+
+fn read(fact: &[u8]) -> Fact {
+    postcard::from_bytes(&fact[1..]).expect("a fact")
 }
 
 /// The same bid with another amount; anything else as it was.

@@ -17,6 +17,7 @@ use kernel::{Id, Minor, Timestamp, kind};
 type User = Id<kind::User>;
 
 /// The auction by the rules.
+#[derive(Clone)]
 pub(super) struct Book {
     pub(super) listing: Listing,
     pub(super) bids: Vec<Noted>,
@@ -32,6 +33,7 @@ pub(super) struct Book {
 }
 
 /// An accepted bid.
+#[derive(Clone)]
 pub(super) struct Noted {
     pub(super) user: User,
     pub(super) amount: i64,

@@ -67,7 +67,7 @@ pub fn command(draw: &mut Draw<'_>, scene: &Scene<'_>) -> (Option<String>, Vec<u
         Phase::Closed(_) => *draw.pick(&AFTERWARDS),
         Phase::Scheduled => *draw.pick(&BEFORE),
         // Terms change before the first bid, or not at all.
-        Phase::Open if lot.bids.is_empty() && draw.below(4) == 0 => *draw.pick(&BEFORE),
+        Phase::Open if lot.bids.is_empty() && draw.below(2) == 0 => *draw.pick(&BEFORE),
         // Half of all commands are bids: without them the others have nothing to say.
         Phase::Open if draw.below(2) == 0 => "place_bid",
         Phase::Open => *draw.pick(&MEANWHILE),
