@@ -113,7 +113,7 @@ fn fuzz(
     fuzzer.arg(&found).arg(repo.root().join(CORPUS).join(name));
     let outcome = command::run(&mut fuzzer, progress)?;
     if !outcome.success {
-        let said = outcome.lines.iter().filter(|line| !line.starts_with('#'));
+        let said = outcome.lines.iter().filter(|line| !line.starts_with(['#', '\t']));
         let said: Vec<&str> = said.map(String::as_str).collect();
         anyhow::bail!(
             "target {name} broke\n{}\nagain: FUZZ_TARGET={name} {} FILE. When it is mended, keep FILE \
