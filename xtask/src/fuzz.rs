@@ -116,8 +116,8 @@ fn fuzz(
         let said = outcome.lines.iter().filter(|line| !line.starts_with(['#', '\t']));
         let said: Vec<&str> = said.map(String::as_str).collect();
         anyhow::bail!(
-            "target {name} broke\n{}\nagain: FUZZ_TARGET={name} {} FILE. When it is mended, keep FILE \
-             under a name of its own in {CORPUS}/{name}.",
+            "target {name} broke\n{}\nagain: FUZZ_TARGET={name} {} FILE. When it is mended, keep \
+             FILE under a name of its own in {CORPUS}/{name}.",
             said.join("\n"),
             program.display()
         );

@@ -92,7 +92,8 @@ enum Task {
     /// instants, cursors.
     ///
     /// Stops by itself. The corpus in tests/fuzz/corpus is made anew of what says most;
-    /// `cargo xtask test` replays it without a fuzzer. An input that breaks a law is kept in target/fuzz/broken.
+    /// `cargo xtask test` replays it without a fuzzer. An input that breaks a law is kept in
+    /// target/fuzz/broken.
     Fuzz {
         /// One of the folders of tests/fuzz/corpus; all of them, one after the other, without.
         target: Option<String>,

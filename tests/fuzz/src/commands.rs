@@ -191,7 +191,7 @@ impl Stage {
         }
     }
 
-    /// What if the seller took away one bidder after the other? A refold finds what a fold has hidden.
+    /// What if the seller took away one bidder after the other? A refold finds what a fold hides.
     fn without_them(&self) {
         let (Some(book), Some(lot)) = (&self.book, self.subject.state().lot()) else { return };
         let mut book = book.clone();
