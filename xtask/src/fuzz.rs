@@ -12,8 +12,9 @@ use crate::command;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps};
 
-/// Fuzzes one target or all of them, that many seconds each. What was found new joins the corpus;
-/// an input that breaks a law is kept in `target/fuzz/broken`.
+/// Fuzzes one target or all of them, that many seconds each. What says most of what was found joins
+/// the corpus, the rest stays in `target/fuzz/found`; an input that breaks a law is kept in
+/// `target/fuzz/broken`.
 pub(crate) fn run(
     repo: &Repo,
     mut steps: Steps,
@@ -24,13 +25,22 @@ pub(crate) fn run(
     if let Some(name) = target.filter(|name| !all.iter().any(|known| known == name)) {
         anyhow::bail!("no target {name}; there are {}", all.join(", "));
     }
-    let program = steps.run("build the targets", |progress| build(repo, progress))?;
-    for name in all.iter().filter(|name| target.is_none_or(|target| *name == target)) {
-        steps.check(&format!("fuzz {name}, {seconds} s"), |progress| {
-            let told = fuzz(repo, &program, name, seconds, progress)?;
-            eprintln!("          {name}: {told}");
-            keep(repo, &program, name, progress)
-        });
+    let wanted = |name: &&String| target.is_none_or(|target| *name == target);
+    let (scripts, texts): (Vec<_>, Vec<_>) =
+        all.iter().filter(wanted).partition(|name| SCRIPTS.contains(&name.as_str()));
+    for (names, what, options) in [(texts, "texts", COMPARES), (scripts, "scripts", &[][..])] {
+        if names.is_empty() {
+            continue;
+        }
+        let title = format!("build the targets of {what}");
+        let program = steps.run(&title, |progress| build(repo, what, options, progress))?;
+        for name in names {
+            steps.check(&format!("fuzz {name}, {seconds} s"), |progress| {
+                let told = fuzz(repo, &program, name, seconds, progress)?;
+                eprintln!("          {name}: {told}");
+                keep(repo, &program, name, progress)
+            });
+        }
     }
     steps.finish()
 }
@@ -47,13 +57,18 @@ fn targets(repo: &Repo) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
-fn build(repo: &Repo, progress: &Progress) -> anyhow::Result<PathBuf> {
+fn build(
+    repo: &Repo,
+    what: &str,
+    options: &[&str],
+    progress: &Progress,
+) -> anyhow::Result<PathBuf> {
     cpp_compiler()?;
-    let folder = repo.target().join("fuzz");
+    let folder = repo.target().join("fuzz").join(what);
     let mut cargo = command::cargo(repo.root(), BUILD);
     cargo.arg("--target-dir").arg(&folder);
     // The host as a target, so that build scripts and macros go without counters.
-    cargo.args(["--target", "host-tuple"]).env("RUSTFLAGS", COUNTERS.join(" "));
+    cargo.args(["--target", "host-tuple"]).env("RUSTFLAGS", [COUNTERS, options].concat().join(" "));
     cargo.arg("--message-format=json-render-diagnostics");
     let lines = command::run(&mut cargo, progress)?.or_fail("building the fuzz targets")?;
     let program = lines.iter().find_map(|line| executable(line));
@@ -96,37 +111,85 @@ fn fuzz(
     fuzzer.env("FUZZ_TARGET", name).args(LIMITS).arg(format!("-max_total_time={seconds}"));
     fuzzer.arg(format!("-artifact_prefix={}/", broken.display()));
     fuzzer.arg(&found).arg(repo.root().join(CORPUS).join(name));
-    let lines = command::run(&mut fuzzer, progress)?.or_fail(&format!("target {name}"))?;
-    let last = |mark: &str| lines.iter().rev().find(|line| line.contains(mark)).cloned();
+    let outcome = command::run(&mut fuzzer, progress)?;
+    if !outcome.success {
+        let said = outcome.lines.iter().filter(|line| !line.starts_with(['#', '\t']));
+        let said: Vec<&str> = said.map(String::as_str).collect();
+        anyhow::bail!(
+            "target {name} broke\n{}\nagain: FUZZ_TARGET={name} {} FILE. When it is mended, keep \
+             FILE under a name of its own in {CORPUS}/{name}.",
+            said.join("\n"),
+            program.display()
+        );
+    }
+    let last = |mark: &str| outcome.lines.iter().rev().find(|line| line.contains(mark)).cloned();
     let done = last("Done ").unwrap_or_default();
     let coverage = last("\tDONE ").unwrap_or_default();
     Ok(format!("{done}; {}", coverage.trim().replace('\t', " ")))
 }
 
-/// The fewest inputs that reach what all of them reach join the corpus.
+/// Makes the corpus anew: the inputs with a name, the fewest that reach every place that is known
+/// to be reached, and, as far as there is room, those that reach a place oftener.
 fn keep(repo: &Repo, program: &Path, name: &str, progress: &Progress) -> anyhow::Result<()> {
-    let mut merge = Command::new(program);
-    merge.env("FUZZ_TARGET", name).arg("-merge=1").args(LIMITS);
-    let merged = repo.target().join("fuzz/merged").join(name);
-    let _ = std::fs::remove_dir_all(&merged);
-    std::fs::create_dir_all(&merged).with_context(|| merged.display().to_string())?;
+    let places = merged(repo, program, name, "places", &["-use_counters=0"], progress)?;
+    let counts = merged(repo, program, name, "counts", &[], progress)?;
     let corpus = repo.root().join(CORPUS).join(name);
-    merge.arg(&merged).arg(&corpus).arg(found(repo, name));
-    command::run(&mut merge, progress)?.or_fail(&format!("merging the corpus of {name}"))?;
-    let mut room = BYTES_PER_TARGET_MAX;
-    let mut files = FILES_PER_TARGET_MAX;
-    for (len, path) in by_size(&corpus)?.into_iter().chain(by_size(&merged)?) {
+    let before = by_size(&corpus)?;
+    let (hashed, named): (Vec<_>, Vec<_>) = before.into_iter().partition(|(_, path)| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.bytes().all(|digit| digit.is_ascii_hexdigit())
+    });
+    let wanted = named.into_iter().chain(by_size(&places)?).chain(by_size(&counts)?);
+    let kept = within(wanted, FILES_PER_TARGET_MAX, BYTES_PER_TARGET_MAX);
+    for path in &kept {
         let Some(file) = path.file_name() else { continue };
-        let kept = corpus.join(file);
-        if path != kept && !kept.exists() {
-            if len > room || files == 0 {
-                break;
-            }
-            std::fs::copy(&path, &kept).with_context(|| kept.display().to_string())?;
+        let own = corpus.join(file);
+        if *path != own {
+            std::fs::copy(path, &own).with_context(|| own.display().to_string())?;
         }
-        (room, files) = (room.saturating_sub(len), files.saturating_sub(1));
+    }
+    for (_, path) in hashed {
+        if !kept.iter().any(|kept| kept.file_name() == path.file_name()) {
+            std::fs::remove_file(&path).with_context(|| path.display().to_string())?;
+        }
     }
     Ok(())
+}
+
+/// A folder with the fewest inputs that reach what the corpus and all that was found reach.
+fn merged(
+    repo: &Repo,
+    program: &Path,
+    name: &str,
+    by: &str,
+    options: &[&str],
+    progress: &Progress,
+) -> anyhow::Result<PathBuf> {
+    let merged = repo.target().join("fuzz").join(by).join(name);
+    let _ = std::fs::remove_dir_all(&merged);
+    std::fs::create_dir_all(&merged).with_context(|| merged.display().to_string())?;
+    let mut merge = Command::new(program);
+    merge.env("FUZZ_TARGET", name).arg("-set_cover_merge=1").args(LIMITS).args(options);
+    merge.arg(&merged).arg(repo.root().join(CORPUS).join(name)).arg(found(repo, name));
+    command::run(&mut merge, progress)?.or_fail(&format!("merging the corpus of {name}"))?;
+    Ok(merged)
+}
+
+/// Those that come first and fit, each once.
+fn within(
+    wanted: impl Iterator<Item = (u64, PathBuf)>,
+    mut files: usize,
+    mut room: u64,
+) -> Vec<PathBuf> {
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for (len, path) in wanted {
+        let is_new = kept.iter().all(|kept| kept.file_name() != path.file_name());
+        if is_new && len <= room && files > 0 {
+            (room, files) = (room - len, files - 1);
+            kept.push(path);
+        }
+    }
+    kept
 }
 
 /// Small inputs first: they say most for their size.
@@ -145,9 +208,9 @@ fn found(repo: &Repo, name: &str) -> PathBuf {
 }
 
 const CORPUS: &str = "tests/fuzz/corpus";
-/// Five targets share 300 files and a mebibyte (`tests/fuzz/tests/corpus.rs`).
-const FILES_PER_TARGET_MAX: usize = 60;
-const BYTES_PER_TARGET_MAX: u64 = 200 << 10;
+/// What `tests/fuzz/tests/corpus.rs` allows.
+const FILES_PER_TARGET_MAX: usize = 300;
+const BYTES_PER_TARGET_MAX: u64 = 500_000;
 const BUILD: &[&str] =
     &["build", "--release", "--package", "fuzz", "--features", "libfuzzer", "--bin", "libfuzzer"];
 /// What `-fsanitize=fuzzer` means to clang.
@@ -156,11 +219,13 @@ const COUNTERS: &[&str] = &[
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
     "-Cllvm-args=-sanitizer-coverage-pc-table",
-    "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Ccodegen-units=1",
     "-Cdebug-assertions",
-    "-Clink-dead-code",
 ];
+/// Shows libFuzzer what a text is compared with, so that it need not be guessed.
+const COMPARES: &[&str] = &["-Cllvm-args=-sanitizer-coverage-trace-compares"];
+/// Targets whose bytes are choices and no text: compares would tell nothing and take half the time.
+const SCRIPTS: &[&str] = &["commands", "snapshots"];
 /// An input that takes ten seconds or two gigabytes is a finding as well.
 const LIMITS: &[&str] = &["-max_len=2048", "-timeout=10", "-rss_limit_mb=2048"];
 
@@ -174,5 +239,14 @@ mod tests {
             r#"{"reason":"compiler-artifact","executable":"/t/fuzz/libfuzzer","fresh":true}"#;
         assert_eq!(executable(said), Some("/t/fuzz/libfuzzer".into()));
         assert_eq!(executable(r#"{"reason":"compiler-artifact","executable":null}"#), None);
+    }
+
+    #[test]
+    fn the_corpus_takes_what_comes_first_and_fits() {
+        let files = [(3, "c/named"), (4, "p/a"), (9, "p/b"), (1, "q/a"), (2, "q/c"), (1, "q/d")];
+        let wanted = || files.into_iter().map(|(len, path)| (len, PathBuf::from(path)));
+        let kept = |files, room| within(wanted(), files, room);
+        assert_eq!(kept(9, 10), ["c/named", "p/a", "q/c", "q/d"].map(PathBuf::from));
+        assert_eq!(kept(2, 99), ["c/named", "p/a"].map(PathBuf::from));
     }
 }

@@ -88,10 +88,12 @@ enum Task {
     ///
     /// A test fails while they are not up to date.
     Openapi,
-    /// Look for inputs that break a law: libFuzzer on commands, snapshots, money, ids, cursors.
+    /// Look for inputs that break a law: libFuzzer on commands, snapshots, money, ids,
+    /// instants, cursors.
     ///
-    /// Stops by itself. What it finds new joins tests/fuzz/corpus, which `cargo xtask test` replays
-    /// without a fuzzer; an input that breaks a law is kept in target/fuzz/broken.
+    /// Stops by itself. The corpus in tests/fuzz/corpus is made anew of what says most;
+    /// `cargo xtask test` replays it without a fuzzer. An input that breaks a law is kept in
+    /// target/fuzz/broken.
     Fuzz {
         /// One of the folders of tests/fuzz/corpus; all of them, one after the other, without.
         target: Option<String>,

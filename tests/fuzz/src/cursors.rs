@@ -12,17 +12,24 @@ pub(crate) fn run(bytes: &[u8]) {
     let position = lines.next().unwrap_or_default();
     let position = &position[..position.len().min(POSITION_MAX_BYTES)];
     let Some(cursor) = sealed("/v1/auctions", first, position) else { return };
-    let (limit, opened) = opened("/v1/auctions", first, &cursor).expect("its own cursor");
-    assert_eq!(opened.as_deref(), Some(position), "{first:?}");
+    let (limit, own) = opened("/v1/auctions", first, &cursor).expect("its own cursor");
+    assert_eq!(own.as_deref(), Some(position), "{first:?}");
     assert_eq!(limit, limit_of(first), "{first:?}");
     is_refused("/v1/bids", first, &cursor);
     if let (Some(own), Some(other)) = (filters(first), filters(second)) {
         if own == other {
-            let (_, opened) = self::opened("/v1/auctions", second, &cursor).expect("same filters");
+            let (_, opened) = opened("/v1/auctions", second, &cursor).expect("same filters");
             assert_eq!(opened.as_deref(), Some(position), "{first:?} {second:?}");
         } else {
             is_refused("/v1/auctions", second, &cursor);
         }
+    }
+    let mut reversed: Vec<&str> = first.split('&').collect();
+    reversed.reverse();
+    let (_, opened) = opened("/v1/auctions", &reversed.join("&"), &cursor).expect("same filters");
+    assert_eq!(opened.as_deref(), Some(position), "{first:?} the other way round");
+    if let Some(run_together) = filters(first).as_deref().and_then(run_together) {
+        is_refused("/v1/auctions", &run_together, &cursor);
     }
     for at in 0..cursor.len().min(12) {
         let mut broken = cursor.clone().into_bytes();
@@ -31,6 +38,17 @@ pub(crate) fn run(bytes: &[u8]) {
             is_refused("/v1/auctions", first, core::str::from_utf8(&broken).unwrap());
         }
     }
+}
+
+/// The first two filters as one, whose value reads like both: another list.
+fn run_together(filters: &[(&str, String)]) -> Option<String> {
+    let [(first, value), (second, its), others @ ..] = filters else { return None };
+    let one = (*first, format!("{value}{second}{its}"));
+    let pairs = [&one].into_iter().chain(others);
+    let escaped =
+        |value: &str| value.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let pairs = pairs.map(|(name, value)| format!("{name}={}", escaped(value)));
+    Some(pairs.collect::<Vec<_>>().join("&"))
 }
 
 /// The cursor of a page that ends there; none for a query that is refused.
@@ -115,7 +133,8 @@ fn told<T>(result: Result<T, Problem>) -> Option<T> {
     }
 }
 
-/// Limit and cursor come first; the others are filters.
-const KNOWN: &[&str] = &["limit", "cursor", "status", "category", "q"];
+/// Limit and cursor come first; the others are filters, in the order in which cursors are bound to
+/// them.
+const KNOWN: &[&str] = &["limit", "cursor", "category", "q", "status"];
 /// Positions are short: a seq, or a few columns.
 const POSITION_MAX_BYTES: usize = 120;

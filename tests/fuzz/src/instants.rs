@@ -2,8 +2,22 @@
 
 use kernel::Timestamp;
 
+/// Reads the text as an instant; the bytes are milliseconds as well.
+pub(crate) fn run(bytes: &[u8]) {
+    if let Ok(text) = core::str::from_utf8(bytes) {
+        reads(text);
+    }
+    if let Some((first, rest)) = bytes.split_first_chunk::<8>() {
+        let ms = i64::from_be_bytes(*first);
+        stays_inside(ms);
+        if let Some((second, _)) = rest.split_first_chunk::<8>() {
+            moves(ms, i64::from_be_bytes(*second));
+        }
+    }
+}
+
 /// Reads the text as an instant.
-pub(crate) fn reads(text: &str) {
+fn reads(text: &str) {
     let read = text.parse::<Timestamp>().ok();
     match strict(text) {
         // A leap second is read as the second before or after; which one is nobody's promise.
@@ -30,6 +44,26 @@ pub(crate) fn survives(at: Timestamp) {
     }
     let binary = postcard::to_allocvec(&at).unwrap();
     assert_eq!(postcard::from_bytes::<Timestamp>(&binary).unwrap(), at);
+}
+
+/// Any number of milliseconds is the nearest instant that there is.
+fn stays_inside(ms: i64) {
+    let at = Timestamp::from_ms(ms);
+    assert_eq!(at.as_ms(), ms.clamp(FIRST_MS, LAST_MS));
+    let binary = postcard::to_allocvec(&ms).unwrap();
+    assert_eq!(postcard::from_bytes::<Timestamp>(&binary), Ok(at), "{ms}");
+    survives(at);
+}
+
+/// Instants move by milliseconds, stop at the bounds, and sort as their texts do.
+fn moves(ms: i64, by: i64) {
+    let from = Timestamp::from_ms(ms);
+    let to = from.plus_ms(by);
+    let exact = i128::from(from.as_ms()) + i128::from(by);
+    let bounded = exact.clamp(i128::from(FIRST_MS), i128::from(LAST_MS));
+    assert_eq!(i128::from(to.as_ms()), bounded, "{from} and {by} ms");
+    assert_eq!(i128::from(to.ms_since(from)), bounded - i128::from(from.as_ms()));
+    assert_eq!(to.cmp(&from), to.to_string().cmp(&from.to_string()));
 }
 
 enum Strict {

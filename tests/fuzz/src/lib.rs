@@ -32,6 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "snapshots", run: snapshots::run },
     Target { name: "money", run: money::run },
     Target { name: "ids", run: ids::run },
+    Target { name: "instants", run: instants::run },
     Target { name: "cursors", run: cursors::run },
 ];
 

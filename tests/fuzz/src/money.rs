@@ -17,7 +17,10 @@ pub(crate) fn run(bytes: &[u8]) {
     if let Some(money) = money {
         survives(money);
         let other = Money::new(amount_of_len(text), money.currency);
-        adds_up(money.amount, other.amount);
+        let rest = Minor::MAX.minus(money.amount);
+        for other in [other.amount, rest, rest.plus(Minor::new(1).unwrap()), Minor::MAX] {
+            adds_up(money.amount, other);
+        }
         survives(other);
     }
 }

@@ -8,7 +8,7 @@ use kernel::{ChainHead, Entity, Envelope, Machine as _, Timestamp};
 
 use crate::commands::KEY;
 use crate::commands::draw::Draw;
-use crate::commands::make;
+use crate::commands::make::{self, Scene};
 
 /// Loads the bytes in every way there is.
 pub(crate) fn run(bytes: &[u8]) {
@@ -29,6 +29,10 @@ fn restored(snapshot: &[u8], choices: &[u8]) {
     assert_eq!(again.snapshot(), own);
     assert!(again.state() == entity.state());
     assert_eq!(again.position(), entity.position());
+    for wrong in [&own[..own.len() - 1], &[&own[..], &[0]].concat()] {
+        assert!(Entity::<Auction>::restore(KEY, wrong).is_err(), "a snapshot of another length");
+    }
+    assert!(Entity::<Auction>::restore("auc_other", &own).is_err(), "the snapshot of another");
     lives(&own, choices);
 }
 
@@ -63,7 +67,9 @@ fn lives(snapshot: &[u8], choices: &[u8]) {
         let mut entity = Entity::<Auction>::restore(KEY, snapshot).expect("restored before");
         let mut draw = Draw::new(choices);
         let now = make::later(&mut draw, &entity, now);
-        let body = make::body_of(name, make(&mut draw, &entity));
+        let made = make(&mut draw, &Scene { auction: &entity, now });
+        let user = made.sender.unwrap_or_else(|| user.clone());
+        let body = make::body_of(name, made.content);
         let decision = entity.handle(&sent(&user, now, &body));
         let mut replica = Entity::<Auction>::restore(KEY, snapshot).expect("restored before");
         for event in &decision.events {
@@ -97,8 +103,14 @@ fn events(mut rest: &[u8], choices: &[u8]) {
         let time = at.time.unwrap_or_default().plus_ms(i64::from(*gap) * 1_000);
         let mut public = Vec::new();
         let described = entity.state().describe(at.seq + 1, time, &event, &mut public);
-        let fact = fact(at.seq + 1, time, at.head.extend(&public), &event);
         let before = entity.snapshot();
+        let head = at.head.extend(&public);
+        if described.is_ok() {
+            refuses_what_does_not_follow(&mut entity, time, &event);
+        }
+        let fact = fact(at.seq + 1, time, head, &event);
+        assert!(entity.apply(&[&fact[..], &[0]].concat()).is_err(), "bytes behind a fact");
+        assert!(entity.snapshot() == before, "a refused fact left a trace");
         assert_eq!(entity.apply(&fact).is_ok(), described.is_ok());
         if described.is_err() {
             assert_eq!(entity.snapshot(), before);
@@ -106,6 +118,22 @@ fn events(mut rest: &[u8], choices: &[u8]) {
         rest = tail;
     }
     restored(&entity.snapshot(), choices);
+}
+
+/// The event at another place, at an earlier time or with another head is no fact that follows.
+fn refuses_what_does_not_follow(entity: &mut Entity<Auction>, time: Timestamp, event: &Event) {
+    let at = entity.position();
+    let mut places = vec![(at.seq, time), (at.seq + 2, time)];
+    places.extend(at.time.map(|last| (at.seq + 1, last.plus_ms(-1))));
+    for (seq, time) in places {
+        let mut public = Vec::new();
+        if entity.state().describe(seq, time, event, &mut public).is_ok() {
+            let wrong = fact(seq, time, at.head.extend(&public), event);
+            assert!(entity.apply(&wrong).is_err(), "fact {seq} of {time} after {at:?}");
+        }
+    }
+    let wrong = fact(at.seq + 1, time, at.head, event);
+    assert!(entity.apply(&wrong).is_err(), "a fact with the head of the one before");
 }
 
 fn sent<'a>(user: &'a str, now: Timestamp, body: &'a [u8]) -> Envelope<'a> {

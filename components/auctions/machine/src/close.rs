@@ -97,10 +97,12 @@ pub fn due(lot: &Lot, now: Timestamp) -> Vec<Event> {
         events.extend(lot.lapsing(now));
         return events;
     }
-    if lot.phase == Phase::Scheduled && now >= lot.listing.starts_at {
+    let is_scheduled = lot.phase == Phase::Scheduled;
+    if is_scheduled && now >= lot.listing.starts_at {
         events.push(Event::Opened(None));
     }
-    if now >= lot.ends_at {
+    // What has not opened does not close, whatever a log from outside says of its end.
+    if now >= lot.ends_at && !(is_scheduled && events.is_empty()) {
         events.extend(end(lot));
     }
     events

@@ -329,6 +329,9 @@ impl Lot {
         if !(leading && bidders && bids && places) {
             return Err(Misfit("bids and bidders do not fit each other"));
         }
+        if self.phase == Phase::Scheduled && !self.bids.is_empty() {
+            return Err(Misfit("there are bids before the start"));
+        }
         self.by_user = (0..).take(self.bidders.len()).collect();
         let users: Vec<_> = self.bidders.iter().map(|bidder| bidder.user).collect();
         self.by_user.sort_unstable_by_key(|index| users.get(usize::try_from(*index).unwrap_or(0)));

@@ -1,6 +1,8 @@
 //! What must hold of an auction's public log, from the public bytes alone.
 
-use kernel::{ChainHead, Decision, Timestamp, canonical};
+use std::collections::BTreeSet;
+
+use kernel::{ChainHead, Decision, Recorded, Timestamp, canonical};
 use serde_json::Value;
 
 use super::Sent;
@@ -15,6 +17,8 @@ pub(super) struct Ledger {
     ends_at: Option<Timestamp>,
     price: Option<i64>,
     is_over: bool,
+    /// Kinds of events.
+    seen: BTreeSet<String>,
 }
 
 impl Ledger {
@@ -28,31 +32,38 @@ impl Ledger {
             ends_at: None,
             price: None,
             is_over: false,
+            seen: BTreeSet::new(),
         }
     }
 
-    pub(super) fn head(&self) -> ChainHead {
-        self.head
-    }
-
-    /// Judges the events of a decision one by one.
-    pub(super) fn judge(&mut self, sent: &Sent, decision: &Decision) {
+    /// Judges the events of a decision one by one; returns what they say.
+    pub(super) fn judge(&mut self, sent: &Sent, decision: &Decision) -> Vec<Value> {
         let now = self.time.map_or(sent.now, |last| last.max(sent.now));
+        let mut said = Vec::with_capacity(decision.events.len());
         for event in &decision.events {
             assert_eq!(event.prev, self.head, "the chain is broken");
             assert_eq!(event.head, self.head.extend(&event.public), "the chain is broken");
             assert_eq!(event.seq, self.seq + 1, "a gap in the log");
-            let canonical = canonical::canonicalize(&event.public);
-            assert_eq!(canonical.as_ref(), Some(&event.public), "public bytes are not canonical");
             let public: Value = serde_json::from_slice(&event.public).unwrap();
+            self.is_canonical(event, public["event"].as_str().unwrap());
             assert_eq!(public["seq"], event.seq);
             let time: Timestamp = public["time"].as_str().unwrap().parse().unwrap();
             assert_eq!(time, now, "an event has the instant of its decision");
             (self.head, self.seq, self.time) = (event.head, event.seq, Some(time));
             self.follow(public["event"].as_str().unwrap(), time, &public["data"]);
+            said.push(public);
         }
         if let (Some(wake), true) = (&decision.wake, self.is_over) {
             assert_eq!(wake.reason, "offer", "over, and yet there is something due");
+        }
+        said
+    }
+
+    /// The slow way to canonical bytes leads to the same; once for each kind of event.
+    fn is_canonical(&mut self, event: &Recorded, name: &str) {
+        if self.seen.insert(name.to_owned()) {
+            let canonical = canonical::canonicalize(&event.public);
+            assert_eq!(canonical.as_ref(), Some(&event.public), "public bytes are not canonical");
         }
     }
 

@@ -6,10 +6,11 @@
 use std::collections::BTreeSet;
 
 use auction_machine::Auction;
-use auction_machine::lot::{Bid, Lot, Phase};
+use auction_machine::lot::{Bid, Lot};
 use kernel::{Entity, Envelope, Id, Timestamp, kind};
 use serde_json::{Value, json};
 
+use super::book::Book;
 use super::make::user;
 
 /// What the public log has told.
@@ -28,22 +29,22 @@ struct Hidden {
 
 impl Secrets {
     /// Judges what an event tells; `after` is the state behind it.
-    pub(super) fn publish(&mut self, public: &[u8], after: &Auction) {
+    pub(super) fn publish(&mut self, mut event: Value, (after, book): (&Auction, &Book)) {
         let Some(lot) = after.lot() else { return };
-        let mut event: Value = serde_json::from_slice(public).unwrap();
         // B2.4 and B3.2 can put the price at a hidden amount: that is how it becomes known.
         let data = event["data"].as_object_mut().unwrap();
         for name in ["price", "next_minimum", "next_maximum", "start_price", "buy_now_price"] {
             if let Some(member) = data.remove(name) {
-                self.amounts.extend(Told::of(&member).amounts);
+                self.amounts.extend(Told::of(member.to_string().as_bytes()).amounts);
             }
         }
         let result = data.get_mut("result").map(Value::take);
-        let told = Told::of(&event);
-        for hidden in hidden(lot) {
-            hidden.is_kept(&told, &self.amounts, &self.salts, public);
+        let said = event.to_string();
+        let told = Told::of(said.as_bytes());
+        for hidden in hidden(lot, book) {
+            hidden.is_kept(&told, &self.amounts, &self.salts, said.as_bytes());
         }
-        for told in [told, Told::of(&result.unwrap_or_default())] {
+        for told in [told, Told::of(result.unwrap_or_default().to_string().as_bytes())] {
             self.amounts.extend(told.amounts);
             self.salts.extend(told.salts);
         }
@@ -52,15 +53,18 @@ impl Secrets {
     /// Judges what somebody is told: nothing hidden of others, but for what it said itself.
     pub(super) fn hear(
         &self,
-        auction: &Auction,
+        (auction, book): (&Auction, &Book),
         (listener, asked): (Option<&str>, &[u8]),
         said: &[u8],
     ) {
         let Some(lot) = auction.lot() else { return };
+        let told = Told::of(said);
+        if told.amounts.is_empty() && told.salts.is_empty() {
+            return;
+        }
         let listener = listener.and_then(|listener| listener.parse().ok());
-        let told = Told::of(&serde_json::from_slice(said).unwrap());
-        let asked = Told::of(&serde_json::from_slice(asked).unwrap_or_default());
-        let secrets = hidden(lot);
+        let asked = Told::of(asked);
+        let secrets = hidden(lot, book);
         let own = |amount: i64| {
             asked.amounts.contains(&amount)
                 || secrets.iter().any(|own| own.amount == amount && Some(own.owner) == listener)
@@ -73,7 +77,7 @@ impl Secrets {
     }
 
     /// Asks everything, as nobody and as everybody.
-    pub(super) fn ask_around(&self, auction: &Entity<Auction>, now: Timestamp) {
+    pub(super) fn ask_around(&self, auction: &Entity<Auction>, book: &Book, now: Timestamp) {
         let asked = json!({ "amount": { "amount": 5, "currency": "USD" } });
         let questions = [
             json!("view"),
@@ -96,7 +100,7 @@ impl Secrets {
                     seed: &[],
                     body: body.as_bytes(),
                 });
-                self.hear(auction.state(), (viewer.as_deref(), &[]), &answer);
+                self.hear((auction.state(), book), (viewer.as_deref(), &[]), &answer);
             }
         }
     }
@@ -115,7 +119,7 @@ impl Hidden {
 }
 
 /// What nobody but its owner may know in this state.
-fn hidden(lot: &Lot) -> Vec<Hidden> {
+fn hidden(lot: &Lot, book: &Book) -> Vec<Hidden> {
     let seller = lot.listing.seller;
     let mut all = Vec::new();
     if let Some(reserve) = lot.listing.reserve {
@@ -123,9 +127,9 @@ fn hidden(lot: &Lot) -> Vec<Hidden> {
         all.push(Hidden { amount: reserve.amount.get(), salt, owner: seller });
     }
     let mut shown = BTreeSet::new();
-    for (index, bid) in (0..).zip(&lot.bids) {
+    for (index, bid) in lot.bids.iter().enumerate() {
         let Some(bidder) = lot.bidder(bid.bidder) else { continue };
-        if is_hidden(lot, index, bid) {
+        if is_hidden(book, index, bid) {
             let salt = bid.salt.map(|salt| salt.digest().to_hex());
             all.push(Hidden { amount: bid.amount.get(), salt, owner: bidder.user });
             if let Some(cut) = &bid.cut {
@@ -140,48 +144,43 @@ fn hidden(lot: &Lot) -> Vec<Hidden> {
     all
 }
 
-fn is_hidden(lot: &Lot, index: u32, bid: &Bid) -> bool {
+/// Is the amount its bidder's alone? By the book, not by what the machine notes to be shown.
+fn is_hidden(book: &Book, index: usize, bid: &Bid) -> bool {
     let is_at_price = bid.price == Some(bid.amount) && bid.salt.is_none();
-    match lot.listing.format.name() {
-        "open_outcry" | "reverse" => false,
-        "dutch" => !is_at_price,
-        "english" => bid.salt.is_some() && (lot.leading == Some(index) || !bid.shown),
-        _ => !is_at_price && (!bid.shown || !matches!(lot.phase, Phase::Open | Phase::Closed(_))),
-    }
+    !is_at_price && !book.is_known(index)
 }
 
-/// Numbers and salts in a document.
+/// Large numbers and what may be a salt, wherever they stand in a document.
 #[derive(Default)]
 struct Told {
-    amounts: BTreeSet<i64>,
-    salts: BTreeSet<String>,
+    amounts: Vec<i64>,
+    salts: Vec<String>,
 }
 
 impl Told {
-    fn of(document: &Value) -> Self {
+    /// Reads letters and digits alone, so that a number in a sentence counts as one in a member;
+    /// the point of `200000.03 USD` is none.
+    fn of(document: &[u8]) -> Self {
         let mut told = Self::default();
-        told.read(document);
+        for word in document.split(|byte| !byte.is_ascii_alphanumeric() && *byte != b'.') {
+            if word.len() == 64 {
+                told.salts.push(String::from_utf8_lossy(word).into_owned());
+            } else if word.len() >= TELLING_DIGITS && word.len() < 20 {
+                told.amounts.extend(amount(word).filter(|amount| *amount >= TELLING));
+            }
+        }
         told
     }
+}
 
-    fn read(&mut self, document: &Value) {
-        match document {
-            Value::Number(number) => self.amounts.extend(number.as_i64()),
-            Value::String(text) if text.contains(' ') => {
-                let is_part = |symbol: char| symbol.is_ascii_digit() || symbol == '.';
-                let numbers = text.split(|symbol| !is_part(symbol));
-                let amount = |text: &str| text.replace('.', "").parse::<i64>().ok();
-                self.amounts.extend(numbers.filter_map(amount));
-            }
-            Value::String(text) if text.len() == 64 => {
-                self.salts.insert(text.clone());
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.read(item)),
-            Value::Object(members) => members.values().for_each(|member| self.read(member)),
-            Value::Null | Value::Bool(_) | Value::String(_) => {}
-        }
-    }
+fn amount(word: &[u8]) -> Option<i64> {
+    let digits = word.iter().filter(|byte| **byte != b'.');
+    digits.copied().try_fold(0_i64, |amount, digit| {
+        let digit = digit.is_ascii_digit().then(|| i64::from(digit - b'0'))?;
+        amount.checked_mul(10)?.checked_add(digit)
+    })
 }
 
 /// From here on an amount is one that only its bidder can have meant.
 const TELLING: i64 = 20_000_000;
+const TELLING_DIGITS: usize = 8;

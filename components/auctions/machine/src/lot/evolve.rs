@@ -115,8 +115,9 @@ impl Lot {
         }
     }
 
-    /// Before the first bid: nothing but the terms can have happened.
+    /// Before the first bid. The reserve is that of the new terms, whatever it was lowered to.
     fn change(&mut self, place: &Place, listing: &Listing) {
+        self.lowerings.clear();
         self.ends_at = listing.scheduled_end;
         self.buy_now_open = listing.buy_now.is_some();
         self.reserve_seq = place.seq;

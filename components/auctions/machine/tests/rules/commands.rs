@@ -1,7 +1,7 @@
 //! Commands, questions and events as the service and the public see them.
 
 use auction_machine::contract::{
-    Command, Commitment, History, PlaceBid, Query, Refused, Reply, Terms,
+    Change, Command, Commitment, History, PlaceBid, Query, Refused, Reply, RetractionReason, Terms,
 };
 use kernel::{Digest, Effect, Entity, Envelope, Money};
 use serde_json::{Value, json};
@@ -277,3 +277,24 @@ fn a_refusal_of_a_near_tie_says_why() {
     assert!(refused.detail.contains("B2.10") && refused.detail.contains("51.00 USD"));
     assert_eq!(refused.now.unwrap().next_minimum, Some(usd(5_100)));
 }
+
+/// A reserve can be lowered before anybody bids, and then the terms can be others.
+#[test]
+fn other_terms_forget_that_the_reserve_was_lowered() {
+    let mut bench = Bench::listed(Terms { ends_at: Some(START.plus_ms(2 * DAY_MS)), ..terms() });
+    bench.send(1_000, Some("sam"), "1", &Command::LowerReserve { amount: usd(5_000) });
+    let head = bench.view().head;
+    let patch = json!({"reserve_price": null}).as_object().cloned();
+    let change = Change { head, terms: patch, description_addition: None };
+    bench.send(2_000, Some("sam"), "2", &Command::Change(change));
+    bench.send(3_000, Some("ana"), "1", &bid(6_000));
+    let Reply::Bid { bid, .. } = bench.send(4_000, Some("ben"), "1", &bid(9_000)) else {
+        panic!("ben's bid is refused")
+    };
+    let reason = RetractionReason::WrongAmount;
+    bench.send(5_000, Some("ben"), "2", &Command::Retract { bid_id: bid.bid_id, reason });
+    // Ana's bid alone: neither 50.00, the reserve that is gone, nor what it came down from.
+    assert_eq!(bench.view().row.price, Some(usd(1_000)));
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
