@@ -26,8 +26,8 @@
 //! `preview AMOUNT …`, `wake`, `look`, `own`.
 //!
 //! A step's expectation is words that must all be observed and `name=value` facts that must all be
-//! equal; a runner reports what it observed with [`Observed`]. This crate runs nothing: `player` drives
-//! a machine, alone or in a host, with virtual time; the conformance suite drives a server.
+//! equal; a runner reports what it observed with [`Observed`]. This crate runs nothing: `player`
+//! drives a machine, alone or in a host, with virtual time; the conformance suite drives a server.
 
 mod action;
 mod observed;

@@ -77,7 +77,7 @@ impl Theatre {
         }
     }
 
-    /// The host wakes what is due before it lets anybody see it; a row may tell of the time between.
+    /// The host wakes what is due before it lets anybody see it; rows may tell of the time between.
     fn overtake(&mut self) {
         let host = &self.life().host;
         let due = host.due(usize::MAX);
