@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use parking_lot::Mutex;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
 use serde::{Deserialize, Serialize};
 
 /// One record of an entity: the first event in it, and where it is.
@@ -56,6 +56,25 @@ impl StateStore {
     /// Opens or makes it.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Self> {
         Self::open_on(path, None)
+    }
+
+    /// Opens it. A file that cannot be read is set aside: the journal says it all again.
+    pub(crate) fn open_or_begin_anew(path: &Path) -> anyhow::Result<Self> {
+        let opened = Self::open(path).and_then(|store| store.known().map(|_| store));
+        let error = match opened {
+            Err(error) if is_unreadable(&error) => error,
+            opened => return Ok(opened?),
+        };
+        let aside = path.with_extension("unreadable");
+        tracing::warn!(%error, aside = %aside.display(), "the snapshots cannot be read");
+        std::fs::rename(path, &aside)?;
+        for part in ["db-wal", "db-shm"] {
+            match std::fs::remove_file(path.with_extension(part)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error)?,
+                _ => {}
+            }
+        }
+        Ok(Self::open(path)?)
     }
 
     /// Opens it on a simulated disk: the name of a VFS that is registered with SQLite.
@@ -186,6 +205,12 @@ fn connect(path: &Path, disk: Option<&str>) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "normal")?;
     Ok(connection)
+}
+
+/// Not a matter of space, rights or locks: the bytes are wrong.
+fn is_unreadable(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(code, Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 const SCHEMA: &str = "

@@ -147,7 +147,8 @@ pub(crate) fn open_machines(
     let around = Surroundings {
         journal: journal::Journal::open(&data.journal(), journal::Options::default())
             .context("cannot open the journal")?,
-        state: StateStore::open(&data.state()).context("cannot open the snapshots")?,
+        state: StateStore::open_or_begin_anew(&data.state())
+            .context("cannot open the snapshots")?,
         timers: Timers::default(),
         outbox: Outbox::new(subscriptions),
         world: Arc::new(crate::clock::System),

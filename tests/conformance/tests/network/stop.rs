@@ -77,3 +77,24 @@ async fn a_second_process_on_the_same_data_is_refused() {
     assert!(told.contains("in use"), "{told}");
     assert_eq!(platform.client().get("/readyz").await.status, 200);
 }
+
+#[tokio::test]
+async fn snapshots_that_cannot_be_read_are_made_again_from_the_journal() {
+    let mut platform = Setup::development().start().await;
+    let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+    let auction = id_of(&ana.lists(json!({})).await);
+    ben.bids(&auction, 5_000).await.expect(201);
+    // SQLite knows its file by the first page, and finds its tables in those behind it.
+    for (amount, from) in [(6_000, 0), (7_000, 4_096)] {
+        let before = platform.client().log(&auction).await;
+        assert!(platform.stop().await.0.success());
+        let state = platform.data().join("state.db");
+        let mut bytes = std::fs::read(&state).unwrap();
+        bytes[from..].fill(0xa5);
+        std::fs::write(&state, &bytes).unwrap();
+        platform.start().await;
+        assert_eq!(platform.client().log(&auction).await, before);
+        ben.bids(&auction, amount).await.expect(201);
+        assert_eq!(std::fs::read(state.with_extension("unreadable")).unwrap(), bytes, "it is kept");
+    }
+}
