@@ -242,8 +242,9 @@ fn minor(units: i64) -> Minor {
 const BID_OPEN: &str = r#"{"amount":{"amount":"#;
 const BID_CLOSE: &str = r#","currency":"USD"}}"#;
 const START_PRICE: i64 = 1_000;
-/// Far above every step of the ladder.
-const CROWD_STEP: i64 = 100_000;
+/// Above every step of the ladder; the bids of all connections at once still stay below what asks
+/// for a confirmation.
+const CROWD_STEP: i64 = 10_100;
 const LISTING: &str = r#"{
 "title":"Chronograph, steel, 1968","category":"watches","format":"english",
 "description":"Hand-wound, serviced last year, box and papers. Two hairlines in the crystal.",
