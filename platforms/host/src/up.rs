@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::cli::{Only, Up};
@@ -42,15 +43,17 @@ pub(crate) struct Engine {
 
 /// The Spin shape keeps its own folder: it shares no file with this host's.
 async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
+    let mut end = EndSignals::listen()?;
     let state = options.data.join("spin");
     tokio::select! {
         served = crate::spin_shape::run(&options.manifest, options.listen, &state) => served,
-        stopped = signal() => stopped,
+        () = end.received() => Ok(()),
     }
 }
 
 async fn serve(options: &Up) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
+    let mut end = EndSignals::listen()?;
     let manifest = Manifest::read(&options.manifest, &overrides(options)?)?;
     let data = DataDirectory::open(&options.data)?;
     // Listening first: a taken port is found before anything is touched.
@@ -91,7 +94,7 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     if options.dev {
         eprintln!("{}", walkthrough(public_addr, operator_addr));
     }
-    signal().await?;
+    end.received().await;
     tracing::info!(drain_seconds = drain.as_secs(), "stopping");
     health.drain();
     stop.send_replace(true);
@@ -214,15 +217,27 @@ async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
 
-async fn signal() -> anyhow::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+/// The signals that end the platform. One that arrives while they are being asked for is lost, so
+/// that comes before anybody is told that the platform is there.
+struct EndSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl EndSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
-    Ok(())
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// Curl lines to paste, for this address.

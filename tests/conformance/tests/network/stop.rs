@@ -7,6 +7,7 @@ use std::time::Duration;
 use conformance::record::{Acknowledged, bids_against};
 use conformance::{Setup, chain, id_of};
 use serde_json::json;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -21,9 +22,10 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
         ));
     }
     let (over, lost) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let (say, mut heard) = watch::channel(0);
     let mut running = JoinSet::new();
     for (user, auction) in bidders {
-        let (over, lost) = (Arc::clone(&over), Arc::clone(&lost));
+        let (over, lost, say) = (Arc::clone(&over), Arc::clone(&lost), say.clone());
         running.spawn(async move {
             let mut told = Vec::new();
             for n in 1_i64.. {
@@ -34,6 +36,7 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
                 match user.bid_call(&auction, amount, &key).send().await {
                     Ok(reply) if reply.status == 201 => {
                         told.push(Acknowledged::read(&auction, amount, &key, &reply));
+                        say.send_modify(|acknowledged| *acknowledged += 1);
                     }
                     Ok(reply) => panic!("a stop answers nothing strange: {}", reply.text()),
                     Err(_) => {
@@ -45,7 +48,7 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
             (auction, told)
         });
     }
-    tokio::time::sleep(Duration::from_millis(700)).await;
+    heard.wait_for(|acknowledged| *acknowledged > 100).await.unwrap();
     let (status, took) = platform.stop().await;
     over.store(true, Ordering::Relaxed);
     assert!(status.success(), "{status}\n{}", platform.log());
@@ -64,9 +67,17 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
         "{acknowledged} acknowledged, {lost} cut, stopped in {took:?}, started again in {:?}",
         platform.start_took
     );
-    assert!(acknowledged > 100, "only {acknowledged} bids: no load");
     assert!(platform.stop().await.0.success());
     assert_eq!(platform.doctor().await["problems"], json!([]));
+}
+
+#[tokio::test]
+async fn a_stop_right_after_the_start_is_a_stop() {
+    let mut platform = Setup::development().start().await;
+    for _ in 0..10 {
+        assert!(platform.stop().await.0.success());
+        platform.start().await;
+    }
 }
 
 #[tokio::test]
