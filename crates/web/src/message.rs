@@ -49,6 +49,11 @@ impl Request {
         self.headers.get(name)
     }
 
+    /// The address of the client, as the platform tells it; empty where it tells none.
+    pub fn client_address(&self) -> &str {
+        self.header("x-client-address").unwrap_or_default()
+    }
+
     /// How often a header of that name (lower case) was sent.
     pub fn header_count(&self, name: &str) -> usize {
         self.headers.count(name)

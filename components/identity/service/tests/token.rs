@@ -91,6 +91,8 @@ fn outside_of_development_the_route_does_not_exist() {
 fn messages_that_come_by_mistake_are_done_with() {
     let message = Message {
         id: "m".to_owned(),
+        source: "/machines/auction".to_owned(),
+        time: 0,
         topic: "t".to_owned(),
         key: "k".to_owned(),
         body: b"{}".to_vec(),

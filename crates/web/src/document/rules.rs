@@ -28,6 +28,8 @@ pub(super) fn refusals(route: &Route<()>, said: &Description) -> Refused {
     may(400, &["idempotency_key_required", "invalid_idempotency_key"], keyed);
     may(400, &["invalid_cursor", "invalid_limit"], said.paged);
     may(401, &["unauthenticated"], route.auth != Auth::Ignored);
+    may(403, &["account_suspended"], matches!(route.auth, Auth::Active | Auth::Admin));
+    may(403, &["forbidden"], route.auth == Auth::Admin);
     may(404, &["not_found"], route.path.contains('{'));
     may(408, &["request_timeout"], true);
     may(409, &["idempotency_in_progress"], said.keys == Some(Keys::Service));
