@@ -122,7 +122,7 @@ impl Mail for WasiPorts {
 
     async fn captured(&self, to: Option<&str>, limit: u32) -> Vec<Captured> {
         let captured = mail::captured(to, limit).into_iter();
-        let inward = |mail::Captured { id, letter, sent_at }| {
+        let inward = |mail::CapturedLetter { id, letter, sent_at }| {
             let mail::Letter { to, subject, text, html, headers } = letter;
             Captured { id, letter: Letter { to, subject, text, html, headers }, sent_at }
         };

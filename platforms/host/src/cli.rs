@@ -1,6 +1,6 @@
 //! The command line: what can be asked for, and how to ask.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -72,6 +72,14 @@ pub(crate) struct Up {
     /// the data directory, composed dependencies.
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) only: Option<Only>,
+    /// Address of a proxy whose `X-Forwarded-For` is believed; may be repeated.
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "IP",
+        env = "ECOMAUCTION_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
+    pub(crate) trusted_proxies: Vec<IpAddr>,
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,

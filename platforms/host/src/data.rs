@@ -53,6 +53,11 @@ impl DataDirectory {
         self.root.join("state.db")
     }
 
+    /// The book of letters.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.root.join("mail.db")
+    }
+
     /// Tables of a capability; makes the folder.
     pub(crate) fn tables(&self, component: &str) -> anyhow::Result<PathBuf> {
         let folder = self.root.join("tables");

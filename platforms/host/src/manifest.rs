@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use crate::outbound::Allowed;
+
 /// The whole manifest.
 #[derive(Debug)]
 pub(crate) struct Manifest {
@@ -19,6 +21,8 @@ pub(crate) struct Manifest {
     pub(crate) version: Option<String>,
     /// Components by id.
     pub(crate) components: BTreeMap<String, Component>,
+    /// Variables of the application, for what the host itself does.
+    pub(crate) variables: BTreeMap<String, String>,
     /// HTTP routes in the order of the manifest.
     pub(crate) routes: Vec<Route>,
 }
@@ -39,6 +43,8 @@ pub(crate) struct Component {
     pub(crate) source: PathBuf,
     /// Variables by name, templates resolved.
     pub(crate) variables: BTreeMap<String, String>,
+    /// Servers that it may send requests to.
+    pub(crate) outbound: Vec<Allowed>,
     /// Our own keys.
     pub(crate) tool: Tool,
 }
@@ -135,6 +141,14 @@ impl Manifest {
                 Ok((name.clone(), value))
             });
             let variables = variables.collect::<anyhow::Result<_>>()?;
+            let outbound = raw.allowed_outbound_hosts.iter().map(|template| {
+                let host = resolve(template, &values)?;
+                // A host that is a variable may be left out.
+                if host.is_empty() { Ok(None) } else { Allowed::parse(&host).map(Some) }
+            });
+            let outbound: anyhow::Result<Vec<_>> = outbound.collect();
+            let outbound = outbound.with_context(|| format!("hosts of component {id}"))?;
+            let outbound = outbound.into_iter().flatten().collect();
             let mut tool = raw.tool.ecomauction;
             for machine in tool.machines.values_mut() {
                 machine.source = base.join(&machine.source);
@@ -143,7 +157,7 @@ impl Manifest {
                 }
             }
             let source = base.join(raw.source);
-            components.insert(id, Component { source, variables, tool });
+            components.insert(id, Component { source, variables, outbound, tool });
         }
         let mut routes = Vec::new();
         for trigger in raw.trigger.http {
@@ -155,7 +169,8 @@ impl Manifest {
             }
         }
         let RawApplication { name, version } = raw.application;
-        Ok(Self { name, version, components, routes })
+        let variables = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(Self { name, version, components, variables, routes })
     }
 }
 
@@ -231,6 +246,8 @@ struct RawComponent {
     #[serde(default)]
     variables: BTreeMap<String, String>,
     #[serde(default)]
+    allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
     tool: RawTool,
 }
 
@@ -251,12 +268,14 @@ mod tests {
         name = "shop"
         [variables]
         development = { default = "false" }
+        shop = { default = "" }
         [[trigger.http]]
         route = "/v1/things/..."
         component = "things"
         [component.things]
         source = "things.wasm"
         variables = { development = "{{ development }}" }
+        allowed_outbound_hosts = ["https://example.com", "{{ shop }}"]
         [component.things.tool.ecomauction]
         machines = { thing = { source = "thing_machine.wasm" } }
         entities = ["thing"]
@@ -269,6 +288,7 @@ mod tests {
         assert_eq!(things.source, Path::new("app/things.wasm"));
         assert_eq!(things.tool.machines["thing"].source, Path::new("app/thing_machine.wasm"));
         assert_eq!(things.variables["development"], "false");
+        assert_eq!(things.outbound, [Allowed::parse("https://example.com").unwrap()]);
         assert_eq!(manifest.machine("thing").unwrap().shards, 8);
         let unknown = manifest.machine("ting").unwrap_err().to_string();
         assert!(unknown.contains("no machine ting, only: thing"), "{unknown}");
@@ -280,6 +300,7 @@ mod tests {
         let overrides = BTreeMap::from([("development".to_owned(), "true".to_owned())]);
         let manifest = Manifest::parse(MANIFEST, Path::new("app"), &overrides).unwrap();
         assert_eq!(manifest.components["things"].variables["development"], "true");
+        assert_eq!(manifest.variables["development"], "true");
     }
 
     #[test]

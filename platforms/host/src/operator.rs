@@ -1,5 +1,6 @@
 //! What operators ask: is it up, is it ready, how is it doing.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -61,7 +62,7 @@ pub(crate) struct Operator {
 }
 
 impl Answer for Operator {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, _peer: IpAddr) -> Response<Body> {
         let path = request.uri().path();
         if let Some(response) = self.health.answer(request.method(), path) {
             return response;

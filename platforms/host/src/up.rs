@@ -16,7 +16,7 @@ use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
 use crate::operator::{Health, Operator};
 use crate::outbox::Outbox;
-use crate::services::{Platform, Service};
+use crate::services::{Platform, Service, Shared};
 use crate::sql::SqlStore;
 use crate::state::StateStore;
 use crate::telemetry::Meters;
@@ -60,7 +60,8 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let public = bind(options.listen, "--listen").await?;
     let operator = bind(options.operator_listen, "--operator-listen").await?;
     let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
-    let services = open_services(&manifest, &data, &engines, &machines)?;
+    let shared = open_shared(&manifest, &data)?;
+    let services = open_services(&manifest, &data, &engines, &machines, &shared)?;
     for (id, service) in &services {
         let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
         migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
@@ -69,12 +70,14 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let health = Arc::new(Health::new(Arc::clone(&machines)));
     let (stop, stopped) = watch::channel(false);
     let mut tasks = crate::background::start(&machines, &services, &meters, &stopped);
+    tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
 
     let routes = manifest.routes.iter().filter_map(|route| {
         Some((route.pattern.clone(), Arc::clone(services.get(&route.component)?)))
     });
     let connections = Arc::new(Connections {
         router: Router::new(routes),
+        proxies: options.trusted_proxies.clone(),
         limits: HttpLimits::default(),
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
@@ -161,13 +164,32 @@ pub(crate) fn open_machines(
     Ok(Engine { engines, machines })
 }
 
+fn open_shared(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Shared> {
+    let variable = |name| manifest.variables.get(name).map_or("", String::as_str);
+    let smtp_url = variable("smtp_url");
+    if smtp_url.is_empty() && variable("development") != "true" {
+        tracing::warn!("mail is kept in the data directory and not sent: set smtp_url");
+    }
+    Shared::open(data, smtp_url, variable("mail_from"))
+}
+
+/// Keys of access tokens grow old while the platform runs.
+async fn rotate_keys(vault: Arc<Vault>, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    while tokio::time::timeout(ROTATION_INTERVAL, &mut stop).await.is_err() {
+        if let Err(error) = vault.rotate() {
+            tracing::error!(%error, "the keys of access tokens were not rotated");
+        }
+    }
+}
+
 fn open_services(
     manifest: &Manifest,
     data: &DataDirectory,
     engines: &Engines,
     machines: &Arc<Machines>,
+    shared: &Shared,
 ) -> anyhow::Result<HashMap<String, Arc<Service>>> {
-    let vault = Arc::new(Vault::open(&data.keys())?);
     let mut services = HashMap::new();
     for (id, component) in &manifest.components {
         let prefix = component.tool.tables.clone().unwrap_or_else(|| format!("{id}_"));
@@ -178,7 +200,8 @@ fn open_services(
             machines: Arc::clone(machines),
             granted: component.tool.entities.iter().cloned().collect(),
             sql,
-            vault: Arc::clone(&vault),
+            shared: shared.clone(),
+            allowed: component.outbound.clone(),
             variables: component.variables.clone(),
         };
         let engine = engines.for_service(&component.source)?;
@@ -246,3 +269,6 @@ fn walkthrough(public: std::net::SocketAddr, operator: std::net::SocketAddr) -> 
         .replace("http://127.0.0.1:8080", &format!("http://{public}"))
         .replace("http://127.0.0.1:9090", &format!("http://{operator}"))
 }
+
+/// Pause between looks at the age of keys.
+const ROTATION_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60 * 60);

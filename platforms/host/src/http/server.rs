@@ -1,6 +1,7 @@
 //! Accepting connections and answering requests.
 
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,7 +23,11 @@ use crate::telemetry::Meters;
 /// What answers the requests of a listener.
 pub(crate) trait Answer: Send + Sync + 'static {
     /// Answers one request.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
+    fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> impl Future<Output = Response<Body>> + Send;
 }
 
 /// Serves until `stop` resolves, then lets running requests finish within the drain time.
@@ -41,7 +46,7 @@ pub(crate) async fn serve<A: Answer>(
             accepted = listener.accept() => accepted,
             () = &mut stop => break,
         };
-        let Ok((stream, _)) = accepted else {
+        let Ok((stream, peer)) = accepted else {
             // Out of descriptors: existing connections must end first.
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             continue;
@@ -54,7 +59,8 @@ pub(crate) async fn serve<A: Answer>(
         let answer = Arc::clone(&answer);
         let service = service_fn(move |request| {
             let answer = Arc::clone(&answer);
-            async move { Ok::<_, std::convert::Infallible>(answer.answer(request).await) }
+            let peer = peer.ip();
+            async move { Ok::<_, std::convert::Infallible>(answer.answer(request, peer).await) }
         });
         let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
         let connection = graceful.watch(connection);
@@ -95,6 +101,8 @@ fn connection_builder(limits: &HttpLimits) -> auto::Builder<TokioExecutor> {
 pub(crate) struct Connections {
     /// Routes.
     pub(crate) router: Router,
+    /// Proxies whose word on the client's address is taken.
+    pub(crate) proxies: Vec<IpAddr>,
     /// Bounds.
     pub(crate) limits: HttpLimits,
     /// Counters.
@@ -104,16 +112,16 @@ pub(crate) struct Connections {
 }
 
 impl Answer for Connections {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let started = std::time::Instant::now();
-        let response = self.dispatch(request).await;
+        let response = self.dispatch(request, peer).await;
         self.meters.request(response.status(), started.elapsed());
         response
     }
 }
 
 impl Connections {
-    async fn dispatch(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn dispatch(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
         let request_id = request_id(&parts.headers);
         let path = parts.uri.path();
@@ -137,7 +145,8 @@ impl Connections {
                 return response;
             }
         };
-        let Some((text, ends)) = inward_headers(&parts.headers, &request_id) else {
+        let client = client_address(peer, &self.proxies, &parts.headers);
+        let Some((text, ends)) = inward_headers(&parts.headers, &request_id, client) else {
             let detail = "A header value is not UTF-8.";
             return refuse(StatusCode::BAD_REQUEST, "invalid_header", detail);
         };
@@ -203,16 +212,32 @@ fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static 
     }
 }
 
-/// Headers for the component, in one piece: connection headers stay here, the request id is set.
-fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<(String, Vec<u32>)> {
+/// Who asks. A proxy that is trusted appends the address that it saw to `X-Forwarded-For`; whatever
+/// stands before that is the client's own invention.
+fn client_address(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> IpAddr {
+    if !proxies.contains(&peer) {
+        return peer;
+    }
+    let said = headers.get_all("x-forwarded-for").into_iter().next_back();
+    let last = said.and_then(|value| value.to_str().ok()?.rsplit(',').next());
+    last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
+}
+
+/// Headers for the component, in one piece: connection headers stay here; the request id and the
+/// client's address are set.
+fn inward_headers(
+    headers: &HeaderMap,
+    request_id: &str,
+    client: IpAddr,
+) -> Option<(String, Vec<u32>)> {
     let mut text = String::with_capacity(TYPICAL_FIELDS_BYTES);
-    let mut ends = Vec::with_capacity(2 * headers.len() + 2);
+    let mut ends = Vec::with_capacity(2 * headers.len() + 4);
     let mut push = |part: &str| {
         text.push_str(part);
         u32::try_from(text.len()).map(|end| ends.push(end)).ok()
     };
     for (name, value) in headers {
-        if is_hop_by_hop(name) || name == "x-request-id" {
+        if is_hop_by_hop(name) || name == "x-request-id" || name == "x-client-address" {
             continue;
         }
         let value = std::str::from_utf8(value.as_bytes()).ok()?;
@@ -221,6 +246,8 @@ fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<(String, Vec<
     }
     push("x-request-id")?;
     push(request_id)?;
+    push("x-client-address")?;
+    push(&client.to_string())?;
     Some((text, ends))
 }
 
@@ -290,4 +317,30 @@ fn request_id(headers: &HeaderMap) -> String {
     random.iter_mut().zip(seed).for_each(|(slot, byte)| *slot = byte);
     let ms = u64::try_from(crate::clock::now_ms()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_trusted_proxy_tells_who_asks() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let mut headers = HeaderMap::new();
+        let proxies = [ip("10.0.0.1")];
+        assert_eq!(client_address(ip("10.0.0.1"), &proxies, &headers), ip("10.0.0.1"));
+        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
+        headers.append("x-forwarded-for", "2.2.2.2, 2001:db8::7".parse().unwrap());
+        assert_eq!(client_address(ip("10.0.0.1"), &proxies, &headers), ip("2001:db8::7"));
+        assert_eq!(client_address(ip("10.0.0.2"), &proxies, &headers), ip("10.0.0.2"));
+    }
+
+    #[test]
+    fn a_client_cannot_name_its_own_address() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-client-address", "9.9.9.9".parse().unwrap());
+        let (text, _) = inward_headers(&headers, "id", "127.0.0.1".parse().unwrap()).unwrap();
+        assert_eq!(text, "x-request-ididx-client-address127.0.0.1");
+    }
 }

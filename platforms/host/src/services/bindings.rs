@@ -12,6 +12,9 @@ pub mod imports {
                 import ecomauction:edge/entities@0.1.0;
                 import ecomauction:edge/sql@0.1.0;
                 import ecomauction:edge/vault@0.1.0;
+                import ecomauction:edge/mail@0.1.0;
+                import ecomauction:edge/limits@0.1.0;
+                import ecomauction:edge/outbound@0.1.0;
             }
         ",
         path: ["../../wit/deps/wasi-config", "../../wit/edge"],

@@ -55,12 +55,13 @@ mod tests {
 
     use super::*;
     use crate::clock::System;
+    use crate::data::DataDirectory;
     use crate::machines::{Machines, Surroundings};
     use crate::outbox::Outbox;
+    use crate::services::Shared;
     use crate::sql::SqlStore;
     use crate::state::StateStore;
     use crate::timers::Timers;
-    use crate::vault::Vault;
 
     fn platform(folder: &Path) -> Platform {
         let around = Surroundings {
@@ -70,12 +71,14 @@ mod tests {
             outbox: Outbox::new(std::iter::empty()),
             world: Arc::new(System),
         };
+        let data = DataDirectory::open(&folder.join("data")).unwrap();
         Platform {
             component: "things".to_owned(),
             machines: Arc::new(Machines::new(Vec::new(), around)),
             granted: BTreeSet::new(),
             sql: SqlStore::open(&folder.join("things.db"), "things_").unwrap(),
-            vault: Arc::new(Vault::open(&folder.join("keys")).unwrap()),
+            shared: Shared::open(&data, "", "").unwrap(),
+            allowed: Vec::new(),
             variables: BTreeMap::new(),
         }
     }
