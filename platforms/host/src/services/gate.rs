@@ -114,7 +114,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let platform = platform(folder.path());
         let create = statement("CREATE TABLE things_shown (n INTEGER)");
-        platform.sql.batch(vec![create]).await.unwrap();
+        platform.sql.batch(vec![create], vec![]).await.unwrap();
         // Whoever holds this lock keeps the journal from committing.
         let disk = Connection::open(folder.path().join("journal/journal.sqlite")).unwrap();
         disk.execute_batch("BEGIN IMMEDIATE").unwrap();

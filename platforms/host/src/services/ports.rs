@@ -4,7 +4,7 @@ use super::bindings::config::wasi::config::store as config;
 use super::bindings::imports::ecomauction::edge::{entities, sql};
 use super::guest::Guest;
 use crate::machines::EntityError;
-use crate::sql::{SqlError, Statement, Value, check};
+use crate::sql::{Outgoing, SqlError, Statement, Value, check};
 
 impl Guest {
     fn granted(&self, machine: &str) -> Result<(), entities::Error> {
@@ -86,10 +86,12 @@ impl sql::Host for Guest {
     async fn batch(
         &mut self,
         statements: Vec<sql::Statement>,
+        messages: Vec<sql::Outgoing>,
     ) -> Result<Vec<sql::Outcome>, sql::Error> {
         self.settle().await.map_err(sql::Error::Unavailable)?;
         let statements = statements.into_iter().map(inward).collect();
-        let outcomes = self.platform.sql.batch(statements).await.map_err(sql_error)?;
+        let messages = messages.into_iter().map(message_inward).collect();
+        let outcomes = self.platform.sql.batch(statements, messages).await.map_err(sql_error)?;
         Ok(outcomes.into_iter().map(outcome_outward).collect())
     }
 
@@ -137,6 +139,11 @@ fn inward(statement: sql::Statement) -> Statement {
     };
     let parameters = statement.parameters.into_iter().map(value).collect();
     Statement { sql: statement.sql, parameters }
+}
+
+fn message_inward(message: sql::Outgoing) -> Outgoing {
+    let sql::Outgoing { topic, key, body } = message;
+    Outgoing { topic, key, body }
 }
 
 fn outcome_outward(outcome: crate::sql::Outcome) -> sql::Outcome {
