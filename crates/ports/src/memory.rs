@@ -190,7 +190,7 @@ impl Sql for Memory {
 
 impl Vault for Memory {
     async fn sign_access_token(&self, claims: &Claims) -> Result<String, String> {
-        Ok(self.vault.sign(claims, self.next()))
+        Ok(self.vault.sign(claims))
     }
 
     async fn verify_access_token(&self, token: &str) -> Option<Claims> {

@@ -2,7 +2,8 @@
 
 /// Key bytes never reach a component.
 pub trait Vault {
-    /// Signs an access token (JWT, EdDSA) with the platform's issuer and audience.
+    /// Signs an access token (JWT, EdDSA) with the platform's issuer and audience. The same claims
+    /// under the same key give the same token: whatever else stands in it follows from them.
     async fn sign_access_token(&self, claims: &Claims) -> Result<String, String>;
 
     /// The claims, or none when the token is malformed, foreign, tampered or expired.

@@ -15,12 +15,17 @@ pub fn unauthenticated() -> Problem {
         .with_header("www-authenticate", "Bearer")
 }
 
+/// 403: the account may look, and change nothing.
+pub fn suspended() -> Problem {
+    let detail = "This account is suspended. It can look, and change nothing.";
+    Problem::new(403, "account_suspended", detail)
+}
+
 /// 403 when the roles of the caller do not reach for the route.
 pub(crate) fn admit(caller: &Claims, auth: Auth) -> Result<(), Problem> {
     let has = |wanted: &str| caller.roles.iter().any(|role| role == wanted);
     if auth != Auth::Required && has(SUSPENDED) {
-        let detail = "This account is suspended. It can look, and change nothing.";
-        return Err(Problem::new(403, "account_suspended", detail));
+        return Err(suspended());
     }
     if auth == Auth::Admin && !has(ADMIN) {
         return Err(Problem::new(403, "forbidden", "Only administrators may do this."));

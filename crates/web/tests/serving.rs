@@ -190,6 +190,18 @@ fn every_answer_carries_the_manners() {
 }
 
 #[test]
+fn a_used_up_rate_says_when_and_how_much() {
+    let policy = ports::Policy { capacity: 30, refill_ms: 2_000 };
+    let problem = Problem::rate_limited("sign-in", policy, 1_001).into_response("/", "r");
+    assert_eq!(problem.status, 429);
+    assert_eq!(problem.header("retry-after"), Some("2"));
+    assert_eq!(problem.header("ratelimit"), Some("\"sign-in\";r=0;t=2"));
+    assert_eq!(problem.header("ratelimit-policy"), Some("\"sign-in\";q=30;w=60"));
+    let busy = Problem::from(PasswordError::Busy).into_response("/", "r");
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
+}
+
+#[test]
 fn who_is_suspended_changes_nothing_and_who_is_no_admin_judges_nothing() {
     let door = Door::default();
     let tried = |method, target, token| {

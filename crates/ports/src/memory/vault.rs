@@ -15,10 +15,10 @@ pub struct MemoryVault {
 }
 
 impl MemoryVault {
-    /// A token for the claims; `nonce` makes it unique.
-    pub fn sign(&self, claims: &Claims, nonce: u64) -> String {
+    /// The token of the claims.
+    pub fn sign(&self, claims: &Claims) -> String {
         let mut tokens = self.tokens.borrow_mut();
-        let token = format!("memory.{}.{nonce:016x}", tokens.len());
+        let token = format!("memory.{}", digest(&[format!("{claims:?}").as_bytes()]));
         tokens.insert(token.clone(), claims.clone());
         token
     }
