@@ -1,0 +1,16 @@
+//! What others hear: messages that leave with the change that they tell of.
+
+use ports::Outgoing;
+use serde_json::Value;
+
+/// An account's name or address is new: `{user_id, email, display_name}`.
+pub(crate) const USER_CHANGED: &str = "identity.user-changed.v1";
+/// An account was erased: `{user_id}`. Whoever keeps something about it forgets it.
+pub(crate) const USER_ERASED: &str = "identity.user-erased.v1";
+/// A letter is due: `{letter}`, the id of a row. For this service itself.
+pub(crate) const LETTER_DUE: &str = "identity.letter-due.v1";
+
+/// A message of a topic.
+pub(crate) fn outgoing(topic: &'static str, key: &str, body: &Value) -> Outgoing {
+    Outgoing { topic, key: key.to_owned(), body: body.to_string().into_bytes() }
+}

@@ -1,0 +1,128 @@
+//! Tickets for tokens.
+
+use ports::{Ports, Sql, Statement, Value};
+use serde::Deserialize;
+use web::json::Object;
+use web::{Exchange, Problem, Response};
+
+use super::callback::link;
+use crate::account::Account;
+use crate::codes::{self, Which};
+use crate::schema::{optional_text, require, text};
+use crate::sessions::Place;
+use crate::{limits, secrets, tokens, totp};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignIn {
+    ticket: String,
+    otp: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Link {
+    ticket: String,
+    code: String,
+    otp: Option<String>,
+}
+
+/// A ticket as its row tells it.
+struct Ticket {
+    hash: Vec<u8>,
+    account_id: String,
+    provider: String,
+    subject: String,
+    code_id: Option<String>,
+}
+
+/// `POST /v1/oauth/sessions`. A ticket that met 401 `otp_required` is good for the next try.
+pub(crate) async fn sign_in<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    exchange.no_parameters()?;
+    let Object(SignIn { ticket, otp }) = web::json::body(exchange.request)?;
+    limits::CODES.take(ports, exchange).await?;
+    let ticket = Ticket::find(ports, exchange, &ticket).await?;
+    let ticket = ticket.filter(|ticket| ticket.code_id.is_none()).ok_or_else(invalid_ticket)?;
+    let account = Account::by_id(ports, &ticket.account_id).await?.ok_or_else(invalid_ticket)?;
+    totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
+    let mut statements = ticket.spend().to_vec();
+    statements.extend(seen(ports, exchange, &account).await);
+    let opened = tokens::open(ports, &account, exchange.now, statements).await?;
+    opened.ok_or_else(invalid_ticket)
+}
+
+/// `POST /v1/oauth/links`: the mailed code shows that the address is read by who came from the
+/// provider.
+pub(crate) async fn link_up<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    exchange.no_parameters()?;
+    let Object(Link { ticket, code, otp }) = web::json::body(exchange.request)?;
+    limits::CODES.take(ports, exchange).await?;
+    let ticket = Ticket::find(ports, exchange, &ticket).await?.ok_or_else(invalid_ticket)?;
+    let code_id = ticket.code_id.as_deref().ok_or_else(invalid_ticket)?;
+    let proof = codes::tried(ports, Which::Row(code_id), &code, exchange.now).await?;
+    let mut account = Account::by_id(ports, &proof.account_id).await?.ok_or_else(invalid_ticket)?;
+    totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
+    // A password that came with an address that was not proven may be anybody's.
+    let prove = "UPDATE identity_accounts SET version = version + 1,
+        password = CASE WHEN confirmed_at IS NULL THEN NULL ELSE password END,
+        confirmed_at = coalesce(confirmed_at, ?2) WHERE id = ?1";
+    let values = [account.id.as_str().into(), exchange.now.as_ms().into()];
+    let [there, spent] = proof.spend();
+    let mut statements = vec![there, account.unchanged(), spent];
+    statements.extend(ticket.spend());
+    statements.push(Statement::new(prove, values));
+    statements.push(link(&account.id, &ticket.provider, &ticket.subject, exchange));
+    let written = Sql::batch_and_send(ports, statements, vec![account.changed()]).await;
+    written.map_err(crate::accounts::once)?;
+    account.version = account.version.saturating_add(1);
+    account.confirmed_at = account.confirmed_at.or(Some(exchange.now.as_ms()));
+    let seen = seen(ports, exchange, &account).await;
+    let opened = tokens::open(ports, &account, exchange.now, seen.into_iter().collect()).await?;
+    opened.ok_or_else(Problem::unavailable)
+}
+
+impl Ticket {
+    async fn find<P: Ports>(
+        ports: &P,
+        exchange: &Exchange<'_>,
+        word: &str,
+    ) -> Result<Option<Self>, Problem> {
+        let hash = secrets::hash(word);
+        let sql = "SELECT account_id, provider, subject, code_id FROM identity_tickets
+            WHERE hash = ?1 AND expires_at > ?2";
+        let values = [hash.clone().into(), exchange.now.as_ms().into()];
+        let rows = Sql::query(ports, Statement::new(sql, values)).await?.rows;
+        let Some(row) = rows.first() else { return Ok(None) };
+        let (account_id, provider, subject) = (text(row, 0)?, text(row, 1)?, text(row, 2)?);
+        Ok(Some(Self { hash, account_id, provider, subject, code_id: optional_text(row, 3) }))
+    }
+
+    /// Spends the ticket, once.
+    fn spend(&self) -> [Statement; 2] {
+        let hash = || [Value::from(self.hash.clone())];
+        let there = "EXISTS (SELECT 1 FROM identity_tickets WHERE hash = ?1)";
+        let delete = "DELETE FROM identity_tickets WHERE hash = ?1";
+        [require(there, hash()), Statement::new(delete, hash())]
+    }
+}
+
+/// From where the account was signed in to.
+async fn seen<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+    account: &Account,
+) -> Option<Statement> {
+    let email = account.email.as_deref()?;
+    Some(Place::of(ports, exchange, email).await.seen(exchange, account))
+}
+
+fn invalid_ticket() -> Problem {
+    let detail = "This ticket is unknown, was used, or is too old. Begin again with the provider.";
+    Problem::new(401, "invalid_ticket", detail).with_header("www-authenticate", "Bearer")
+}
