@@ -59,6 +59,9 @@ pub(super) fn refusal_headers(status: u16, codes: &[&str]) -> Vec<(&'static str,
     if codes.contains(&"idempotency_in_progress") || status == 429 {
         headers.push(("Retry-After", codes.len() == 1));
     }
+    if status == 429 {
+        headers.extend([("RateLimit", codes.len() == 1), ("RateLimit-Policy", codes.len() == 1)]);
+    }
     headers
 }
 
@@ -124,6 +127,8 @@ pub(super) fn headers() -> Value {
         "Idempotent-Replayed": header(false, replayed, yes),
         "Link": header(false, link, string()),
         "Location": header(true, "Path of the new resource.", path),
+        "RateLimit": header(true, "What is left of the rate, and when there is more.", string()),
+        "RateLimit-Policy": header(true, "How many of these in how many seconds.", string()),
         "Retry-After": header(true, "Seconds after which a retry may help.", seconds),
         "WWW-Authenticate": header(true, "How to sign in.", string()),
         "X-Request-Id": header(true, "Under which the request stands in our logs.", string()),

@@ -1,0 +1,61 @@
+//! Accounts and their mail.
+
+use serde_json::json;
+use web::document::Description;
+
+use super::bodies;
+
+pub(super) const TAG: &str = "Accounts";
+
+pub(super) fn sign_up() -> Description {
+    let notes = "The answer is the same whether the address has an account or not; a letter says \
+        how to go on. A password has 8 to 128 characters of any kind and is not one of the first \
+        that anybody would try. Until the address is proven, the newest sign-up with it counts.";
+    let example = json!({"email": "ana@example.test", "password": "correct horse battery",
+        "display_name": "Ana"});
+    Description::new(TAG, "Sign up")
+        .notes(notes)
+        .takes::<bodies::SignUp>(example)
+        .answers_object(202, "A letter is on its way.")
+        .refuses(422, PASSWORDS)
+        .refuses(429, &["rate_limited"])
+}
+
+pub(super) fn confirm() -> Description {
+    Description::new(TAG, "Prove the mail address of an account")
+        .notes("Only the newest code counts: once, for ten minutes, for five tries.")
+        .takes::<bodies::MailedCode>(json!({"email": "ana@example.test", "code": "123456"}))
+        .answers_empty(204, "The account is confirmed.")
+        .refuses(422, &["invalid_code"])
+        .refuses(429, &["rate_limited"])
+}
+
+pub(super) fn resend() -> Description {
+    Description::new(TAG, "Ask for the letter again")
+        .takes::<bodies::MailAddress>(json!({"email": "ana@example.test"}))
+        .answers_object(202, "If there is an account, a letter is on its way.")
+        .refuses(429, &["rate_limited"])
+}
+
+pub(super) fn forget_password() -> Description {
+    Description::new(TAG, "Ask for a letter about a new password")
+        .takes::<bodies::MailAddress>(json!({"email": "ana@example.test"}))
+        .answers_object(202, "If there is an account, a letter is on its way.")
+        .refuses(429, &["rate_limited"])
+}
+
+pub(super) fn reset_password() -> Description {
+    let example = json!({"email": "ana@example.test", "code": "123456",
+        "password": "correct horse battery"});
+    Description::new(TAG, "Set a new password with a mailed code")
+        .notes("Ends every session of the account. The code proves the mail address, too.")
+        .takes::<bodies::NewPassword>(example)
+        .answers_empty(204, "The password is set.")
+        .refuses(422, &["invalid_code"])
+        .refuses(422, PASSWORDS)
+        .refuses(429, &["rate_limited"])
+}
+
+/// What is wrong with a password.
+pub(super) const PASSWORDS: &[&str] =
+    &["password_too_common", "password_too_long", "password_too_weak"];
