@@ -59,7 +59,7 @@ pub(crate) async fn sign_up<P: Ports>(
     let created_at = exchange.now.as_ms().into();
     let values =
         [id.into(), email.as_str().into(), display_name.into(), password.into(), created_at];
-    let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email);
+    let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email).await;
     let statements = vec![Statement::new(upsert, values), letter];
     Sql::batch_and_send(ports, statements, vec![due]).await?;
     Response::json(202, &json!({}))
@@ -75,7 +75,7 @@ pub(crate) async fn resend<P: Ports>(
     let email = email::parsed(&email)?;
     limits::LETTERS.take(ports, exchange).await?;
     limits::LETTERS_TO.take(ports, &email).await?;
-    let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email);
+    let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email).await;
     Sql::batch_and_send(ports, vec![letter], vec![due]).await?;
     Response::json(202, &json!({}))
 }

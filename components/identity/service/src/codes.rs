@@ -51,48 +51,56 @@ pub(crate) struct Proof {
 }
 
 /// A new row in place of the one before it for the same account and purpose, and the message that
-/// its letter is due. `owner` and `purpose` are SQL over the accounts' row with the address ?4; an
-/// address without an account owns a row as well, whose letter is nobody's: what is written does not
-/// depend on who has an account.
-fn due_for(id: &str, purpose: &'static str, now: Timestamp, email: &str) -> (Statement, Outgoing) {
+/// its letter is due. `purpose` is SQL over the account with the address. An address without an
+/// account owns a row as well, whose letter is nobody's: what is written does not depend on who has
+/// an account, and who asked for which address is not kept in the clear.
+async fn due<P: Ports>(
+    ports: &P,
+    id: &str,
+    purpose: &'static str,
+    now: Timestamp,
+    email: &str,
+) -> (Statement, Outgoing) {
     let sql = format!(
         "INSERT INTO identity_codes (id, owner, purpose, expires_at, tries)
         SELECT ?1, coalesce(max(id), ?2), {purpose}, ?3, 0 FROM identity_accounts WHERE email = ?4
         ON CONFLICT (owner, purpose) DO UPDATE SET
             id = excluded.id, expires_at = excluded.expires_at, tries = 0"
     );
-    let nobody = format!("-{}", kernel::Digest::of(&[email.as_bytes()]));
+    let nobody = format!("-{}", secrets::derived(ports, "identity.nobody", email).await);
     let expires_at = now.plus_ms(CODE_KEPT_MS).as_ms();
     let values = [id.into(), nobody.into(), expires_at.into(), email.into()];
-    (Statement::new(sql, values), due(id))
+    let due = events::outgoing(events::LETTER_DUE, id, &json!({"letter": id}));
+    (Statement::new(sql, values), due)
 }
 
 /// The letter of an address that somebody signed up with, or asked for again.
-pub(crate) fn due_to_confirm<P: Ports>(
+pub(crate) async fn due_to_confirm<P: Ports>(
     ports: &P,
     now: Timestamp,
     email: &str,
 ) -> (Statement, Outgoing) {
     let purpose = "CASE WHEN max(confirmed_at) IS NULL THEN 'confirm' ELSE 'known' END";
-    due_for(&secrets::random(ports), purpose, now, email)
+    due(ports, &secrets::random(ports), purpose, now, email).await
 }
 
 /// The letter to who forgot a password.
-pub(crate) fn due_to_reset<P: Ports>(
+pub(crate) async fn due_to_reset<P: Ports>(
     ports: &P,
     now: Timestamp,
     email: &str,
 ) -> (Statement, Outgoing) {
-    due_for(&secrets::random(ports), "'reset'", now, email)
+    due(ports, &secrets::random(ports), "'reset'", now, email).await
 }
 
 /// The letter about a provider's account; `id` is the row's.
-pub(crate) fn due_to_link(id: &str, now: Timestamp, email: &str) -> (Statement, Outgoing) {
-    due_for(id, "'link'", now, email)
-}
-
-fn due(id: &str) -> Outgoing {
-    events::outgoing(events::LETTER_DUE, id, &json!({"letter": id}))
+pub(crate) async fn due_to_link<P: Ports>(
+    ports: &P,
+    id: &str,
+    now: Timestamp,
+    email: &str,
+) -> (Statement, Outgoing) {
+    due(ports, id, "'link'", now, email).await
 }
 
 /// Which code is meant.

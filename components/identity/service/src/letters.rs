@@ -80,7 +80,8 @@ fn written(purpose: Purpose, to: String, code: &str) -> Letter {
         Purpose::Reset => (
             "A new password for EcomAuction",
             format!(
-                "Your code for a new password is {code}\n\nType it within ten minutes. All devices \
+                "Somebody, probably you, asked for a new password at EcomAuction.\n\nYour code is \
+                 {code}\n\nType it within ten minutes. All devices \
                  that are signed in will have to sign in anew.\n\nYou did not ask for this? Then \
                  type it nowhere; your password stays as it is."
             ),

@@ -37,7 +37,7 @@ pub(crate) async fn forgot<P: Ports>(
     let email = email::parsed(&email)?;
     limits::LETTERS.take(ports, exchange).await?;
     limits::LETTERS_TO.take(ports, &email).await?;
-    let (letter, due) = codes::due_to_reset(ports, exchange.now, &email);
+    let (letter, due) = codes::due_to_reset(ports, exchange.now, &email).await;
     Sql::batch_and_send(ports, vec![letter], vec![due]).await?;
     Response::json(202, &json!({}))
 }

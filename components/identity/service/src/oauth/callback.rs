@@ -161,7 +161,8 @@ impl Ticket<'_> {
             }
         };
         let code = secrets::random(ports);
-        let (letter, due) = codes::due_to_link(&code, exchange.now, &self.vouched.email);
+        let (letter, due) =
+            codes::due_to_link(ports, &code, exchange.now, &self.vouched.email).await;
         statements.extend([letter, self.insert(exchange, &account.id, Some(&code))]);
         Sql::batch_and_send(ports, statements, vec![due]).await?;
         Ok(Onward::Link(self.word.clone()))
