@@ -47,6 +47,6 @@ impl Place {
 }
 
 /// Says that an auction changed; only the newest of an auction matters.
-const TOPIC_CHANGED: &str = "auction.changed";
+const TOPIC_CHANGED: &str = "auction.changed.v1";
 /// Says that an auction ended.
-const TOPIC_CLOSED: &str = "auction.closed";
+const TOPIC_CLOSED: &str = "auction.closed.v1";
