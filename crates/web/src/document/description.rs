@@ -37,6 +37,7 @@ pub enum Keys {
 
 #[derive(Debug, Clone)]
 pub(super) struct Body {
+    pub(super) media_type: &'static str,
     pub(super) required: bool,
     pub(super) schema: Value,
     pub(super) example: Value,
@@ -118,14 +119,22 @@ impl Description {
     /// Takes a JSON body; `example` is one that is accepted.
     pub fn takes<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.schemas.named::<T>();
-        self.body = Some(Body { required: true, schema, example });
+        self.body = Some(Body { media_type: JSON, required: true, schema, example });
+        self
+    }
+
+    /// Takes a form; `example` has its fields.
+    pub fn takes_form<T: ToSchema>(mut self, example: Value) -> Self {
+        let schema = self.schemas.named::<T>();
+        let media_type = "application/x-www-form-urlencoded";
+        self.body = Some(Body { media_type, required: true, schema, example });
         self
     }
 
     /// The same, and a request without a body says as much.
     pub fn may_take<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.schemas.named::<T>();
-        self.body = Some(Body { required: false, schema, example });
+        self.body = Some(Body { media_type: JSON, required: false, schema, example });
         self
     }
 
@@ -258,6 +267,8 @@ impl Description {
         self
     }
 }
+
+const JSON: &str = "application/json";
 
 /// Names of the schemas that a schema refers to.
 fn references(schema: &Value) -> Vec<String> {

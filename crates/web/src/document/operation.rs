@@ -32,7 +32,7 @@ pub(super) fn render(route: &Route<()>, said: &Description) -> Value {
             json!({
                 "required": body.required,
                 "description": format!("At most {} bytes.", route.body_max_bytes),
-                "content": {"application/json": content},
+                "content": {body.media_type: content},
             }),
         );
     }
