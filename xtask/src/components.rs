@@ -48,6 +48,12 @@ const COMPONENTS: &[Component] = &[
         kind: Kind::Service,
         bytes_max: 300_000,
     },
+    Component {
+        package: "notifications-wasm",
+        file: "notifications.wasm",
+        kind: Kind::Service,
+        bytes_max: 650_000,
+    },
     // Two thirds of it are the document and its page.
     Component { package: "api-wasm", file: "api.wasm", kind: Kind::Service, bytes_max: 800_000 },
 ];

@@ -12,6 +12,7 @@ fn story(seed: u64) -> Vec<(String, Vec<String>)> {
     house.watch("wil", true);
     house.watch("dan", true);
     house.watch("dan", false);
+    house.deliver();
     house.list(&json!({}));
     house.at(60);
     house.bid("ana", 5_000);
