@@ -18,6 +18,7 @@ mod client;
 pub mod document;
 pub mod jwt;
 mod market;
+pub mod people;
 mod platform;
 pub mod provider;
 pub mod record;

@@ -13,6 +13,7 @@ mod refusals;
 mod scripts;
 mod secrecy;
 mod stop;
+mod tokens;
 mod walk;
 
 use std::time::{Duration, Instant};

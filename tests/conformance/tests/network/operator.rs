@@ -56,10 +56,10 @@ async fn names_of_development_users_have_a_shape() {
         let call = platform.client().post("/_dev/token", &json!({"user": user})).send().await;
         assert_eq!(call.unwrap().status, 400, "{user:?}");
     }
-    let (once, again) = (platform.user("ana").await, platform.user("ana").await);
+    let (once, again) = (platform.user_by_token("ana").await, platform.user_by_token("ana").await);
     assert_eq!(once.id, again.id);
     assert!(once.id.starts_with("usr_"));
-    assert_ne!(platform.user("ben").await.id, once.id);
+    assert_ne!(platform.user_by_token("ben").await.id, once.id);
 }
 
 #[tokio::test]
