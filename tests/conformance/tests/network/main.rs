@@ -6,6 +6,7 @@ mod closing;
 mod conditional;
 mod faulty;
 mod idempotency;
+mod identity;
 mod limits;
 mod lists;
 mod operator;
