@@ -163,7 +163,9 @@ impl Provider {
         let base = format!("http://{}", self.address);
         let (name, rest) = match self.kind {
             Kind::Google => ("google", format!("google_issuer={base}")),
-            Kind::Facebook => ("facebook", format!("facebook_profile_url={base}/me")),
+            Kind::Facebook => {
+                ("facebook", format!("facebook_profile_url={base}/me?fields=id,name,email"))
+            }
         };
         vec![
             format!("{name}_client_id={CLIENT_ID}"),
