@@ -1,6 +1,7 @@
 //! What the HTTP contract (api.md §1, §3) promises, asked of the running binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod access;
 mod archive;
 mod closing;
 mod conditional;
