@@ -17,6 +17,7 @@ pub mod chain;
 mod client;
 pub mod document;
 pub mod jwt;
+pub mod letters;
 mod market;
 pub mod people;
 mod platform;

@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use crate::client::Address;
+use crate::smtp::Sink;
 use crate::{Client, User};
 
 /// How a platform is started.
@@ -211,6 +212,13 @@ impl Platform {
             return User::sign_in(&self.client, name).await;
         }
         let user = User::sign_up(&self.client, name).await;
+        self.accounts.lock().unwrap().insert(name.to_owned());
+        user
+    }
+
+    /// A new user of that name, where letters leave by a mail server.
+    pub async fn user_by_mail(&self, sink: &Sink, name: &str) -> User {
+        let user = User::sign_up_by_mail(&self.client, sink, name).await;
         self.accounts.lock().unwrap().insert(name.to_owned());
         user
     }

@@ -10,6 +10,7 @@ mod idempotency;
 mod identity;
 mod limits;
 mod lists;
+mod notifications;
 mod operator;
 mod refusals;
 mod scripts;
