@@ -84,7 +84,8 @@ async fn what_is_switched_off_is_not_sent_and_the_rest_is() {
 async fn letters_hide_what_is_hidden_and_titles_cannot_harm() {
     const TITLE: &str = "<img src=x onerror=alert(1)>\"'&amp; {{ 7*7 }}";
     let scene = by_capture().await;
-    let terms = json!({"title": TITLE, "reserve_price": usd(7_654_321), "duration_seconds": 5});
+    let terms = json!({"title": TITLE, "start_price": usd(10_000), "reserve_price": usd(7_654_321),
+        "duration_seconds": 5});
     let auction = id_of(&scene.ana.lists(terms).await);
     scene.ben.bids(&auction, 6_543_217).await.expect(201);
     scene.cat.bids(&auction, 6_000_000).await.expect(201);
