@@ -19,6 +19,7 @@ mod operator;
 mod outbound;
 mod outbox;
 mod precompiled;
+mod queues;
 mod rates;
 mod services;
 pub mod spin_shape;
