@@ -58,6 +58,11 @@ impl DataDirectory {
         self.root.join("mail.db")
     }
 
+    /// Messages in their queues.
+    pub(crate) fn queues(&self) -> PathBuf {
+        self.root.join("queues.db")
+    }
+
     /// Tables of a capability; makes the folder.
     pub(crate) fn tables(&self, component: &str) -> anyhow::Result<PathBuf> {
         let folder = self.root.join("tables");

@@ -5,10 +5,13 @@
 
 mod archive;
 mod background;
+mod bus;
 mod chain;
 mod cli;
 mod clock;
+mod cron;
 mod data;
+mod delivery;
 mod doctor;
 mod engine;
 mod http;
@@ -26,6 +29,7 @@ pub mod spin_shape;
 mod sql;
 mod state;
 pub mod stepped;
+mod subscription;
 mod telemetry;
 mod timers;
 mod up;

@@ -4,13 +4,15 @@
 //! `[component.X.tool.ecomauction]`, which Spin ignores. Unknown keys of ours are an error, so that
 //! a typing slip is not a silent default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 
+use crate::cron::Schedule;
 use crate::outbound::Allowed;
+use crate::subscription::{Consumer, Cron};
 
 /// The whole manifest.
 #[derive(Debug)]
@@ -62,6 +64,9 @@ pub(crate) struct Tool {
     /// Topics that its `consumer` handles.
     #[serde(default)]
     pub(crate) consumers: Vec<Consumer>,
+    /// Jobs that its `schedule` runs.
+    #[serde(default)]
+    pub(crate) crons: Vec<Cron>,
     /// Prefix of its tables.
     #[serde(default)]
     pub(crate) tables: Option<String>,
@@ -78,20 +83,6 @@ pub(crate) struct Machine {
     pub(crate) shards: u16,
 }
 
-/// One subscription.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Consumer {
-    /// Topic name.
-    pub(crate) topic: String,
-    /// How long messages are gathered before a delivery, in milliseconds.
-    #[serde(default)]
-    pub(crate) linger_ms: u64,
-    /// Only the newest message of a key matters.
-    #[serde(default)]
-    pub(crate) compact: bool,
-}
-
 impl Manifest {
     /// Reads a manifest; `overrides` set variables over the manifest's defaults.
     pub(crate) fn read(path: &Path, overrides: &BTreeMap<String, String>) -> anyhow::Result<Self> {
@@ -100,6 +91,13 @@ impl Manifest {
         let base = path.parent().unwrap_or(Path::new("."));
         Self::parse(&text, base, overrides)
             .with_context(|| format!("in the manifest {}", path.display()))
+    }
+
+    /// Every subscription and the component that it is for.
+    pub(crate) fn subscriptions(&self) -> impl Iterator<Item = (String, Consumer)> + '_ {
+        self.components.iter().flat_map(|(id, component)| {
+            component.tool.consumers.iter().map(move |consumer| (id.clone(), consumer.clone()))
+        })
     }
 
     /// A machine by its name.
@@ -150,6 +148,7 @@ impl Manifest {
             let outbound = outbound.with_context(|| format!("hosts of component {id}"))?;
             let outbound = outbound.into_iter().flatten().collect();
             let mut tool = raw.tool.ecomauction;
+            tool.check().with_context(|| format!("component {id}"))?;
             for machine in tool.machines.values_mut() {
                 machine.source = base.join(&machine.source);
                 if machine.shards == 0 {
@@ -171,6 +170,27 @@ impl Manifest {
         let RawApplication { name, version } = raw.application;
         let variables = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(Self { name, version, components, variables, routes })
+    }
+}
+
+impl Tool {
+    /// Finds what cannot be meant.
+    fn check(&self) -> anyhow::Result<()> {
+        let mut topics = BTreeSet::new();
+        for consumer in &self.consumers {
+            consumer.check()?;
+            if !topics.insert(&consumer.topic) {
+                bail!("it consumes {} twice", consumer.topic);
+            }
+        }
+        let mut jobs = BTreeSet::new();
+        for Cron { job, schedule } in &self.crons {
+            Schedule::parse(schedule).with_context(|| format!("schedule of {job}"))?;
+            if !jobs.insert(job) {
+                bail!("its job {job} has two schedules");
+            }
+        }
+        Ok(())
     }
 }
 
@@ -308,5 +328,31 @@ mod tests {
         let slipped = MANIFEST.replace("entities =", "entitles =");
         let error = Manifest::parse(&slipped, Path::new("app"), &BTreeMap::new()).unwrap_err();
         assert!(error.to_string().contains("entitles"), "{error}");
+    }
+
+    #[test]
+    fn subscriptions_and_jobs_are_checked_at_the_start() {
+        let parse = |keys: &str| {
+            let text = MANIFEST.replace("entities = [\"thing\"]", keys);
+            Manifest::parse(&text, Path::new("app"), &BTreeMap::new())
+        };
+        let manifest = parse(
+            "consumers = [{ topic = \"a.v1\", filter = { n = [1] } }, { topic = \"b\" }]
+             crons = [{ job = \"things.sweep\", schedule = \"*/10 * * * *\" }]",
+        );
+        let manifest = manifest.unwrap();
+        let names = manifest.subscriptions().map(|(id, consumer)| consumer.queue(&id));
+        assert_eq!(names.collect::<Vec<_>>(), ["things/a.v1", "things/b"]);
+        assert_eq!(manifest.components["things"].tool.crons[0].job, "things.sweep");
+        for (keys, word) in [
+            ("consumers = [{ topic = \"a\" }, { topic = \"a\" }]", "twice"),
+            ("consumers = [{ topic = \"a\", filters = { n = [1] } }]", "filters"),
+            ("consumers = [{ topic = \"a b\" }]", "a b"),
+            ("crons = [{ job = \"j\", schedule = \"never\" }]", "schedule of j"),
+            ("crons = [{ job = \"j\", schedul = \"* * * * *\" }]", "schedul"),
+        ] {
+            let error = format!("{:#}", parse(keys).unwrap_err());
+            assert!(error.contains(word), "{keys}: {error}");
+        }
     }
 }

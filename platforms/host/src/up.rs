@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::background::Background;
 use crate::cli::{Only, Up};
 use crate::data::DataDirectory;
 use crate::engine::{Engines, Watch};
@@ -16,6 +17,7 @@ use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
 use crate::operator::{Health, Operator};
 use crate::outbox::Outbox;
+use crate::queues::Queues;
 use crate::services::{Platform, Service, Shared};
 use crate::sql::SqlStore;
 use crate::state::StateStore;
@@ -59,17 +61,22 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     // Listening first: a taken port is found before anything is touched.
     let public = bind(options.listen, "--listen").await?;
     let operator = bind(options.operator_listen, "--operator-listen").await?;
-    let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
+    let queues = Arc::new(open_queues(&manifest, &data)?);
+    let published = queues.published()?;
+    let Engine { engines, machines } = open_machines(&manifest, &data, options.watch(), published)?;
     let shared = open_shared(&manifest, &data)?;
     let services = open_services(&manifest, &data, &engines, &machines, &shared)?;
-    for (id, service) in &services {
-        let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
-        migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
-    }
+    migrate(&services).await?;
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Arc::clone(&machines)));
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = crate::background::start(&machines, &services, &meters, &stopped);
+    let background = Background {
+        machines: Arc::clone(&machines),
+        services: services.clone(),
+        queues: Arc::clone(&queues),
+        meters: Arc::clone(&meters),
+    };
+    let mut tasks = crate::background::start(&background, &manifest, &stopped)?;
     tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
 
     let routes = manifest.routes.iter().filter_map(|route| {
@@ -82,11 +89,14 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
     });
-    let operators =
-        Arc::new(Operator { health: Arc::clone(&health), meters, machines: Arc::clone(&machines) });
+    let operators = Arc::new(Operator {
+        health: Arc::clone(&health),
+        meters,
+        machines: Arc::clone(&machines),
+        queues: Arc::clone(&queues),
+    });
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
-    let limits = HttpLimits::default();
-    let drain = limits.drain;
+    let (limits, drain) = (HttpLimits::default(), HttpLimits::default().drain);
     let mut listeners = tokio::task::JoinSet::new();
     listeners.spawn(crate::http::serve(public, limits, connections, told(stopped.clone())));
     let operator_limits = HttpLimits { drain: std::time::Duration::ZERO, ..HttpLimits::default() };
@@ -103,13 +113,27 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     stop.send_replace(true);
     while listeners.join_next().await.is_some() {}
     while tasks.join_next().await.is_some() {}
-    finish(&machines, &services).await;
+    finish(&machines, &services, &queues).await;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Lets every component prepare its tables.
+async fn migrate(services: &HashMap<String, Arc<Service>>) -> anyhow::Result<()> {
+    for (id, service) in services {
+        let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
+        migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
+    }
+    Ok(())
+}
+
 /// Writes what was written behind, so that the next start is quick.
-async fn finish(machines: &Arc<Machines>, services: &HashMap<String, Arc<Service>>) {
+async fn finish(
+    machines: &Arc<Machines>,
+    services: &HashMap<String, Arc<Service>>,
+    queues: &Queues,
+) {
+    crate::background::mark_published(machines, queues).await;
     for service in services.values() {
         if let Err(error) = service.platform().sql.flush().await {
             tracing::warn!(%error, "projections were not written; they will be rebuilt");
@@ -122,11 +146,13 @@ async fn finish(machines: &Arc<Machines>, services: &HashMap<String, Arc<Service
     }
 }
 
-/// Opens journal, snapshots and machines, and recovers what they say.
+/// Opens journal, snapshots and machines, and recovers what they say. The bus has the messages of
+/// all records up to `published`.
 pub(crate) fn open_machines(
     manifest: &Manifest,
     data: &DataDirectory,
     watch: Watch,
+    published: Option<u64>,
 ) -> anyhow::Result<Engine> {
     let engines = Engines::new(&data.compiled(), watch)?;
     let mut images = Vec::new();
@@ -147,20 +173,17 @@ pub(crate) fn open_machines(
             images.push((Arc::new(image), machine.shards));
         }
     }
-    let subscriptions = manifest.components.iter().flat_map(|(id, component)| {
-        component.tool.consumers.iter().map(move |consumer| (id.clone(), consumer.clone()))
-    });
     let around = Surroundings {
         journal: journal::Journal::open(&data.journal(), journal::Options::default())
             .context("cannot open the journal")?,
         state: StateStore::open_or_begin_anew(&data.state())
             .context("cannot open the snapshots")?,
         timers: Timers::default(),
-        outbox: Outbox::new(subscriptions),
+        outbox: Outbox::new(manifest.subscriptions()),
         world: Arc::new(crate::clock::System),
     };
     let machines = Arc::new(Machines::new(images, around));
-    machines.recover().context("cannot recover from the journal")?;
+    machines.recover(published).context("cannot recover from the journal")?;
     Ok(Engine { engines, machines })
 }
 
@@ -181,6 +204,13 @@ async fn rotate_keys(vault: Arc<Vault>, stop: impl Future<Output = ()>) {
             tracing::error!(%error, "the keys of access tokens were not rotated");
         }
     }
+}
+
+/// Opens the queues of all subscriptions.
+fn open_queues(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Queues> {
+    let names = manifest.subscriptions().map(|(id, consumer)| consumer.queue(&id));
+    let world = Arc::new(crate::clock::System);
+    Queues::open(&data.queues(), names, world).context("cannot open the queues")
 }
 
 fn open_services(

@@ -169,7 +169,8 @@ impl Connections {
     }
 }
 
-fn body_refusal(error: BodyError) -> (StatusCode, &'static str, &'static str) {
+/// What a caller is told whose body was not read.
+pub(crate) fn body_refusal(error: BodyError) -> (StatusCode, &'static str, &'static str) {
     match error {
         BodyError::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -76,6 +76,22 @@ pub mod consumer_face {
     });
 }
 
+/// Jobs.
+pub mod schedule_face {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ecomauction:host;
+
+            world schedule-face {
+                export ecomauction:edge/schedule@0.1.0;
+            }
+        ",
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:host/schedule-face",
+        exports: { default: async },
+    });
+}
+
 /// Migrations.
 pub mod lifecycle_face {
     wasmtime::component::bindgen!({

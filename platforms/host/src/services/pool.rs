@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face};
+use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face, schedule_face};
 use super::gate::Gate;
 use super::guest::{Guest, Platform};
 use super::{consume, face};
@@ -46,6 +46,7 @@ pub(crate) struct Service {
     pre: InstancePre<Guest>,
     http: Option<http_face::HttpFaceIndices>,
     consumer: Option<consumer_face::ConsumerFaceIndices>,
+    schedule: Option<schedule_face::ScheduleFaceIndices>,
     lifecycle: Option<lifecycle_face::LifecycleFaceIndices>,
     idle: Mutex<Vec<Instance>>,
     permits: Semaphore,
@@ -57,6 +58,7 @@ struct Instance {
     store: Store<Guest>,
     http: Option<http_face::HttpFace>,
     consumer: Option<consumer_face::ConsumerFace>,
+    schedule: Option<schedule_face::ScheduleFace>,
     lifecycle: Option<lifecycle_face::LifecycleFace>,
     served: u32,
 }
@@ -77,6 +79,7 @@ impl Service {
         Ok(Self {
             http: http_face::HttpFaceIndices::new(&pre).ok(),
             consumer: consumer_face::ConsumerFaceIndices::new(&pre).ok(),
+            schedule: schedule_face::ScheduleFaceIndices::new(&pre).ok(),
             lifecycle: lifecycle_face::LifecycleFaceIndices::new(&pre).ok(),
             platform,
             engine: engine.clone(),
@@ -116,6 +119,31 @@ impl Service {
             consumer.call_consume(&mut instance.store, batch).await.map_err(trap)
         })
         .await
+    }
+
+    /// Runs a job for a slot of its schedule.
+    pub(crate) async fn run_job(
+        &self,
+        job: &str,
+        slot: i64,
+    ) -> Result<Result<(), String>, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let schedule = instance.schedule.as_ref().ok_or(ServiceError::Missing("schedule"))?;
+            let schedule = schedule.ecomauction_edge_schedule();
+            schedule.call_run(&mut instance.store, job, slot).await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Refuses a component without what the manifest wants of it.
+    pub(crate) fn check_faces(&self, consumes: bool, has_jobs: bool) -> Result<(), ServiceError> {
+        if consumes && self.consumer.is_none() {
+            return Err(ServiceError::Missing("consumer, but the manifest has consumers for it"));
+        }
+        if has_jobs && self.schedule.is_none() {
+            return Err(ServiceError::Missing("schedule, but the manifest has crons for it"));
+        }
+        Ok(())
     }
 
     /// Runs migrations; a component without them is fine.
@@ -199,11 +227,14 @@ impl Service {
         let http = self.http.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
         let consumer =
             self.consumer.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
+        let schedule =
+            self.schedule.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
         let lifecycle =
             self.lifecycle.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
         Ok(Instance {
             http: http.map_err(trap)?,
             consumer: consumer.map_err(trap)?,
+            schedule: schedule.map_err(trap)?,
             lifecycle: lifecycle.map_err(trap)?,
             store,
             served: 0,
