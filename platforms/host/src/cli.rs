@@ -43,6 +43,10 @@ enum Command {
     /// No data directory is needed.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Shows the queues of a running platform, and what became of messages that nobody could
+    /// handle.
+    #[command(after_help = QUEUES_EXAMPLES)]
+    Queues(Queues),
 }
 
 /// Options of `up`.
@@ -51,7 +55,7 @@ pub(crate) struct Up {
     /// Address of the public API.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "ECOMAUCTION_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// Address for operators: /metrics, /healthz, /readyz. Keep it private.
+    /// Address for operators: queues, /metrics, /healthz, /readyz. Keep it private.
     #[arg(
         long,
         value_name = "ADDR",
@@ -161,6 +165,81 @@ pub(crate) struct Replay {
     pub(crate) component: Option<PathBuf>,
 }
 
+/// Options of `queues`.
+#[derive(Debug, Args)]
+pub(crate) struct Queues {
+    /// What to do [default: list].
+    #[command(subcommand)]
+    pub(crate) task: Option<QueuesTask>,
+    /// The platform's operator address.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9090",
+        env = "ECOMAUCTION_OPERATOR",
+        global = true
+    )]
+    pub(crate) operator: String,
+    /// The platform's answer as it is.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// What can be done with queues.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueuesTask {
+    /// Lists the queues: what waits, what is under way, what is dead.
+    List,
+    /// Shows the dead letters of a queue, oldest first.
+    DeadLetters {
+        /// Name of the queue, for example `notifications/auction.closed`.
+        #[arg(value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// Most letters.
+        #[arg(long, value_name = "N", default_value_t = 20,
+              value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+        /// Where the page before ended.
+        #[arg(long, value_name = "CURSOR", value_parser = token)]
+        cursor: Option<String>,
+    },
+    /// Returns dead letters to their queue, each once.
+    Redrive {
+        /// Name of the queue.
+        #[arg(value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// Only the messages with these ids.
+        #[arg(value_name = "ID", value_parser = token)]
+        ids: Vec<String>,
+    },
+    /// Deletes dead letters for good.
+    Purge {
+        /// Name of the queue.
+        #[arg(value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// The messages with these ids.
+        #[arg(value_name = "ID", value_parser = token)]
+        ids: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+}
+
+fn queue_name(text: &str) -> Result<String, String> {
+    let (component, topic) = text.split_once('/').ok_or("a queue is COMPONENT/TOPIC")?;
+    Ok(format!("{}/{}", token(component)?, token(topic)?))
+}
+
+/// What is part of a URL as it is.
+fn token(text: &str) -> Result<String, String> {
+    let is_part = |symbol: char| symbol.is_ascii_alphanumeric() || "._-".contains(symbol);
+    if text.is_empty() || !text.chars().all(is_part) {
+        return Err("letters, digits, `.`, `_` and `-`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
@@ -168,6 +247,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(doctor) => return crate::doctor::run(&doctor),
         Command::Export(export) => crate::archive::export(&export),
         Command::Replay(replay) => crate::archive::replay(&replay),
+        Command::Queues(queues) => crate::remote::run(&queues),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -195,6 +275,15 @@ Examples:
   ecomauction replay watch.jsonl --at 7           why was the price what it was after event 7?
   ecomauction replay watch.jsonl --json | jq 'select(.event == \"bid_placed\") | .rule'
   ecomauction replay watch.jsonl --component target/components/auction_machine.wasm";
+
+const QUEUES_EXAMPLES: &str = "\
+Examples:
+  ecomauction queues                              what waits, and what is dead
+  ecomauction queues dead-letters notifications/auction.closed
+  ecomauction queues redrive notifications/auction.closed          all of them
+  ecomauction queues redrive notifications/auction.closed 7-0 9-1  these two
+  ecomauction queues purge notifications/auction.closed 7-0
+  ecomauction queues --operator http://10.0.0.5:9090 --json | jq '.items[].dead_letters'";
 
 const UP_EXAMPLES: &str = "\
 Examples:

@@ -24,6 +24,7 @@ mod outbox;
 mod precompiled;
 mod queues;
 mod rates;
+mod remote;
 mod services;
 pub mod spin_shape;
 mod sql;
