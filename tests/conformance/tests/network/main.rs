@@ -12,6 +12,7 @@ mod limits;
 mod lists;
 mod notifications;
 mod operator;
+mod queues;
 mod refusals;
 mod scripts;
 mod secrecy;
