@@ -3,8 +3,8 @@
 use web::Problem;
 
 /// The one form of an address: trimmed, lower case. None when it is no address that a person would
-/// have: `atext` with single dots before the sign, a host name with a dot after it (RFC 5321 without
-/// quoted parts, address literals and non-ASCII).
+/// have: `atext` with single dots before the sign, a host name with a dot after it (RFC 5321
+/// without quoted parts, address literals and non-ASCII).
 pub(crate) fn normalised(text: &str) -> Option<String> {
     let text = text.trim_matches(' ');
     let (local, domain) = text.rsplit_once('@')?;

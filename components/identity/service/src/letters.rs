@@ -66,8 +66,8 @@ fn written(purpose: Purpose, to: String, code: &str) -> Letter {
             "Your code for EcomAuction",
             format!(
                 "Welcome to EcomAuction.\n\nYour code is {code}\n\nType it where you signed up, \
-                 within ten minutes. Only the newest code counts.\n\nYou did not sign up? Then type \
-                 it nowhere: without it nobody can use your address."
+                 within ten minutes. Only the newest code counts.\n\nYou did not sign up? Then \
+                 type it nowhere: without it nobody can use your address."
             ),
         ),
         Purpose::Known => (

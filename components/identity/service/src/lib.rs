@@ -2,11 +2,11 @@
 //!
 //! Everything that can be guessed, stolen or replayed is counted, hashed or spent. Keys are the
 //! vault's: codes, one-time secrets and the successors of refresh tokens follow from its keyed
-//! digests, and no table holds them (docs/adr/0020). Who has an account cannot be told from outside:
-//! letters are made when their message comes (`letters.rs`), never in a request.
+//! digests, and no table holds them (docs/adr/0020). Who has an account cannot be told from
+//! outside: letters are made when their message comes (`letters.rs`), never in a request.
 //!
-//! `POST /_dev/token {"user": "ana"}` answers with an access token for a name. The route exists only
-//! where the variable `development` is `true`.
+//! `POST /_dev/token {"user": "ana"}` answers with an access token for a name. The route exists
+//! only where the variable `development` is `true`.
 
 mod account;
 mod accounts;
@@ -16,6 +16,7 @@ mod development;
 mod document;
 mod email;
 mod events;
+mod export;
 mod letters;
 mod limits;
 mod me;
@@ -85,7 +86,7 @@ async fn answer<P: Ports>(
         Operation::ReadMe => me::show(ports, exchange).await,
         Operation::ChangeMe => me::change(ports, exchange).await,
         Operation::EraseMe => me::erase(ports, exchange).await,
-        Operation::ExportMe => me::export(ports, exchange).await,
+        Operation::ExportMe => export::export(ports, exchange).await,
         Operation::OfferTotp => totp::offer(ports, exchange).await,
         Operation::ConfirmTotp => totp::confirm(ports, exchange).await,
         Operation::RemoveTotp => totp::remove(ports, exchange).await,

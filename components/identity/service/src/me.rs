@@ -9,7 +9,6 @@ use web::{Exchange, Problem, Response, not_modified, precondition};
 
 use crate::account::Account;
 use crate::proof::Proof;
-use crate::schema::{integer, optional_integer, text};
 use crate::{events, wishes};
 
 #[derive(Serialize)]
@@ -103,77 +102,6 @@ pub(crate) async fn erase<P: Ports>(
     let erased = events::outgoing(events::USER_ERASED, &account.id, &body);
     Sql::batch_and_send(ports, statements, vec![erased]).await?;
     Ok(Response::empty(204))
-}
-
-/// `GET /v1/me/export`: all that is kept here about the caller, secrets apart.
-pub(crate) async fn export<P: Ports>(
-    ports: &P,
-    exchange: &Exchange<'_>,
-) -> Result<Response, Problem> {
-    exchange.no_parameters()?;
-    let account = Account::of_caller(ports, exchange).await?;
-    let rows = async |sql: &str| {
-        let select = Statement::new(sql, [account.id.as_str().into()]);
-        Sql::query(ports, select).await.map(|outcome| outcome.rows)
-    };
-    let sessions = rows(
-        "SELECT f.created_at, max(t.expires_at), f.revoked_at FROM identity_families f
-        JOIN identity_tokens t ON t.family_id = f.id WHERE f.account_id = ?1
-        GROUP BY f.id ORDER BY f.created_at",
-    );
-    let links = rows(
-        "SELECT provider, subject, created_at FROM identity_links WHERE account_id = ?1
-        ORDER BY created_at",
-    );
-    let codes = rows("SELECT purpose, expires_at FROM identity_codes WHERE owner = ?1");
-    let places =
-        rows("SELECT seen_at, 0 FROM identity_places WHERE account_id = ?1 ORDER BY seen_at");
-    let left = rows("SELECT count(*) FROM identity_recovery_codes WHERE account_id = ?1");
-    let session = |row: &Vec<Value>| {
-        let (begun_at, expires_at) = (integer(row, 0)?, integer(row, 1)?);
-        let ended_at = optional_integer(row, 2).map(Timestamp::from_ms);
-        Ok(json!({"begun_at": Timestamp::from_ms(begun_at),
-            "expires_at": Timestamp::from_ms(expires_at), "ended_at": ended_at}))
-    };
-    let link = |row: &Vec<Value>| {
-        Ok(json!({"provider": text(row, 0)?, "subject": text(row, 1)?,
-            "linked_at": Timestamp::from_ms(integer(row, 2)?)}))
-    };
-    let code = |row: &Vec<Value>| {
-        Ok(json!({"purpose": text(row, 0)?,
-            "expires_at": Timestamp::from_ms(integer(row, 1)?)}))
-    };
-    let place = |row: &Vec<Value>| Ok(json!(Timestamp::from_ms(integer(row, 0)?)));
-    let instant = |at: Option<i64>| at.map(Timestamp::from_ms);
-    let export = json!({
-        "account": {
-            "id": account.id,
-            "email": account.email,
-            "display_name": account.display_name,
-            "roles": account.roles(ports),
-            "created_at": account.created_at,
-            "confirmed_at": instant(account.confirmed_at),
-            "suspended_at": instant(account.suspended_at),
-            "has_password": account.password.is_some(),
-        },
-        "second_factor": {
-            "on_since": instant(account.totp.on_at),
-            "recovery_codes_left": integer(left.await?.first().map_or(&[], Vec::as_slice), 0)?,
-        },
-        "sessions": all(&sessions.await?, session)?,
-        "providers": all(&links.await?, link)?,
-        "mailed_codes": all(&codes.await?, code)?,
-        "signed_in_from_known_places_at": all(&places.await?, place)?,
-    });
-    let name = "attachment; filename=\"ecomauction-account.json\"";
-    Ok(Response::json(200, &export)?.with("content-disposition", name))
-}
-
-fn all(
-    rows: &[Vec<Value>],
-    shown: impl Fn(&Vec<Value>) -> Result<serde_json::Value, Problem>,
-) -> Result<Vec<serde_json::Value>, Problem> {
-    rows.iter().map(shown).collect()
 }
 
 /// What the caller sees, and its tag.

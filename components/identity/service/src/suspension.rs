@@ -26,8 +26,8 @@ pub(crate) async fn begin<P: Ports>(
     Ok(Response::empty(204))
 }
 
-/// `DELETE /v1/admin/users/{id}/suspension`; also when there is none. Sessions that show the account
-/// as suspended end, so that the next sign-in shows it as it is.
+/// `DELETE /v1/admin/users/{id}/suspension`; also when there is none. Sessions that show the
+/// account as suspended end, so that the next sign-in shows it as it is.
 pub(crate) async fn end<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Response, Problem> {
     let account = named(ports, exchange).await?;
     if account.suspended_at.is_some() {

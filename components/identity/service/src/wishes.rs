@@ -1,5 +1,7 @@
 //! Passwords and names that people wish for: which are taken.
 
+use core::ops::RangeInclusive;
+
 use web::{FieldError, Problem};
 
 /// 422 for a password that is too short, too long or known to everybody. There are no rules about
@@ -58,11 +60,20 @@ fn is_of(lower: &str, email: &str) -> bool {
 
 /// Neither a control character nor one that formats: zero width, direction, tags.
 fn is_seen(char: char) -> bool {
-    let formats = matches!(char, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
+    let formats = FORMATTING.iter().any(|formatting| formatting.contains(&char));
     !char.is_control() && !formats
 }
 
+const FORMATTING: &[RangeInclusive<char>] = &[
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{e0000}'..='\u{e007f}',
+];
 const COMMON: &str = include_str!("../data/common_passwords.txt");
 const PASSWORD_MIN_CHARS: usize = 8;
 const PASSWORD_MAX_CHARS: usize = 128;

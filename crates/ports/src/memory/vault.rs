@@ -1,5 +1,5 @@
-//! Tokens in a table: what was handed out is known, everything else is foreign. Passwords are hashed
-//! quickly and under no secret: good for tests, and for nothing else.
+//! Tokens in a table: what was handed out is known, everything else is foreign. Passwords are
+//! hashed quickly and under no secret: good for tests, and for nothing else.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
 //! Signing in with a provider: authorization code with PKCE, state and nonce (RFC 9700, OIDC Core).
 //!
-//! A browser goes `start` → provider → `callback` → where it wanted to return to, with a ticket. The
-//! tickets are exchanged for tokens by requests of their own (`tickets.rs`), so that no token stands
-//! in an address.
+//! A browser goes `start` → provider → `callback` → where it wanted to return to, with a ticket.
+//! The tickets are exchanged for tokens by requests of their own (`tickets.rs`), so that no token
+//! stands in an address.
 
 pub(crate) mod callback;
 mod provider;

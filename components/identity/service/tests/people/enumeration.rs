@@ -41,7 +41,8 @@ fn assert_alike(path: &str, body: impl Fn(&str) -> Value, status: u16) {
 
 #[test]
 fn signing_up_looks_the_same_whoever_has_an_account() {
-    let body = |email: &str| json!({"email": email, "password": "another fine password", "display_name": "Eve"});
+    let password = "another fine password";
+    let body = |email: &str| json!({"email": email, "password": password, "display_name": "Eve"});
     assert_alike("/v1/accounts", body, 202);
 }
 

@@ -90,7 +90,8 @@ fn outside_of_development_the_route_does_not_exist() {
 fn users_of_before_keep_their_ids() {
     let memory = Memory::new("identity", Timestamp::from_ms(1_800_000_000_000));
     let sql = [
-        "CREATE TABLE identity_migrations (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL)",
+        "CREATE TABLE identity_migrations (version INTEGER PRIMARY KEY,
+            applied_at INTEGER NOT NULL)",
         "INSERT INTO identity_migrations (version, applied_at) VALUES (1, 0)",
         "CREATE TABLE identity_users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE,
             display_name TEXT NOT NULL, created_at INTEGER NOT NULL)",
