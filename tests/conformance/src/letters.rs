@@ -1,9 +1,9 @@
 //! Letters set against what happened: each fact of a public log is told to whom it concerns, once
 //! (reliability.md I17).
 //!
-//! A sender that dies between a letter and the note that it was sent has to send it again: under the
-//! same `Message-ID`, by which mail programs show it once. So letters are counted by that, and what
-//! came twice over the wire is counted apart.
+//! A sender that dies between a letter and the note that it was sent has to send it again: under
+//! the same `Message-ID`, by which mail programs show it once. So letters are counted by that, and
+//! what came twice over the wire is counted apart.
 
 pub mod siege;
 

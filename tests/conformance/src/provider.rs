@@ -1,8 +1,8 @@
 //! Stand-ins for the places where people sign in elsewhere, over real HTTP with real redirects: an
 //! OpenID provider in the manner of Google (OIDC Core), and one of OAuth in the manner of Facebook.
 //!
-//! It asks nobody for a password: the test says who signs in. It checks what a provider has to check
-//! and keeps every complaint; it lies when it is told to.
+//! It asks nobody for a password: the test says who signs in. It checks what a provider has to
+//! check and keeps every complaint; it lies when it is told to.
 
 mod endpoints;
 

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::{Facts, against, facts_of, people_of, repeated, unequal_twins};
+use crate::people::PASSWORD;
 use crate::smtp::Sink;
 use crate::{Client, Platform, Reply, Setup, User, amount_of, id_of, ms_of, now_ms, usd};
 
@@ -185,7 +186,7 @@ async fn settle(field: &Field, user: &User, path: &str, body: &Value, key: &str)
         field.requests.fetch_add(1, Ordering::Relaxed);
         let pause_ms = match user.client.post(path, body).key(key).send().await {
             Ok(reply) if reply.status == 401 => {
-                user = User::sign_in(&field.client, &user.name).await;
+                user.client = signed_in(field, &user).await;
                 0
             }
             Ok(reply) if reply.status == 409 && reply.code() == "idempotency_in_progress" => 200,
@@ -195,6 +196,20 @@ async fn settle(field: &Field, user: &User, path: &str, body: &Value, key: &str)
         };
         assert!(Instant::now() < deadline, "{path} of {} stays unanswered", user.name);
         tokio::time::sleep(Duration::from_millis(pause_ms)).await;
+    }
+}
+
+/// Tokens live ten minutes; the platform may be down when one is over.
+async fn signed_in(field: &Field, user: &User) -> Client {
+    let session = json!({"email": user.email(), "password": PASSWORD});
+    loop {
+        let reply = field.client.post("/v1/sessions", &session).send().await;
+        if let Ok(reply) = reply.as_ref().map(Reply::json)
+            && let Some(token) = reply["access_token"].as_str()
+        {
+            return field.client.with_token(token);
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 

@@ -164,8 +164,8 @@ impl Session {
         self.to.clear();
     }
 
-    /// A line without its CRLF; none at the end of the stream. A bare LF ends no line: whoever sends
-    /// one could smuggle a letter into another.
+    /// A line without its CRLF; none at the end of the stream. A bare LF ends no line: whoever
+    /// sends one could smuggle a letter into another.
     async fn line(&mut self) -> io::Result<Option<Vec<u8>>> {
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {

@@ -1,5 +1,6 @@
-//! Who may do what (reliability.md 3.1, object and function access): every route of the API document
-//! by everybody, as one table says. A route without a row fails, and so does a row without a route.
+//! Who may do what (reliability.md 3.1, object and function access): every route of the API
+//! document by everybody, as one table says. A route without a row fails, and so does a row without
+//! a route.
 
 mod stage;
 mod table;

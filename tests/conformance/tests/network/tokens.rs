@@ -1,5 +1,5 @@
-//! Access tokens that must not work (reliability.md 3.1, JWT), each by itself: a token that is wrong
-//! in one way and signed with the platform's own key shows that this one way is looked at.
+//! Access tokens that must not work (reliability.md 3.1, JWT), each by itself: a token that is
+//! wrong in one way and signed with the platform's own key shows that this one way is looked at.
 
 use std::path::Path;
 
