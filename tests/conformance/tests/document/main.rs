@@ -2,6 +2,7 @@
 //! is refused is in it. Every answer of the client is held to its shape besides.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod accounts;
 mod generic;
 mod own;
 mod people;
@@ -118,6 +119,16 @@ fn what_is_left_out_is_documented() {
 const UNSEEN: &[(&str, &str, &str)] = &[
     ("offerSecondChance", "too_late", "sixty days must pass"),
     ("watchAuction", "too_many_watches", "ten thousand auctions must be listed"),
+    ("eraseMe", "reauthentication_required", "ten minutes must pass"),
+    ("offerTotp", "reauthentication_required", "ten minutes must pass"),
+    ("removeTotp", "reauthentication_required", "ten minutes must pass"),
+    ("eraseMe", "rate_limited", "passwords are asked for when ten minutes have passed"),
+    ("offerTotp", "rate_limited", "passwords are asked for when ten minutes have passed"),
+    ("removeTotp", "rate_limited", "passwords are asked for when ten minutes have passed"),
+    ("linkProvider", "rate_limited", "rates by address are wide in tests"),
+    ("signInByTicket", "rate_limited", "rates by address are wide in tests"),
+    ("startOauth", "rate_limited", "rates by address are wide in tests"),
+    ("finishOauth", "rate_limited", "rates by address are wide in tests"),
 ];
 
 /// Why that refusal was not seen; none when it was.

@@ -88,7 +88,7 @@ pub(crate) async fn stage(scene: &Scene, operation: &str) -> Option<Stage> {
 }
 
 /// Somebody whose account may be ruined.
-async fn somebody(scene: &Scene) -> User {
+pub(crate) async fn somebody(scene: &Scene) -> User {
     scene.platform.user(&fresh()).await
 }
 
@@ -113,7 +113,7 @@ async fn sent_back(scene: &Scene, name: &str) -> (String, String) {
 }
 
 /// The same to the end; what the page that was returned to is told.
-async fn returned(scene: &Scene, name: &str, told: &str) -> String {
+pub(crate) async fn returned(scene: &Scene, name: &str, told: &str) -> String {
     let (target, cookie) = sent_back(scene, name).await;
     let client = scene.client();
     let reply = client.call("GET", &target).header("cookie", &cookie).send().await.unwrap();

@@ -18,6 +18,8 @@ pub(crate) struct Scene {
     pub(crate) cy: User,
     /// Administers.
     pub(crate) root: User,
+    /// Signed in after being suspended.
+    pub(crate) sue: User,
     /// Where people can sign in, too.
     pub(crate) provider: Provider,
     pub(crate) platform: Platform,
@@ -44,9 +46,13 @@ impl Scene {
         let platform = setup.start().await;
         let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
         let (cy, root) = (platform.user("cy").await, platform.user("root").await);
+        let sue = platform.user("sue").await;
+        let path = format!("/v1/admin/users/{}/suspension", sue.id);
+        root.client.call("PUT", &path).send().await.unwrap().expect(204);
+        let sue = platform.user("sue").await;
         let auction = id_of(&ana.lists(json!({})).await);
         ben.bids(&auction, 1_000).await.expect(201);
-        Self { ana, ben, cy, root, provider, platform, auction }
+        Self { ana, ben, cy, root, sue, provider, platform, auction }
     }
 
     /// Speaks without a token; requests carry their own.
