@@ -5,6 +5,7 @@ mod access;
 mod archive;
 mod closing;
 mod conditional;
+mod development;
 mod faulty;
 mod idempotency;
 mod identity;
