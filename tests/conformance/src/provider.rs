@@ -172,6 +172,7 @@ impl Provider {
             format!("{name}_client_secret={CLIENT_SECRET}"),
             format!("{name}_authorization_url={base}/authorize"),
             format!("{name}_token_url={base}/token"),
+            format!("{name}_host={base}"),
             rest,
         ]
     }
