@@ -48,7 +48,7 @@ pub(crate) async fn sign_up<P: Ports>(
     let display_name = wishes::display_name(&wanted.display_name)?;
     wishes::password(&wanted.password, Some(&email))?;
     limits::SIGN_UPS.take(ports, exchange).await?;
-    limits::LETTERS_TO.take(ports, &email).await?;
+    limits::LETTERS_TO_CONFIRM.take(ports, &email).await?;
     let password = ports.hash_password(&wanted.password).await?;
     let id = Id::<kind::User>::new(exchange.now, ports.id_bytes()).to_string();
     let upsert = "INSERT INTO identity_accounts (id, email, display_name, password, created_at)
@@ -74,7 +74,7 @@ pub(crate) async fn resend<P: Ports>(
     let Object(Address { email }) = web::json::body(exchange.request)?;
     let email = email::parsed(&email)?;
     limits::LETTERS.take(ports, exchange).await?;
-    limits::LETTERS_TO.take(ports, &email).await?;
+    limits::LETTERS_TO_CONFIRM.take(ports, &email).await?;
     let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email).await;
     Sql::batch_and_send(ports, vec![letter], vec![due]).await?;
     Response::json(202, &json!({}))
@@ -89,7 +89,7 @@ pub(crate) async fn confirm<P: Ports>(
     let Object(Confirmation { email, code }) = web::json::body(exchange.request)?;
     let email = email::parsed(&email)?;
     limits::CODES.take(ports, exchange).await?;
-    limits::CODES_OF.take(ports, &email).await?;
+    limits::CODES_OF.take_here(ports, exchange, &email).await?;
     let which = Which::Newest(&email, Purpose::Confirm);
     let proof = codes::tried(ports, which, &code, exchange.now).await?;
     let account = Account::by_id(ports, &proof.account_id).await?;

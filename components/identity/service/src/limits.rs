@@ -3,6 +3,7 @@
 //! What a bucket of an account counts does not depend on whether there is such an account. No
 //! bucket locks anybody out for good: each refills by itself, and where somebody signed in before
 //! it has a bucket of its own (`SIGN_IN_KNOWN`), so that strangers cannot use up the owner's tries.
+//! Nobody but the owner gets the letters that strangers ask for.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -57,9 +58,17 @@ pub(crate) const SIGN_IN_KNOWN: AccountRate = AccountRate::new("sign-in-place", 
 /// One-time codes after a right password: five at once, then one in five minutes. Of a million
 /// codes three are right at a time, so a guess is right once in three years.
 pub(crate) const OTPS: AccountRate = AccountRate::new("one-time-code", 5, 300_000);
-/// Letters to one address: five at once, then one in five minutes; nobody's mailbox is filled.
-pub(crate) const LETTERS_TO: AccountRate = AccountRate::new("letter-to", 5, 300_000);
-/// Codes typed for one address. Each code has five tries of its own.
+/// Letters to one address: five at once, then one in five minutes; nobody's mailbox is filled. Each
+/// purpose has its own, so that whoever uses one up has sent its owner five codes that are good.
+pub(crate) const LETTERS_TO_CONFIRM: AccountRate =
+    AccountRate::new("letter-to-confirm", 5, 300_000);
+/// The same about new passwords.
+pub(crate) const LETTERS_TO_RESET: AccountRate = AccountRate::new("letter-to-reset", 5, 300_000);
+/// The same about providers.
+pub(crate) const LETTERS_TO_LINK: AccountRate = AccountRate::new("letter-to-link", 5, 300_000);
+/// Codes typed for an account at one client address. For all addresses together the bound is in the
+/// rows: each code has five tries, and letters have a rate. A bucket of all would keep its owner
+/// out while strangers guess.
 pub(crate) const CODES_OF: AccountRate = AccountRate::new("code-of", 15, 120_000);
 /// Refreshes of all sessions of an account.
 pub(crate) const REFRESHES_OF: AccountRate = AccountRate::new("refresh-of", 120, 1_000);
@@ -90,6 +99,17 @@ impl AccountRate {
     /// Takes one for an account, or 429.
     pub(crate) async fn take<P: Ports>(&self, ports: &P, account: &str) -> Result<(), Problem> {
         take(ports, self.name, self.policy, account).await
+    }
+
+    /// Takes one for an account and the client of a request, or 429.
+    pub(crate) async fn take_here<P: Ports>(
+        &self,
+        ports: &P,
+        exchange: &Exchange<'_>,
+        account: &str,
+    ) -> Result<(), Problem> {
+        let client = block(exchange.request.client_address());
+        take(ports, self.name, self.policy, &format!("{account} {client}")).await
     }
 }
 

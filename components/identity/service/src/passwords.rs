@@ -36,7 +36,7 @@ pub(crate) async fn forgot<P: Ports>(
     let Object(Address { email }) = web::json::body(exchange.request)?;
     let email = email::parsed(&email)?;
     limits::LETTERS.take(ports, exchange).await?;
-    limits::LETTERS_TO.take(ports, &email).await?;
+    limits::LETTERS_TO_RESET.take(ports, &email).await?;
     let (letter, due) = codes::due_to_reset(ports, exchange.now, &email).await;
     Sql::batch_and_send(ports, vec![letter], vec![due]).await?;
     Response::json(202, &json!({}))
@@ -53,7 +53,7 @@ pub(crate) async fn reset<P: Ports>(
     let email = email::parsed(&email)?;
     wishes::password(&password, Some(&email))?;
     limits::CODES.take(ports, exchange).await?;
-    limits::CODES_OF.take(ports, &email).await?;
+    limits::CODES_OF.take_here(ports, exchange, &email).await?;
     // Before the code is judged: a wrong one takes as long as a right one.
     let hash = ports.hash_password(&password).await?;
     let which = Which::Newest(&email, Purpose::Reset);

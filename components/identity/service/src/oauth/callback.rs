@@ -74,6 +74,7 @@ async fn admitted<P: Ports>(
     provider: &Provider,
     vouched: &Vouched,
 ) -> Result<Onward, Problem> {
+    let mut is_counted = false;
     let ticket = Ticket { word: secrets::random(ports), provider: provider.name, vouched };
     for _ in 0..crate::tokens::ATTEMPTS_MAX {
         let written = if let Some(account_id) = linked(ports, provider, vouched).await? {
@@ -82,7 +83,13 @@ async fn admitted<P: Ports>(
         } else {
             match Account::by_email(ports, &vouched.email).await? {
                 None if vouched.is_verified => ticket.begin(ports, exchange).await,
-                account => ticket.ask(ports, exchange, account).await,
+                account => {
+                    if !is_counted {
+                        limits::LETTERS_TO_LINK.take(ports, &vouched.email).await?;
+                        is_counted = true;
+                    }
+                    ticket.ask(ports, exchange, account).await
+                }
             }
         };
         match written {

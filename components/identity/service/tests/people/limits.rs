@@ -87,8 +87,27 @@ fn one_mailbox_is_not_filled() {
         letters += usize::from(asked.status == 202);
         house.deliver();
     }
-    assert_eq!(letters, 4, "the fifth was her sign-up's");
-    assert_eq!(house.memory.mail.to(ANA).len(), 5);
+    assert_eq!(letters, 9, "five of each kind, one of which was her sign-up's");
+    assert_eq!(house.memory.mail.to(ANA).len(), 10);
+}
+
+#[test]
+fn strangers_cannot_keep_an_owner_from_a_new_password() {
+    let house = House::on(|memory| memory.with_variable("letters_per_hour", "1000"));
+    house.settle(ANA);
+    // Letters of another kind do not count, and guesses from elsewhere do not either.
+    for _ in 0..20 {
+        house.post("/v1/accounts/resend", &json!({"email": ANA}));
+    }
+    let forgot = house.post("/v1/passwords/forgot", &json!({"email": ANA}));
+    assert_eq!(forgot.status, 202);
+    let body = json!({"email": "nobody@example.test", "code": "0", "password": PASSWORD});
+    let guess = |address: &str| {
+        let guess = request("POST", "/v1/passwords/reset", None, Some(&body));
+        house.send(from(address, guess)).status
+    };
+    assert_eq!((0..20).filter(|_| guess("198.51.100.1") == 429).count(), 5);
+    assert_eq!(guess("198.51.100.2"), 422);
 }
 
 #[test]

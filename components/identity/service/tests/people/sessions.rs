@@ -3,7 +3,8 @@
 use ports::{Vault, ready};
 use serde_json::json;
 
-use crate::house::{House, PASSWORD, json_of, pair, refused, said};
+use crate::house::{House, PASSWORD, json_of, pair, refused, request, said};
+use crate::watched::Watched;
 
 const ANA: &str = "ana@example.test";
 
@@ -106,8 +107,57 @@ fn a_minute_of_sign_ins_is_told_apart_and_the_oldest_sessions_end() {
 #[test]
 fn keys_may_be_kept_for_minutes() {
     let house = House::new();
-    let keys = house.send(crate::house::request("GET", "/.well-known/jwks.json", None, None));
+    let keys = house.send(request("GET", "/.well-known/jwks.json", None, None));
     assert_eq!((keys.status, json_of(&keys)), (200, json!({"keys": []})));
     assert_eq!(keys.header("cache-control"), Some("public, max-age=300"));
     assert_eq!(keys.header("content-type"), Some("application/json"));
+}
+
+#[test]
+fn when_too_many_passwords_are_hashed_nothing_is_done_and_nothing_is_lost() {
+    let house = House::new();
+    house.settle(ANA);
+    house.post("/v1/passwords/forgot", &json!({"email": ANA}));
+    let code = house.code(ANA);
+    let watched = Watched::over(&house.memory);
+    watched.is_busy.set(true);
+    for (path, body) in [
+        ("/v1/accounts", json!({"email": "b@a.test", "password": PASSWORD, "display_name": "B"})),
+        ("/v1/sessions", json!({"email": ANA, "password": PASSWORD})),
+        ("/v1/passwords/reset", json!({"email": ANA, "code": code, "password": PASSWORD})),
+    ] {
+        let asked = request("POST", path, None, Some(&body));
+        let busy = ready(identity_service::handle(&watched, asked));
+        assert_eq!(said(&busy), refused(503, "overloaded"), "{path}");
+        assert_eq!(busy.header("retry-after"), Some("1"));
+    }
+    assert!(watched.calls.borrow().iter().all(|call| !call.starts_with("write")));
+    let body = json!({"email": ANA, "code": code, "password": PASSWORD});
+    assert_eq!(house.post("/v1/passwords/reset", &body).status, 204);
+}
+
+#[test]
+fn a_weak_hash_is_replaced_while_the_password_is_known() {
+    let house = House::new();
+    house.settle(ANA);
+    let hash = |house: &House| {
+        let sql = "SELECT password FROM identity_accounts";
+        let rows = ready(ports::Sql::query(&house.memory, ports::Statement::new(sql, [])));
+        rows.unwrap().rows[0][0].as_text().unwrap().to_owned()
+    };
+    let watched = Watched::over(&house.memory);
+    watched.is_outdated.set(true);
+    let sign_in = |password: &str| {
+        let body = json!({"email": ANA, "password": password});
+        ready(identity_service::handle(
+            &watched,
+            request("POST", "/v1/sessions", None, Some(&body)),
+        ))
+    };
+    let weak = hash(&house);
+    assert_eq!(sign_in("a wrong password").status, 401);
+    assert_eq!(hash(&house), weak, "a wrong password replaces nothing");
+    pair(&sign_in(PASSWORD), 201);
+    assert_ne!(hash(&house), weak);
+    house.sign_in(ANA);
 }

@@ -1,6 +1,6 @@
 //! Ports that write down what is asked of them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use kernel::Timestamp;
 use ports::memory::Memory;
@@ -9,6 +9,10 @@ use ports::*;
 pub(crate) struct Watched<'a> {
     pub(crate) memory: &'a Memory,
     pub(crate) calls: RefCell<Vec<String>>,
+    /// Passwords are neither hashed nor compared: too many at once.
+    pub(crate) is_busy: Cell<bool>,
+    /// Every stored hash is weaker than new ones.
+    pub(crate) is_outdated: Cell<bool>,
     /// What happens before the next token is signed: somebody else's request.
     between: RefCell<Option<Between>>,
 }
@@ -17,7 +21,13 @@ type Between = Box<dyn FnOnce(&Memory)>;
 
 impl<'a> Watched<'a> {
     pub(crate) fn over(memory: &'a Memory) -> Self {
-        Self { memory, calls: RefCell::default(), between: RefCell::default() }
+        Self {
+            memory,
+            calls: RefCell::default(),
+            is_busy: Cell::new(false),
+            is_outdated: Cell::new(false),
+            between: RefCell::default(),
+        }
     }
 
     pub(crate) fn before_first_sign(&self, between: impl FnOnce(&Memory) + 'static) {
@@ -76,6 +86,9 @@ impl Vault for Watched<'_> {
 
     async fn hash_password(&self, password: &str) -> Result<String, PasswordError> {
         self.note("hash");
+        if self.is_busy.get() {
+            return Err(PasswordError::Busy);
+        }
         self.memory.hash_password(password).await
     }
 
@@ -85,7 +98,12 @@ impl Vault for Watched<'_> {
         stored: Option<&str>,
     ) -> Result<Comparison, PasswordError> {
         self.note("verify");
-        self.memory.verify_password(password, stored).await
+        if self.is_busy.get() {
+            return Err(PasswordError::Busy);
+        }
+        let compared = self.memory.verify_password(password, stored).await?;
+        let outdated = compared.matches && self.is_outdated.get();
+        Ok(Comparison { outdated, ..compared })
     }
 
     async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
