@@ -54,8 +54,8 @@ impl Request {
         self.header("x-client-address").unwrap_or_default()
     }
 
-    /// Does the caller ask for a page rather than for JSON? The first of the two kinds that it names
-    /// counts; JSON when it names neither.
+    /// Does the caller ask for a page rather than for JSON? The first of the two kinds that it
+    /// names counts; JSON when it names neither.
     pub fn wants_page(&self) -> bool {
         let accept = self.header("accept").unwrap_or_default();
         let kinds = accept.split(',');

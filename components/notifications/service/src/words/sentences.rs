@@ -135,7 +135,7 @@ fn cancelled(facts: &Facts) -> Words {
     let text = match (facts.to_seller, facts.reason.as_deref()) {
         (true, _) => "Your auction was called off. All bids have lapsed.",
         (false, Some("cancelled_by_seller")) => {
-            "The seller has called this auction off. All bids have lapsed, and nobody owes anything."
+            "The seller has called this auction off. All bids have lapsed; nobody owes anything."
         }
         (false, _) => {
             "This auction was called off. All bids have lapsed, and nobody owes anything."
