@@ -21,7 +21,7 @@ pub(crate) struct Notification {
     auction_id: String,
     /// The auction's title when it happened.
     title: String,
-    status: Status,
+    status: LetterStatus,
     /// How often it was given to the mail server.
     attempts: i64,
     #[cfg_attr(feature = "document", schema(value_type = String, format = DateTime))]
@@ -34,7 +34,7 @@ pub(crate) struct Notification {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "document", derive(utoipa::ToSchema))]
-pub(crate) enum Status {
+pub(crate) enum LetterStatus {
     /// Waits to be sent.
     Queued,
     /// The mail server has taken it.
@@ -99,12 +99,12 @@ fn letter(row: &[Value]) -> Option<Notification> {
     })
 }
 
-fn status(name: &str) -> Option<Status> {
+fn status(name: &str) -> Option<LetterStatus> {
     match name {
-        "queued" => Some(Status::Queued),
-        "sent" => Some(Status::Sent),
-        "failed" => Some(Status::Failed),
-        "suppressed" => Some(Status::Suppressed),
+        "queued" => Some(LetterStatus::Queued),
+        "sent" => Some(LetterStatus::Sent),
+        "failed" => Some(LetterStatus::Failed),
+        "suppressed" => Some(LetterStatus::Suppressed),
         _ => None,
     }
 }
