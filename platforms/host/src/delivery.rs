@@ -104,7 +104,7 @@ impl<H: Handler> Delivery<H> {
         Duration::from_millis(self.terms.linger_ms)
     }
 
-    async fn deliver(&self, taken: Taken, _way: OwnedSemaphorePermit, _suspect: Option<Suspect>) {
+    async fn deliver(&self, taken: Taken, _way: OwnedSemaphorePermit, suspect: Option<Suspect>) {
         let Taken { lease, messages, .. } = taken;
         let batch: Vec<Event> = messages.iter().map(|message| message.event.clone()).collect();
         let visible = Duration::from_millis(u64::try_from(self.terms.visibility_ms).unwrap_or(0));
@@ -144,6 +144,8 @@ impl<H: Handler> Delivery<H> {
             }
             verdicts.push((message.seq, verdict));
         }
+        // Settling wakes who takes the next one, which may be as suspect as this one was.
+        drop(suspect);
         match self.queues.settle(&self.name, lease, self.terms.max_receives, verdicts).await {
             Ok(0) => {}
             Ok(dead) => tracing::error!(dead, queue = self.name, "messages became dead letters"),

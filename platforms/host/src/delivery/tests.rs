@@ -177,3 +177,15 @@ fn pauses_double_and_scatter_within_bounds() {
     }
     assert_eq!(backoff(1, 1, u64::MAX), 1);
 }
+
+/// One way for suspects: each must find the one before it gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn suspects_follow_each_other_without_help() {
+    let keys: Vec<String> = (0..30).map(|n| format!("k{n}")).collect();
+    let messages: Vec<(&str, &str)> = keys.iter().map(|key| (key.as_str(), key.as_str())).collect();
+    let messages = [&messages[..], &[("x", "trap")]].concat();
+    let terms = Terms { batch_size: 100, retry_first_ms: 1, ..TERMS };
+    let stage = Stage::new(terms, &messages).await;
+    stage.until(0, 1).await;
+    assert_eq!(stage.actor.handled.lock().len(), 30);
+}

@@ -130,9 +130,10 @@ impl Queues {
         let settling = move |file: &Connection| {
             store::settle(file, queue, lease, max_receives, &verdicts, now)
         };
-        let dead = self.writer.ask(settling).await?;
+        let dead = self.writer.ask(settling).await;
+        // Also after an error: somebody has to wait for the end of the lease.
         known.stirred.notify_one();
-        Ok(dead)
+        dead
     }
 
     /// Waits until something may be there to take, at most until that instant if there is one.

@@ -81,6 +81,10 @@ fn alone<T>(
     connection: &Connection,
     run: impl FnOnce(&Connection) -> rusqlite::Result<T>,
 ) -> Result<T, QueueError> {
+    if connection.is_autocommit() {
+        // An error of the one before was so bad that it undid the transaction.
+        return Err(QueueError("the transaction was undone".to_owned()));
+    }
     connection.execute_batch("SAVEPOINT job")?;
     let done = run(connection);
     if done.is_err() {
