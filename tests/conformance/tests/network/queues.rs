@@ -37,7 +37,7 @@ async fn consumers() -> PathBuf {
         { topic = \"faulty.sent.v1\", max_receives = 3, visibility_seconds = 2, \
           retry_first_ms = 50, batch_size = 10 },
         { topic = \"faulty.sorted.v1\", filter = { kind = [\"a\", 7], good = [true] } },
-        { topic = \"auction.closed\" },
+        { topic = \"auction.closed.v1\" },
     ]";
     manifest("consumers", keys).await
 }
@@ -233,11 +233,10 @@ fn key() -> String {
 }
 
 /// Lists auctions and cancels them, which the auctions' machine tells.
-async fn keeps_cancelling(client: Client, over: Arc<AtomicBool>) -> Told {
+async fn keeps_cancelling(user: User, over: Arc<AtomicBool>) -> Told {
     let mut told = Told::default();
     while !over.load(Ordering::Relaxed) {
         let cancelled = async {
-            let user = User::try_sign_in(&client, "ana").await.ok()?;
             let terms = User::terms(json!({}));
             let listed = user.list_call(&key(), &terms).send().await.ok()?;
             let id = (listed.status == 201).then(|| id_of(&listed.json()))?;
@@ -261,7 +260,7 @@ async fn every_message_arrives_over_kills_and_none_without_its_row() {
     for sender in 0..4 {
         senders.spawn(keeps_sending(client.clone(), sender, Arc::clone(&over)));
     }
-    senders.spawn(keeps_cancelling(client.clone(), Arc::clone(&over)));
+    senders.spawn(keeps_cancelling(platform.user("ana").await, Arc::clone(&over)));
     for _ in 0..5 {
         tokio::time::sleep(Duration::from_millis(fastrand::u64(300..900))).await;
         platform.kill().await;
