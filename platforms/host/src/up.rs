@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
@@ -59,8 +59,8 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let manifest = Manifest::read(&options.manifest, &overrides(options)?)?;
     let data = DataDirectory::open(&options.data)?;
     // Listening first: a taken port is found before anything is touched.
-    let public = bind(options.listen, "--listen").await?;
-    let operator = bind(options.operator_listen, "--operator-listen").await?;
+    let public = bind(options.listen, "--listen")?;
+    let operator = bind(options.operator_listen, "--operator-listen")?;
     let queues = Arc::new(open_queues(&manifest, &data)?);
     let published = queues.published()?;
     let Engine { engines, machines } = open_machines(&manifest, &data, options.watch(), published)?;
@@ -260,10 +260,15 @@ fn overrides(options: &Up) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(overrides)
 }
 
-async fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}; choose another with {option}"))
+fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart takes the port of connections that are still ending.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(CONNECTIONS_WAITING_MAX)
+    };
+    listen().with_context(|| format!("cannot listen on {address}; choose another with {option}"))
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {
@@ -300,5 +305,7 @@ fn walkthrough(public: std::net::SocketAddr, operator: std::net::SocketAddr) -> 
         .replace("http://127.0.0.1:9090", &format!("http://{operator}"))
 }
 
+/// Connections that wait to be accepted. Bidders come in crowds; one too many waits for a second.
+const CONNECTIONS_WAITING_MAX: u32 = 4_096;
 /// Pause between looks at the age of keys.
 const ROTATION_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60 * 60);

@@ -39,60 +39,60 @@ struct Changed {
 /// `auction.opened.v1`: it takes bids from now on. `auction.amended.v1`: its terms are others.
 #[derive(Serialize)]
 struct Terms<'a> {
-    seq: u64,
-    title: &'a str,
-    seller: Id<kind::User>,
+    ends_at: Timestamp,
     format: &'static str,
     quantity: u32,
+    seller: Id<kind::User>,
+    seq: u64,
     start_price: Money,
     starts_at: Timestamp,
-    ends_at: Timestamp,
+    title: &'a str,
 }
 
 /// `auction.outbid.v1`: somebody lost the lead to another bid.
 #[derive(Serialize)]
 struct Outbid<'a> {
+    ends_at: Timestamp,
+    format: &'static str,
+    next_maximum: Option<Money>,
+    next_minimum: Option<Money>,
+    price: Option<Money>,
     seq: u64,
     title: &'a str,
-    format: &'static str,
     user_id: Id<kind::User>,
-    price: Option<Money>,
-    next_minimum: Option<Money>,
-    next_maximum: Option<Money>,
-    ends_at: Timestamp,
 }
 
 /// `auction.extended.v1`: a late bid moved the end.
 #[derive(Serialize)]
 struct Extended<'a> {
+    ends_at: Timestamp,
+    old_end: Timestamp,
+    price: Option<Money>,
     seq: u64,
     title: &'a str,
-    price: Option<Money>,
-    old_end: Timestamp,
-    ends_at: Timestamp,
 }
 
 /// `auction.ended.v1`: it is over, and so.
 #[derive(Serialize)]
 struct Ended<'a> {
-    seq: u64,
-    title: &'a str,
-    format: &'static str,
-    seller: Id<kind::User>,
-    outcome: Status,
-    reason: Option<&'static str>,
-    /// What the seller told bidders of a cancellation.
-    note: Option<&'a str>,
     /// The listing is gone, not only over.
     deleted: bool,
+    format: &'static str,
+    /// What the seller told bidders of a cancellation.
+    note: Option<&'a str>,
+    outcome: Status,
+    reason: Option<&'static str>,
+    seller: Id<kind::User>,
+    seq: u64,
+    title: &'a str,
     winners: Vec<Winner>,
 }
 
 #[derive(Serialize)]
 struct Winner {
-    user_id: Id<kind::User>,
     quantity: u32,
     unit_price: Money,
+    user_id: Id<kind::User>,
 }
 
 impl Telling<'_> {

@@ -17,6 +17,7 @@ pub struct Description {
     pub(super) path: Vec<Parameter>,
     pub(super) query: Vec<Parameter>,
     pub(super) paged: bool,
+    pub(super) ignores_parameters: bool,
     pub(super) keys: Option<Keys>,
     pub(super) changes_what_was_seen: bool,
     pub(super) tagged: bool,
@@ -79,6 +80,7 @@ impl Description {
             path: Vec::new(),
             query: Vec::new(),
             paged: false,
+            ignores_parameters: false,
             keys: None,
             changes_what_was_seen: false,
             tagged: false,
@@ -109,6 +111,11 @@ impl Description {
     /// Needs an `Idempotency-Key`, remembered there.
     pub fn keyed(self, keys: Keys) -> Self {
         Self { keys: Some(keys), ..self }
+    }
+
+    /// Query parameters that nobody knows are no mistake: somebody else makes the address.
+    pub fn ignores_parameters(self) -> Self {
+        Self { ignores_parameters: true, ..self }
     }
 
     /// Needs `If-Match` with the tag of what the caller has seen.

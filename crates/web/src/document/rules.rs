@@ -22,7 +22,8 @@ pub(super) fn refusals(route: &Route<()>, said: &Description) -> Refused {
     };
     let keyed = said.keys.is_some();
     // What no operation takes is refused by all: parameters, header values and bodies.
-    may(400, &["invalid_header", "invalid_request", "unknown_field"], true);
+    may(400, &["invalid_header", "invalid_request"], true);
+    may(400, &["unknown_field"], !said.ignores_parameters);
     may(400, &["invalid_json"], said.body.is_some());
     may(400, &["invalid_money"], said.takes_money());
     may(400, &["idempotency_key_required", "invalid_idempotency_key"], keyed);

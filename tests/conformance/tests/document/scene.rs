@@ -143,7 +143,8 @@ impl Request {
 
     /// The same with a query.
     pub(crate) fn query(self, query: &str) -> Self {
-        Self { target: format!("{}?{query}", self.target), ..self }
+        let joint = if self.target.contains('?') { '&' } else { '?' };
+        Self { target: format!("{}{joint}{query}", self.target), ..self }
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {

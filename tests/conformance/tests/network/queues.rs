@@ -337,7 +337,7 @@ async fn nothing_that_was_acknowledged_comes_again_after_a_stop() {
         platform.start().await;
     }
     until_empty(&platform, QUEUE, 0).await;
-    until_empty(&platform, "faulty/auction.closed", 0).await;
+    until_empty(&platform, "faulty/auction.closed.v1", 0).await;
     let before = items(&client, "/faulty/got").await;
     assert!(platform.stop().await.0.success());
     platform.start().await;

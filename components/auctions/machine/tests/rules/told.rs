@@ -18,6 +18,8 @@ fn facts(script: &str) -> Vec<String> {
 fn line(message: &kernel::Message) -> Option<String> {
     assert_eq!(message.key, KEY);
     let name = message.topic.strip_prefix("auction.").unwrap().strip_suffix(".v1").unwrap();
+    let sorted = kernel::canonical::canonicalize(&message.body);
+    assert_eq!(sorted.as_deref(), Some(&*message.body), "archives compare bytes");
     let body: Value = serde_json::from_slice(&message.body).unwrap();
     let mut words = vec![name.to_owned(), body["seq"].to_string()];
     let mut say = |value: &Value| match value {

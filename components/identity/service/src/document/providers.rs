@@ -28,6 +28,7 @@ pub(super) fn finish() -> Description {
     let text = |text: &'static str, name| Parameter::new(name, text, json!({"type": "string"}));
     Description::new(TAG, "Come back from a provider")
         .notes(notes)
+        .ignores_parameters()
         .path(provider())
         .query([
             text("Of the way that was begun.", "state"),
