@@ -139,14 +139,8 @@ impl Manifest {
                 Ok((name.clone(), value))
             });
             let variables = variables.collect::<anyhow::Result<_>>()?;
-            let outbound = raw.allowed_outbound_hosts.iter().map(|template| {
-                let host = resolve(template, &values)?;
-                // A host that is a variable may be left out.
-                if host.is_empty() { Ok(None) } else { Allowed::parse(&host).map(Some) }
-            });
-            let outbound: anyhow::Result<Vec<_>> = outbound.collect();
+            let outbound = allowed(&raw.allowed_outbound_hosts, &values);
             let outbound = outbound.with_context(|| format!("hosts of component {id}"))?;
-            let outbound = outbound.into_iter().flatten().collect();
             let mut tool = raw.tool.ecomauction;
             tool.check().with_context(|| format!("component {id}"))?;
             for machine in tool.machines.values_mut() {
@@ -192,6 +186,18 @@ impl Tool {
         }
         Ok(())
     }
+}
+
+/// The hosts that templates name; one that is a variable may be empty, and is left out.
+fn allowed(templates: &[String], values: &BTreeMap<&str, String>) -> anyhow::Result<Vec<Allowed>> {
+    let mut allowed = Vec::new();
+    for template in templates {
+        let host = resolve(template, values)?;
+        if !host.is_empty() {
+            allowed.push(Allowed::parse(&host)?);
+        }
+    }
+    Ok(allowed)
 }
 
 /// Replaces `{{ name }}` by the variable's value.

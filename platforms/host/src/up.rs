@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::{TcpListener, TcpSocket};
@@ -62,8 +63,8 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let public = bind(options.listen, "--listen")?;
     let operator = bind(options.operator_listen, "--operator-listen")?;
     let queues = Arc::new(open_queues(&manifest, &data)?);
-    let published = queues.published()?;
-    let Engine { engines, machines } = open_machines(&manifest, &data, options.watch(), published)?;
+    let (watch, published) = (options.watch(), queues.published()?);
+    let Engine { engines, machines } = open_machines(&manifest, &data, watch, published)?;
     let shared = open_shared(&manifest, &data)?;
     let services = open_services(&manifest, &data, &engines, &machines, &shared)?;
     migrate(&services).await?;
@@ -79,28 +80,22 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let mut tasks = crate::background::start(&background, &manifest, &stopped)?;
     tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
 
-    let routes = manifest.routes.iter().filter_map(|route| {
-        Some((route.pattern.clone(), Arc::clone(services.get(&route.component)?)))
-    });
     let connections = Arc::new(Connections {
-        router: Router::new(routes),
+        router: router(&manifest, &services),
         proxies: options.trusted_proxies.clone(),
         limits: HttpLimits::default(),
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
     });
-    let operators = Arc::new(Operator {
-        health: Arc::clone(&health),
-        meters,
-        machines: Arc::clone(&machines),
-        queues: Arc::clone(&queues),
-    });
+    let (known, waiting) = (Arc::clone(&machines), Arc::clone(&queues));
+    let operators =
+        Operator { health: Arc::clone(&health), meters, machines: known, queues: waiting };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
     let (limits, drain) = (HttpLimits::default(), HttpLimits::default().drain);
     let mut listeners = tokio::task::JoinSet::new();
     listeners.spawn(crate::http::serve(public, limits, connections, told(stopped.clone())));
-    let operator_limits = HttpLimits { drain: std::time::Duration::ZERO, ..HttpLimits::default() };
-    listeners.spawn(crate::http::serve(operator, operator_limits, operators, told(stopped)));
+    let operator_limits = HttpLimits { drain: Duration::ZERO, ..HttpLimits::default() };
+    listeners.spawn(crate::http::serve(operator, operator_limits, operators.into(), told(stopped)));
 
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public_addr, %operator_addr, took_ms, app = manifest.name, "ready");
@@ -125,6 +120,12 @@ async fn migrate(services: &HashMap<String, Arc<Service>>) -> anyhow::Result<()>
         migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
     }
     Ok(())
+}
+
+fn router(manifest: &Manifest, services: &HashMap<String, Arc<Service>>) -> Router {
+    Router::new(manifest.routes.iter().filter_map(|route| {
+        Some((route.pattern.clone(), Arc::clone(services.get(&route.component)?)))
+    }))
 }
 
 /// Writes what was written behind, so that the next start is quick.
@@ -308,4 +309,4 @@ fn walkthrough(public: std::net::SocketAddr, operator: std::net::SocketAddr) -> 
 /// Connections that wait to be accepted. Bidders come in crowds; one too many waits for a second.
 const CONNECTIONS_WAITING_MAX: u32 = 4_096;
 /// Pause between looks at the age of keys.
-const ROTATION_INTERVAL: std::time::Duration = std::time::Duration::from_secs(60 * 60);
+const ROTATION_INTERVAL: Duration = Duration::from_secs(60 * 60);
