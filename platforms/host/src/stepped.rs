@@ -74,7 +74,14 @@ impl<I: Image + 'static> Stepped<I> {
         };
         let machine = image.name().to_owned();
         let machines = Arc::new(Machines::new(vec![(image, shards)], around));
-        let published = machines.around.state.stored_mark(PUBLISHED)?;
+        let published = match machines.around.state.stored_mark(PUBLISHED)? {
+            Some(published) => published,
+            None => {
+                let settled = machines.settled_at_start()?;
+                machines.around.state.write(&[], &[(PUBLISHED, settled)])?;
+                settled
+            }
+        };
         machines.recover(published)?;
         Ok(Self { machine, machines })
     }

@@ -63,8 +63,8 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let public = bind(options.listen, "--listen")?;
     let operator = bind(options.operator_listen, "--operator-listen")?;
     let queues = Arc::new(open_queues(&manifest, &data)?);
-    let (watch, published) = (options.watch(), queues.published()?);
-    let Engine { engines, machines } = open_machines(&manifest, &data, watch, published)?;
+    let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
+    recover(&machines, &queues).await?;
     let shared = open_shared(&manifest, &data)?;
     let services = open_services(&manifest, &data, &engines, &machines, &shared)?;
     migrate(&services).await?;
@@ -147,13 +147,11 @@ async fn finish(
     }
 }
 
-/// Opens journal, snapshots and machines, and recovers what they say. The bus has the messages of
-/// all records up to `published`.
+/// Opens journal, snapshots and machines.
 pub(crate) fn open_machines(
     manifest: &Manifest,
     data: &DataDirectory,
     watch: Watch,
-    published: Option<u64>,
 ) -> anyhow::Result<Engine> {
     let engines = Engines::new(&data.compiled(), watch)?;
     let mut images = Vec::new();
@@ -183,9 +181,21 @@ pub(crate) fn open_machines(
         outbox: Outbox::new(manifest.subscriptions()),
         world: Arc::new(crate::clock::System),
     };
-    let machines = Arc::new(Machines::new(images, around));
-    machines.recover(published).context("cannot recover from the journal")?;
-    Ok(Engine { engines, machines })
+    Ok(Engine { engines, machines: Arc::new(Machines::new(images, around)) })
+}
+
+/// Recovers what journal and snapshots say. The mark of the bus is stored before the components'
+/// can move past what the bus does not have.
+async fn recover(machines: &Machines, queues: &Queues) -> anyhow::Result<()> {
+    let published = match queues.published()? {
+        Some(published) => published,
+        None => {
+            let settled = machines.settled_at_start()?;
+            queues.push(Vec::new(), Some(settled)).await?;
+            settled
+        }
+    };
+    machines.recover(published).context("cannot recover from the journal")
 }
 
 fn open_shared(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Shared> {

@@ -275,7 +275,7 @@ impl Description {
     }
 }
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 
 /// Names of the schemas that a schema refers to.
 fn references(schema: &Value) -> Vec<String> {

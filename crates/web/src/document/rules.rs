@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::limits::{IDEMPOTENCY_KEY_MAX_CHARS, PAGE_DEFAULT_ITEMS, PAGE_MAX_ITEMS};
 use serde_json::{Value, json};
 
-use super::description::{Description, Keys};
+use super::description::{Description, JSON, Keys};
 use super::parameter::Parameter;
 use crate::{Auth, Method, Route};
 
@@ -21,10 +21,11 @@ pub(super) fn refusals(route: &Route<()>, said: &Description) -> Refused {
         }
     };
     let keyed = said.keys.is_some();
+    let takes_json = said.body.as_ref().is_some_and(|body| body.media_type == JSON);
     // What no operation takes is refused by all: parameters, header values and bodies.
     may(400, &["invalid_header", "invalid_request"], true);
     may(400, &["unknown_field"], !said.ignores_parameters);
-    may(400, &["invalid_json"], said.body.is_some());
+    may(400, &["invalid_json"], takes_json);
     may(400, &["invalid_money"], said.takes_money());
     may(400, &["idempotency_key_required", "invalid_idempotency_key"], keyed);
     may(400, &["invalid_cursor", "invalid_limit"], said.paged);
@@ -36,7 +37,7 @@ pub(super) fn refusals(route: &Route<()>, said: &Description) -> Refused {
     may(409, &["idempotency_in_progress"], said.keys == Some(Keys::Service));
     may(412, &["precondition_failed"], said.changes_what_was_seen);
     may(413, &["payload_too_large"], true);
-    may(415, &["unsupported_media_type"], said.body.is_some());
+    may(415, &["unsupported_media_type"], takes_json);
     may(422, &["idempotency_key_reused"], keyed);
     may(428, &["precondition_required"], said.changes_what_was_seen);
     for own in &said.refusals {

@@ -12,9 +12,8 @@ use crate::state::{Checkpoint, Entry, Known};
 impl<I: Image> Machines<I> {
     /// Learns from snapshots and journal where every entity stands, and sets all timers. States are
     /// loaded when they are first needed. The bus has the messages of all records up to
-    /// `published`; where nobody knows, as of a data directory without queues, what the components
-    /// have counts.
-    pub(crate) fn recover(&self, published: Option<u64>) -> Result<(), EntityError> {
+    /// `published`.
+    pub(crate) fn recover(&self, published: u64) -> Result<(), EntityError> {
         let known = self.around.state.known().map_err(store)?;
         for Known { machine, key, position, wake } in &known {
             if let Ok(shard) = self.shard(machine, key) {
@@ -23,7 +22,7 @@ impl<I: Image> Machines<I> {
         }
         let scan_after = self.around.state.mark(SCAN_AFTER).map_err(store)?;
         let settled = self.around.state.mark(SETTLED).map_err(store)?;
-        let marks = Marks { settled, published: published.unwrap_or(settled) };
+        let marks = Marks { settled, published };
         let start = Position::from_raw(scan_after.min(settled).min(marks.published));
         let mut records = 0_u64;
         let scanned = self.around.journal.scan(start, |position, record| {
@@ -51,6 +50,12 @@ impl<I: Image> Machines<I> {
         let timers = self.around.timers.len();
         tracing::info!(snapshots = known.len(), records, timers, "recovered");
         Ok(())
+    }
+
+    /// What the components have of an earlier life. A data directory without queues has no mark for
+    /// the bus: this one is taken for it, and must be stored as such before it moves.
+    pub(crate) fn settled_at_start(&self) -> Result<u64, EntityError> {
+        self.around.state.mark(SETTLED).map_err(store)
     }
 
     /// Writes snapshots of entities whose tail is worth it (of all with a tail when `everything`),
