@@ -48,6 +48,8 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
             (auction, told)
         });
     }
+    // When every bidder is gone there is nothing to wait for.
+    drop(say);
     heard.wait_for(|acknowledged| *acknowledged > 100).await.unwrap();
     let (status, took) = platform.stop().await;
     over.store(true, Ordering::Relaxed);
