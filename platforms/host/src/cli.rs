@@ -72,6 +72,10 @@ pub(crate) struct Up {
     /// Development mode: readable logs, `POST /_dev/token`, a walk-through to paste.
     #[arg(long)]
     pub(crate) dev: bool,
+    /// Delivers every batch of messages twice, one after the other and both at once by turns: what
+    /// may happen at a crash happens all the time. For trying consumers.
+    #[arg(long, requires = "dev")]
+    pub(crate) deliver_twice: bool,
     /// Runs the manifest as Spin would, with nothing of this host's own: HTTP triggers, SQLite in
     /// the data directory, composed dependencies.
     #[arg(long, value_name = "PLATFORM")]

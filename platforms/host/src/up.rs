@@ -66,7 +66,8 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
     recover(&machines, &queues).await?;
     let shared = open_shared(&manifest, &data)?;
-    let services = open_services(&manifest, &data, &engines, &machines, &shared)?;
+    let services =
+        open_services(&manifest, &data, &engines, &machines, &shared, options.deliver_twice)?;
     migrate(&services).await?;
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Arc::clone(&machines)));
@@ -230,6 +231,7 @@ fn open_services(
     engines: &Engines,
     machines: &Arc<Machines>,
     shared: &Shared,
+    twice: bool,
 ) -> anyhow::Result<HashMap<String, Arc<Service>>> {
     let mut services = HashMap::new();
     for (id, component) in &manifest.components {
@@ -247,8 +249,11 @@ fn open_services(
         };
         let engine = engines.for_service(&component.source)?;
         let (compiled, _) = engines.load(engine, &component.source)?;
-        let service = Service::new(engine, &compiled, Arc::new(platform))
+        let mut service = Service::new(engine, &compiled, Arc::new(platform))
             .with_context(|| format!("component {id} ({})", component.source.display()))?;
+        if twice {
+            service.consumes_twice();
+        }
         services.insert(id.clone(), Arc::new(service));
     }
     Ok(services)

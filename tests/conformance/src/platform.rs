@@ -23,6 +23,7 @@ pub struct Setup {
     manifest: PathBuf,
     development: bool,
     variables: Vec<String>,
+    delivers_twice: bool,
 }
 
 /// A running (or killed) platform; it is killed for good when this is dropped.
@@ -51,7 +52,7 @@ impl Setup {
     /// The checkout's composition as an operator starts it.
     pub fn production() -> Self {
         let manifest = root().join("spin.toml");
-        Self { manifest, development: false, variables: Vec::new() }
+        Self { manifest, development: false, variables: Vec::new(), delivers_twice: false }
     }
 
     /// With the rates by address that an operator gets without a word.
@@ -66,6 +67,13 @@ impl Setup {
     #[must_use]
     pub fn variable(mut self, set: impl Into<String>) -> Self {
         self.variables.push(set.into());
+        self
+    }
+
+    /// Every message is delivered twice.
+    #[must_use]
+    pub fn delivering_twice(mut self) -> Self {
+        self.delivers_twice = true;
         self
     }
 
@@ -141,6 +149,9 @@ impl Platform {
         command.arg("--data").arg(self.data()).arg("--manifest").arg(&self.setup.manifest);
         if self.setup.development {
             command.arg("--dev");
+        }
+        if self.setup.delivers_twice {
+            command.arg("--deliver-twice");
         }
         for variable in &self.setup.variables {
             command.args(["--variable", variable]);

@@ -5,7 +5,7 @@
 //! epochs is bounded, and so is the time of a request as a whole.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -50,6 +50,8 @@ pub(crate) struct Service {
     lifecycle: Option<lifecycle_face::LifecycleFaceIndices>,
     idle: Mutex<Vec<Instance>>,
     permits: Semaphore,
+    /// Handles every batch twice, the next one with both at once?
+    twice: Option<AtomicBool>,
     /// Instances made since the start.
     pub(crate) instantiated: AtomicU64,
 }
@@ -86,6 +88,7 @@ impl Service {
             pre,
             idle: Mutex::default(),
             permits: Semaphore::new(INSTANCES_MAX),
+            twice: None,
             instantiated: AtomicU64::new(0),
         })
     }
@@ -108,8 +111,27 @@ impl Service {
         .await
     }
 
+    /// From now on every batch of messages is handled twice.
+    pub(crate) fn consumes_twice(&mut self) {
+        self.twice = Some(AtomicBool::default());
+    }
+
     /// Handles a batch of messages.
     pub(crate) async fn consume(
+        &self,
+        batch: &[consume::Message],
+    ) -> Result<Vec<consume::Outcome>, ServiceError> {
+        let Some(at_once) = &self.twice else { return self.consume_once(batch).await };
+        if at_once.fetch_not(Ordering::Relaxed) {
+            tokio::join!(self.consume_once(batch), self.consume_once(batch)).1
+        } else {
+            // Whatever came of it, nobody heard.
+            let _ = self.consume_once(batch).await;
+            self.consume_once(batch).await
+        }
+    }
+
+    async fn consume_once(
         &self,
         batch: &[consume::Message],
     ) -> Result<Vec<consume::Outcome>, ServiceError> {

@@ -1,5 +1,5 @@
-//! Many auctions, a real mail server that fails now and then, and kills: in the end everybody was
-//! told everything once.
+//! Many auctions, a real mail server that fails now and then, kills, and every message delivered
+//! twice: in the end everybody was told everything once.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -73,6 +73,7 @@ struct Field {
 pub async fn besiege(plan: &Plan) -> Report {
     let sink = Sink::open().await;
     let setup = Setup::development()
+        .delivering_twice()
         .variable(format!("smtp_url={}", sink.url()))
         .variable("mail_from=EcomAuction <auctions@example.test>")
         .variable("public_base_url=http://ecomauction.test");
