@@ -45,7 +45,7 @@ pub(crate) async fn opened<P: Ports>(
     watchers.remove(&opened.seller);
     drafts.extend(to_each(&watchers, Kind::Opened, &facts));
     let occasion = Occasion { auction: id, seq: opened.seq, at };
-    letters::write(ports, &occasion, drafts, vec![Statement::new(sql, values)]).await
+    letters::write(ports, occasion, drafts, vec![Statement::new(sql, values)]).await
 }
 
 /// Its terms are others before anybody has bid.
@@ -58,13 +58,8 @@ pub(crate) async fn amended<P: Ports>(ports: &P, id: &str, terms: &Opened) -> Re
     done.map(drop).map_err(|error| error.to_string())
 }
 
-/// The one who lost the lead.
-pub(crate) async fn outbid<P: Ports>(
-    ports: &P,
-    id: &str,
-    outbid: Outbid,
-    at: Timestamp,
-) -> Result<(), String> {
+/// The letter to the one who lost the lead.
+pub(crate) fn outbid<'a>(id: &'a str, outbid: Outbid, at: Timestamp) -> (Occasion<'a>, Draft) {
     let facts = Facts {
         title: outbid.title,
         format: outbid.format,
@@ -73,9 +68,8 @@ pub(crate) async fn outbid<P: Ports>(
         ends_at: Some(outbid.ends_at),
         ..Facts::default()
     };
-    let drafts = vec![Draft { kind: Kind::Outbid, user: outbid.user_id, facts }];
-    let occasion = Occasion { auction: id, seq: outbid.seq, at };
-    letters::write(ports, &occasion, drafts, Vec::new()).await
+    let draft = Draft { kind: Kind::Outbid, user: outbid.user_id, facts };
+    (Occasion { auction: id, seq: outbid.seq, at }, draft)
 }
 
 /// The end has moved: those who bid or watch, but for those who heard so a moment ago. Late bids
@@ -109,7 +103,7 @@ pub(crate) async fn extended<P: Ports>(
     };
     let drafts = to_each(&users, kind, &facts).collect();
     let occasion = Occasion { auction: id, seq: extended.seq, at };
-    letters::write(ports, &occasion, drafts, vec![moved]).await
+    letters::write(ports, occasion, drafts, vec![moved]).await
 }
 
 /// It is over: the winners, those who bid and did not win, the seller; all of them and who watches
@@ -132,7 +126,7 @@ pub(crate) async fn ended<P: Ports>(
         Outcome::Sold | Outcome::Unsold => closed(&ended, bidders),
     };
     let occasion = Occasion { auction: id, seq: ended.seq, at };
-    letters::write(ports, &occasion, drafts, vec![over]).await
+    letters::write(ports, occasion, drafts, vec![over]).await
 }
 
 fn closed(ended: &Ended, mut bidders: BTreeSet<String>) -> Vec<Draft> {

@@ -20,6 +20,7 @@ pub(crate) struct Draft {
 }
 
 /// What letters tell of: an event of an auction.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Occasion<'a> {
     pub(crate) auction: &'a str,
     pub(crate) seq: i64,
@@ -34,22 +35,30 @@ impl IdKind for Letter {
     const PREFIX: &'static str = "msg";
 }
 
-/// Writes the letters that are not there yet and says that they are due, both or neither. What is
-/// written `also` comes with the last of them.
+/// Writes the letters of an event that are not there yet and says that they are due, both or
+/// neither. What is written `also` comes with the last of them.
 pub(crate) async fn write<P: Ports>(
     ports: &P,
-    occasion: &Occasion<'_>,
+    occasion: Occasion<'_>,
     drafts: Vec<Draft>,
     also: Vec<Statement>,
 ) -> Result<(), String> {
-    let written = in_parts(ports, occasion, &drafts, also).await;
-    written.map_err(|error| error.to_string())
+    let drafts: Vec<_> = drafts.into_iter().map(|draft| (occasion, draft)).collect();
+    write_all(ports, &drafts, also).await
+}
+
+/// The same for letters of several events, in few transactions.
+pub(crate) async fn write_all<P: Ports>(
+    ports: &P,
+    drafts: &[(Occasion<'_>, Draft)],
+    also: Vec<Statement>,
+) -> Result<(), String> {
+    in_parts(ports, drafts, also).await.map_err(|error| error.to_string())
 }
 
 async fn in_parts<P: Ports>(
     ports: &P,
-    occasion: &Occasion<'_>,
-    drafts: &[Draft],
+    drafts: &[(Occasion<'_>, Draft)],
     also: Vec<Statement>,
 ) -> Result<(), SqlError> {
     let mut also = Some(also);
@@ -59,11 +68,13 @@ async fn in_parts<P: Ports>(
         let is_last = parts.peek().is_none();
         let mut statements = Vec::with_capacity(part.len());
         let mut due = Vec::with_capacity(part.len());
-        let ids: Vec<String> = part.iter().map(|draft| id(occasion, draft)).collect();
-        let known = known(ports, &ids).await?;
-        for (id, draft) in ids.into_iter().zip(part).filter(|(id, _)| !known.contains(id)) {
-            due.push(is_due(&id, draft)?);
-            statements.push(insert(ports.now(), id, occasion, draft)?);
+        let ids: Vec<String> = part.iter().map(|(occasion, draft)| id(occasion, draft)).collect();
+        let mut known = known(ports, &ids).await?;
+        for (id, (occasion, draft)) in ids.into_iter().zip(part) {
+            if known.insert(id.clone()) {
+                due.push(is_due(&id, draft)?);
+                statements.push(insert(ports.now(), id, occasion, draft)?);
+            }
         }
         if is_last {
             statements.extend(also.take().unwrap_or_default());

@@ -42,7 +42,7 @@ enum Attempt {
 
 /// Sends each letter that still waits. The platform sends nothing twice under one key, so what is
 /// not written down here may well be asked of it again.
-pub(crate) async fn post<P: Ports>(ports: &P, ids: &[&str]) -> Vec<Delivery> {
+pub(crate) async fn post<P: Ports>(ports: &P, ids: &[String]) -> Vec<Delivery> {
     let mut deliveries = Vec::with_capacity(ids.len());
     let mut outcomes = Vec::new();
     for id in ids {

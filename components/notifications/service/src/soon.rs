@@ -80,7 +80,7 @@ async fn tell<P: Ports>(
     let told = vec![Statement::new(sql, [id.into()])];
     // It is no event of the auction; its start never changes once it has opened.
     let occasion = Occasion { auction: id, seq: 0, at: starts_at };
-    letters::write(ports, &occasion, drafts, told).await
+    letters::write(ports, occasion, drafts, told).await
 }
 
 /// How long before the end it is told.
