@@ -8,7 +8,7 @@ use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
 use crate::schema::text;
-use crate::tokens;
+use crate::{events, tokens};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,8 +54,10 @@ async fn named<P: Ports>(
     let id = Id::<kind::User>::new(exchange.now, ports.id_bytes()).to_string();
     let insert = "INSERT INTO identity_accounts (id, handle, display_name, created_at)
         VALUES (?1, ?2, ?2, ?3) ON CONFLICT (handle) DO NOTHING";
-    let parameters = [id.into(), name.into(), exchange.now.as_ms().into()];
-    Sql::batch(ports, vec![Statement::new(insert, parameters)]).await?;
+    let parameters = [id.as_str().into(), name.into(), exchange.now.as_ms().into()];
+    // Of two requests that meet, one tells of nobody.
+    let told = events::user_changed(&id, Some(&mailbox(name)), name);
+    Sql::batch_and_send(ports, vec![Statement::new(insert, parameters)], vec![told]).await?;
     known(ports, name).await?.ok_or_else(Problem::internal)
 }
 
@@ -68,6 +70,11 @@ async fn known<P: Ports>(ports: &P, name: &str) -> Result<Option<Account>, Probl
     }
 }
 
+/// Where letters to the account of a name go: no server takes them, and development keeps them.
+pub(crate) fn mailbox(name: &str) -> String {
+    format!("{name}@{MAIL_DOMAIN}")
+}
+
 fn is_name(name: &str) -> bool {
     let known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || is_joint(byte);
     (1..=64).contains(&name.len()) && name.bytes().all(known)
@@ -76,3 +83,6 @@ fn is_name(name: &str) -> bool {
 fn is_joint(byte: u8) -> bool {
     matches!(byte, b'_' | b'-')
 }
+
+/// Nobody's (RFC 2606).
+const MAIL_DOMAIN: &str = "dev.invalid";
