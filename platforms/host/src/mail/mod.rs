@@ -7,10 +7,12 @@
 mod smtp;
 mod store;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use parking_lot::Mutex;
 
 use smtp::Smtp;
 use store::Store;
@@ -54,6 +56,20 @@ pub(crate) enum MailError {
 pub(crate) struct MailRoom {
     store: Arc<Store>,
     smtp: Option<Smtp>,
+    /// Keys of letters that are with the server now.
+    under_way: Mutex<HashSet<String>>,
+}
+
+/// A letter that is with the server as long as this lives.
+struct UnderWay<'a> {
+    room: &'a MailRoom,
+    key: &'a str,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.room.under_way.lock().remove(self.key);
+    }
 }
 
 impl MailRoom {
@@ -64,7 +80,7 @@ impl MailRoom {
             "" => None,
             url => Some(Smtp::new(url, from)?),
         };
-        Ok(Self { store, smtp })
+        Ok(Self { store, smtp, under_way: Mutex::default() })
     }
 
     /// Sends or keeps a letter; a key that went through is not sent again.
@@ -73,12 +89,22 @@ impl MailRoom {
             let kept = move |store: &Store| store.keep(&key, &letter, crate::clock::now_ms());
             return self.book(kept).await;
         };
+        let Some(_under_way) = self.begin(&key) else {
+            return Err(MailError::Unavailable("the same letter is under way".to_owned()));
+        };
         let asked = key.clone();
         if self.book(move |store| store.was_sent(&asked)).await? {
             return Ok(());
         }
         smtp.send(&key, letter).await?;
-        self.book(move |store| store.mark_sent(&key, crate::clock::now_ms())).await
+        let sent = key.clone();
+        self.book(move |store| store.mark_sent(&sent, crate::clock::now_ms())).await
+    }
+
+    /// Nothing when that letter is under way already: its message came twice.
+    fn begin<'a>(&'a self, key: &'a str) -> Option<UnderWay<'a>> {
+        let is_first = self.under_way.lock().insert(key.to_owned());
+        is_first.then_some(UnderWay { room: self, key })
     }
 
     /// The newest letters that were kept, to that address or to all.
