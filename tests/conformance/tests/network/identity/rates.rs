@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::signs_in;
 
-/// Signs in with each address, so many at a time; every answer in the order of the addresses. Each
+/// Signs in with each address, so many at a time; the answers in the order in which they came. Each
 /// says that it comes from somewhere else: the platform knows better.
 async fn stuffed(client: &Client, emails: Vec<String>, at_once: usize) -> Vec<Reply> {
     let permits = Arc::new(Semaphore::new(at_once));
@@ -26,12 +26,10 @@ async fn stuffed(client: &Client, emails: Vec<String>, at_once: usize) -> Vec<Re
             let elsewhere = format!("203.0.{}.{}", n / 250, n % 250);
             let call = client.post("/v1/sessions", &session).header("x-forwarded-for", &elsewhere);
             let call = call.header("x-client-address", &elsewhere);
-            (n, call.header("forwarded", &format!("for={elsewhere}")).send().await.unwrap())
+            call.header("forwarded", &format!("for={elsewhere}")).send().await.unwrap()
         });
     }
-    let mut replies = running.join_all().await;
-    replies.sort_unstable_by_key(|(n, _)| *n);
-    replies.into_iter().map(|(_, reply)| reply).collect()
+    running.join_all().await
 }
 
 fn counts(replies: &[Reply]) -> BTreeMap<u16, usize> {
