@@ -69,7 +69,8 @@ pub(crate) struct Up {
     /// The composition: which components serve what.
     #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
     pub(crate) manifest: PathBuf,
-    /// Development mode: readable logs, `POST /_dev/token`, a walk-through to paste.
+    /// Development mode: readable logs, letters kept at `/_dev/mail`, `POST /_dev/token`, a
+    /// walk-through to paste.
     #[arg(long)]
     pub(crate) dev: bool,
     /// Delivers every batch of messages twice, one after the other and both at once by turns: what
@@ -196,7 +197,7 @@ pub(crate) enum QueuesTask {
     List,
     /// Shows the dead letters of a queue, oldest first.
     DeadLetters {
-        /// Name of the queue, for example `notifications/auction.closed`.
+        /// Name of the queue, for example `notifications/auction.ended.v1`.
         #[arg(value_name = "QUEUE", value_parser = queue_name)]
         queue: String,
         /// Most letters.
@@ -283,10 +284,10 @@ Examples:
 const QUEUES_EXAMPLES: &str = "\
 Examples:
   ecomauction queues                              what waits, and what is dead
-  ecomauction queues dead-letters notifications/auction.closed
-  ecomauction queues redrive notifications/auction.closed          all of them
-  ecomauction queues redrive notifications/auction.closed 7-0 9-1  these two
-  ecomauction queues purge notifications/auction.closed 7-0
+  ecomauction queues dead-letters notifications/auction.ended.v1
+  ecomauction queues redrive notifications/auction.ended.v1          all of them
+  ecomauction queues redrive notifications/auction.ended.v1 7-0 9-1  these two
+  ecomauction queues purge notifications/auction.ended.v1 7-0
   ecomauction queues --operator http://10.0.0.5:9090 --json | jq '.items[].dead_letters'";
 
 const UP_EXAMPLES: &str = "\
