@@ -14,13 +14,12 @@ use web::Response;
 
 /// What was received.
 pub(crate) const GOT: &str = "SELECT json_object('id', id, 'source', source, 'topic', topic, \
-    'key', key, 'time', time, 'body', json(body)) FROM faulty_got ORDER BY n";
+    'key', key, 'time', time, 'body', json(body)), n FROM faulty_got";
 /// What was sent.
 pub(crate) const SENT: &str =
-    "SELECT json_object('key', key, 'body', json(body)) FROM faulty_sent ORDER BY n";
+    "SELECT json_object('key', key, 'body', json(body)), n FROM faulty_sent";
 /// What was run.
-pub(crate) const RUNS: &str =
-    "SELECT json_object('job', job, 'slot', slot) FROM faulty_runs ORDER BY n";
+pub(crate) const RUNS: &str = "SELECT json_object('job', job, 'slot', slot), n FROM faulty_runs";
 
 #[derive(Deserialize)]
 struct Wish<'a> {
@@ -66,13 +65,20 @@ pub(crate) async fn heal<P: Ports>(ports: &P) -> Response {
     said(ports.batch(vec![heal]).await.map(|_| b"{}".to_vec()))
 }
 
-/// A JSON array of the first column.
+/// A JSON array of the first column, read in pages: there is a bound on a statement's time.
 pub(crate) async fn shown<P: Ports>(ports: &P, sql: &str) -> Response {
-    let found = Sql::query(ports, Statement::new(sql, [])).await;
-    said(found.map(|found| {
-        let items = found.rows.iter().filter_map(|row| row.first().and_then(Value::as_text));
-        format!("[{}]", items.collect::<Vec<_>>().join(",")).into_bytes()
-    }))
+    let sql = format!("{sql} WHERE n > ?1 ORDER BY n LIMIT 1000");
+    let (mut items, mut last) = (Vec::new(), 0);
+    loop {
+        let found = Sql::query(ports, Statement::new(&sql, [Value::Integer(last)])).await;
+        let Ok(found) = found else { return Response::empty(503) };
+        let texts = found.rows.iter().filter_map(|row| row.first()?.as_text());
+        items.extend(texts.map(str::to_owned));
+        let newest = found.rows.last().and_then(|row| row.get(1)?.as_integer());
+        let Some(newest) = newest else { break };
+        last = newest;
+    }
+    Response::json_bytes(200, format!("[{}]", items.join(",")).into_bytes())
 }
 
 pub(crate) async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Delivery> {
