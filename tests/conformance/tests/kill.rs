@@ -1,6 +1,6 @@
 //! SIGKILLs of the real binary at random instants under load: nothing acknowledged is lost, nothing
-//! acts twice, every auction has one result (reliability.md I1, I2, I5), and everybody is told of it
-//! once (I17).
+//! acts twice, every auction has one result (reliability.md I1, I2, I5), and everybody is told of
+//! it once (I17).
 
 use std::time::Duration;
 

@@ -82,7 +82,10 @@ fn a_log_says_who_has_to_be_told_what() {
 fn a_lead_that_came_by_a_retraction_is_lost_to_the_next_bid() {
     let bids = [("bid_a", "ben@x"), ("bid_b", "cat@x"), ("bid_c", "dan@x")];
     let bids = bids.map(|(bid, to)| (bid.to_owned(), to.to_owned())).into();
-    let gone = |leader: Option<&str>| json!({"event": "bid_retracted", "data": {"bidder": "bidder-2", "leader": leader}});
+    let gone = |leader: Option<&str>| {
+        let data = json!({"bidder": "bidder-2", "leader": leader});
+        json!({"event": "bid_retracted", "data": data})
+    };
     let told = |log: Vec<Value>| -> Vec<String> {
         let facts = facts_of(AUCTION, &log, "ana@x", &people_of(&log, &bids));
         facts.iter().map(|(fact, count)| format!("{} {} {count}", fact.kind, fact.to)).collect()
