@@ -220,7 +220,9 @@ impl Vault for Memory {
 
 impl Mail for Memory {
     async fn send(&self, key: &str, letter: &Letter) -> Result<(), MailError> {
-        self.mail.send(key, letter, self.now())
+        let sent = self.mail.send(key, letter, self.now());
+        self.now.set(self.now().plus_ms(self.mail.takes_ms.get()));
+        sent
     }
 
     async fn captured(&self, to: Option<&str>, limit: u32) -> Vec<Captured> {

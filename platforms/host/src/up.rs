@@ -109,6 +109,7 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     stop.send_replace(true);
     while listeners.join_next().await.is_some() {}
     while tasks.join_next().await.is_some() {}
+    shared.mail.finish().await;
     finish(&machines, &services, &queues).await;
     tracing::info!("stopped");
     Ok(())

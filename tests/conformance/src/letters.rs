@@ -30,7 +30,8 @@ pub struct Fact {
 pub type Facts = BTreeMap<Fact, usize>;
 
 /// What the log of an auction says has to be told, of the kinds in [`KINDS`]. `people` are the mail
-/// addresses behind the log's aliases.
+/// addresses behind the log's aliases. A lead that comes or goes by a retraction is told to nobody;
+/// who loses it to the next bid is.
 ///
 /// # Panics
 /// When an alias is nobody's.
@@ -61,6 +62,7 @@ pub fn facts_of(
                 }
                 leader = leads;
             }
+            "bid_retracted" => leader = data["leader"].as_str(),
             "auction_closed" => {
                 let result = &data["result"];
                 let winners = result["winners"].as_array().into_iter().flatten();
@@ -154,6 +156,13 @@ pub fn repeated(letters: &[Letter]) -> usize {
     letters.len() - ids.len()
 }
 
+/// How many letters may come again: one for each whose sender never read the 250, and after a kill
+/// those that every way of the sender had with the server at that moment, one each. A sender that
+/// remembers nothing exceeds it.
+pub fn repeated_max(cut: usize, kills: u32) -> usize {
+    cut + usize::try_from(kills).unwrap_or(usize::MAX) * WAYS
+}
+
 /// Letters that share a `Message-ID` and are not the same letter.
 pub fn unequal_twins(letters: &[Letter]) -> Vec<String> {
     let mut first: BTreeMap<&str, &Letter> = BTreeMap::new();
@@ -169,6 +178,9 @@ pub fn unequal_twins(letters: &[Letter]) -> Vec<String> {
 
 /// Kinds that follow from a public log.
 pub const KINDS: [&str; 6] = ["opened", "outbid", "won", "lost", "sold", "unsold"];
+/// Ways of letters about auctions: `concurrency` of `notifications.letter-due.v1` in spin.toml. Two
+/// calls for one delivery, at once, go through the same letters and share each.
+const WAYS: usize = 8;
 const ALL_KINDS: [&str; 9] =
     ["opened", "outbid", "ending_soon", "extended", "won", "lost", "sold", "unsold", "cancelled"];
 

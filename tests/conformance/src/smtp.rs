@@ -38,6 +38,13 @@ struct State {
     is_busy: bool,
     refused: BTreeSet<String>,
     cuts: usize,
+    /// Letters that are answered late, and how late.
+    slow: (usize, Duration),
+    refused_at_end: BTreeSet<String>,
+    /// … on a connection that had brought a letter before.
+    refused_again: usize,
+    is_locked: bool,
+    locked_out: usize,
     deferred: usize,
     complaints: Vec<String>,
 }
@@ -61,6 +68,37 @@ impl Sink {
     /// How a sender finds it.
     pub fn url(&self) -> String {
         format!("smtp://{}", self.address)
+    }
+
+    /// The same, with a password.
+    pub fn url_with_password(&self) -> String {
+        format!("smtp://us:secret@{}", self.address)
+    }
+
+    /// Answers so many further letters that much later; they are kept at once.
+    pub fn is_slow(&self, letters: usize, by: Duration) {
+        self.shared.state.lock().unwrap().slow = (letters, by);
+    }
+
+    /// Refuses every password from here on (535), and ends connections that were let in before; or
+    /// lets in again.
+    pub fn is_locked(&self, is_locked: bool) {
+        self.shared.state.lock().unwrap().is_locked = is_locked;
+    }
+
+    /// How many passwords were refused.
+    pub fn locked_out(&self) -> usize {
+        self.shared.state.lock().unwrap().locked_out
+    }
+
+    /// Answers 550 at the end of every letter to that recipient.
+    pub fn refuses_at_end(&self, address: &str) {
+        self.shared.state.lock().unwrap().refused_at_end.insert(address.to_ascii_lowercase());
+    }
+
+    /// How many letters were refused at their end on a connection that was used again.
+    pub fn refused_again(&self) -> usize {
+        self.shared.state.lock().unwrap().refused_again
     }
 
     /// Answers 451 to every recipient from here on, or takes letters again.

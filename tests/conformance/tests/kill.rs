@@ -1,6 +1,6 @@
 //! SIGKILLs of the real binary at random instants under load: nothing acknowledged is lost, nothing
-//! acts twice, every auction has one result (reliability.md I1, I2, I5), and everybody is told of it
-//! once (I17).
+//! acts twice, every auction has one result (reliability.md I1, I2, I5), and everybody is told of
+//! it once (I17).
 
 use std::time::Duration;
 
@@ -35,7 +35,8 @@ async fn twenty_kills_lose_no_letter_and_double_none() {
         kills: 20,
         workers: 16,
         seed: fastrand::u64(..u64::MAX / 2),
-        patience: Duration::from_secs(60),
+        // Longer than the pause of a letter that was refused six times.
+        patience: Duration::from_secs(120),
     };
     let report = letters::siege::besiege(&plan).await;
     println!("{report:#?}");

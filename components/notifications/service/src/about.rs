@@ -18,17 +18,6 @@ pub(crate) async fn opened<P: Ports>(
     opened: &Opened,
     at: Timestamp,
 ) -> Result<(), String> {
-    let sql = "INSERT INTO notifications_auctions
-        (id, seq, title, seller, starts_at, scheduled_end, ends_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO NOTHING";
-    let values = [
-        id.into(),
-        opened.seq.into(),
-        opened.title.as_str().into(),
-        opened.seller.as_str().into(),
-        opened.starts_at.as_ms().into(),
-        opened.ends_at.as_ms().into(),
-    ];
     let facts = Facts {
         title: opened.title.clone(),
         format: opened.format.clone(),
@@ -45,17 +34,35 @@ pub(crate) async fn opened<P: Ports>(
     watchers.remove(&opened.seller);
     drafts.extend(to_each(&watchers, Kind::Opened, &facts));
     let occasion = Occasion { auction: id, seq: opened.seq, at };
-    letters::write(ports, occasion, drafts, vec![Statement::new(sql, values)]).await
+    letters::write(ports, occasion, drafts, vec![known(id, opened)]).await
 }
 
 /// Its terms are others before anybody has bid.
 pub(crate) async fn amended<P: Ports>(ports: &P, id: &str, terms: &Opened) -> Result<(), String> {
-    let sql = "UPDATE notifications_auctions SET seq = ?2, title = ?3, scheduled_end = ?4,
-        ends_at = ?4 WHERE id = ?1 AND seq < ?2";
-    let values =
-        [id.into(), terms.seq.into(), terms.title.as_str().into(), terms.ends_at.as_ms().into()];
-    let done = Sql::batch(ports, vec![Statement::new(sql, values)]).await;
+    let done = Sql::batch(ports, vec![known(id, terms)]).await;
     done.map(drop).map_err(|error| error.to_string())
+}
+
+/// Facts of one auction travel in queues of their own and overtake each other: newer terms stay,
+/// and so do a title, an end and that it is over, where a later fact told them.
+fn known(id: &str, terms: &Opened) -> Statement {
+    let sql = "INSERT INTO notifications_auctions AS a
+        (id, seq, terms_seq, title, seller, starts_at, scheduled_end, ends_at)
+        VALUES (?1, ?2, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT (id) DO UPDATE SET
+        terms_seq = excluded.terms_seq, seller = excluded.seller,
+        starts_at = excluded.starts_at, scheduled_end = excluded.scheduled_end,
+        title = iif(excluded.seq > a.seq, excluded.title, a.title),
+        ends_at = iif(excluded.seq > a.seq, excluded.ends_at, a.ends_at),
+        seq = max(excluded.seq, a.seq) WHERE excluded.terms_seq > a.terms_seq";
+    let values = [
+        id.into(),
+        terms.seq.into(),
+        terms.title.as_str().into(),
+        terms.seller.as_str().into(),
+        terms.starts_at.as_ms().into(),
+        terms.ends_at.as_ms().into(),
+    ];
+    Statement::new(sql, values)
 }
 
 /// The letter to the one who lost the lead.
@@ -80,9 +87,17 @@ pub(crate) async fn extended<P: Ports>(
     extended: Extended,
     at: Timestamp,
 ) -> Result<(), String> {
-    let sql = "UPDATE notifications_auctions SET seq = ?2, ends_at = ?3
-        WHERE id = ?1 AND seq < ?2";
-    let values = [id.into(), extended.seq.into(), extended.ends_at.as_ms().into()];
+    // Its terms come with the opening, if that has not been heard: until then it runs for no time.
+    let sql = "INSERT INTO notifications_auctions AS a
+        (id, seq, title, seller, starts_at, scheduled_end, ends_at)
+        VALUES (?1, ?2, ?3, '', ?4, ?4, ?4) ON CONFLICT (id) DO UPDATE SET
+        seq = excluded.seq, ends_at = excluded.ends_at WHERE excluded.seq > a.seq";
+    let values = [
+        id.into(),
+        extended.seq.into(),
+        extended.title.as_str().into(),
+        extended.ends_at.as_ms().into(),
+    ];
     let moved = Statement::new(sql, values);
     let mut users = bidders(ports, id).await?;
     users.append(&mut watchers(ports, id).await?);
@@ -114,8 +129,18 @@ pub(crate) async fn ended<P: Ports>(
     ended: Ended,
     at: Timestamp,
 ) -> Result<(), String> {
-    let sql = "UPDATE notifications_auctions SET seq = max(seq, ?2), has_ended = 1 WHERE id = ?1";
-    let over = Statement::new(sql, [id.into(), ended.seq.into()]);
+    let sql = "INSERT INTO notifications_auctions AS a
+        (id, seq, title, seller, starts_at, scheduled_end, ends_at, has_ended)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?5, 1) ON CONFLICT (id) DO UPDATE SET
+        seq = max(excluded.seq, a.seq), has_ended = 1";
+    let values = [
+        id.into(),
+        ended.seq.into(),
+        ended.title.as_str().into(),
+        ended.seller.as_str().into(),
+        at.as_ms().into(),
+    ];
+    let over = Statement::new(sql, values);
     let bidders = bidders(ports, id).await?;
     let drafts = match ended.outcome {
         Outcome::Cancelled => {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use crate::facts::LetterDue;
 use crate::letters::{self, Draft, Occasion};
-use crate::{about, contacts, post};
+use crate::{about, contacts, post, soon};
 
 /// Handles a batch in order. Letters that are due are posted together, after the rest, and so are
 /// the letters to who was outbid written: a bid may cause one, and each alone would be a sync.
@@ -55,6 +55,7 @@ async fn one<P: Ports>(ports: &P, message: &Message) -> Result<(), String> {
         "auction.amended.v1" => about::amended(ports, id, &parse(message)?).await,
         "auction.extended.v1" => about::extended(ports, id, parse(message)?, at).await,
         "auction.ended.v1" => about::ended(ports, id, parse(message)?, at).await,
+        soon::DUE => soon::tell(ports, id, &parse(message)?).await,
         // What comes by mistake is done with.
         _ => Ok(()),
     }

@@ -1,4 +1,9 @@
 //! Where letters go, and who watches what: both told by others, newest last.
+//!
+//! A queue keeps the order of a user's messages, with one exception: a dead letter that an operator
+//! redrives comes after newer ones. So the sender's times are compared, lest it bring back an old
+//! address. The price: what is sent after the sender's clock was set back counts for nothing, until
+//! something is sent when the clock has caught up.
 
 use kernel::Timestamp;
 use ports::{Ports, Sql, Statement};

@@ -96,6 +96,12 @@ pub(crate) struct LetterDue {
     pub(crate) letter_id: String,
 }
 
+/// `notifications.ending-soon.v1`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EndingSoon {
+    pub(crate) starts_at: Timestamp,
+}
+
 /// What a letter says, as its row keeps it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -21,6 +21,7 @@ mod preferences;
 mod routes;
 mod schema;
 mod soon;
+mod sweep;
 mod unsubscribe;
 mod words;
 
@@ -53,10 +54,11 @@ pub async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Delivery> 
     consume::consume(ports, &batch).await
 }
 
-/// Runs a job: `notifications.ending-soon`, every minute.
+/// Runs a job: `notifications.ending-soon`, every minute; `notifications.sweep`, now and then.
 pub async fn run<P: Ports>(ports: &P, job: &str, _slot: Timestamp) -> Result<(), String> {
     match job {
         "notifications.ending-soon" => soon::run(ports).await,
+        "notifications.sweep" => sweep::run(ports).await,
         other => Err(format!("there is no job {other}")),
     }
 }

@@ -1,7 +1,9 @@
 //! Tables of the capability. Steps are append-only: a released one never changes.
 
 /// Migrations in order.
-pub(crate) const STEPS: &[&[&str]] = &[&[
+pub(crate) const STEPS: &[&[&str]] = &[FIRST, TERMS_AND_AGES];
+
+const FIRST: &[&str] = &[
     // Where letters go. Without an address the account was erased: the row keeps late messages from
     // bringing anything back, and holds nothing but the id.
     "CREATE TABLE IF NOT EXISTS notifications_contacts (
@@ -58,4 +60,14 @@ pub(crate) const STEPS: &[&[&str]] = &[&[
         ON notifications_letters (user_id, created_at, id)",
     "CREATE INDEX IF NOT EXISTS notifications_letters_auction
         ON notifications_letters (auction_id, kind, fact_at)",
-]];
+];
+
+const TERMS_AND_AGES: &[&str] = &[
+    // The event that told the terms; other facts of the auction may have been heard before.
+    "ALTER TABLE notifications_auctions ADD COLUMN terms_seq INTEGER NOT NULL DEFAULT 0",
+    "UPDATE notifications_auctions SET terms_seq = seq",
+    "CREATE INDEX IF NOT EXISTS notifications_auctions_age
+        ON notifications_auctions (has_ended, ends_at)",
+    "CREATE INDEX IF NOT EXISTS notifications_letters_age ON notifications_letters (created_at)",
+    "CREATE INDEX IF NOT EXISTS notifications_watchers_age ON notifications_watchers (told_at)",
+];

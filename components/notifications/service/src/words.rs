@@ -63,11 +63,13 @@ pub(crate) async fn letter<P: Ports>(
     let base = base_url(ports)?;
     let token = unsubscribe::token(ports, reader.user, kind).await;
     let unsubscribe_url = format!("{base}/v1/unsubscribe/{token}");
-    let words = sentences(kind, facts);
+    let mut words = sentences(kind, facts);
+    words.rows.iter_mut().for_each(|(_, value)| *value = one_line(value));
+    let (name, title) = (one_line(reader.name), one_line(&facts.title));
     let shown = Shown {
         words: &words,
-        name: reader.name,
-        title: &facts.title,
+        name: &name,
+        title: &title,
         auction_url: format!("{base}/auctions/{auction}"),
         about: kind.about(),
         is_contract: matches!(kind, Kind::Won | Kind::Sold),
@@ -102,9 +104,11 @@ pub(crate) fn base_url<P: Ports>(ports: &P) -> Result<String, String> {
     Ok(base.to_owned())
 }
 
-/// A title has any characters that its seller likes; a header has one line.
+/// People write any characters that they like; a header has one line, and in plain text a line of
+/// theirs would look like one of ours.
 fn one_line(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
+    let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
+    text.chars().map(|letter| if breaks(letter) { ' ' } else { letter }).collect()
 }
 
 /// `24 November 2026, 12:00 UTC`; seconds where there are some.

@@ -5,7 +5,7 @@
 mod house;
 
 use house::{AUCTION, House, address, auction, message, start, usd, user};
-use ports::{Delivery, MailError, ready};
+use ports::{Clock as _, Delivery, MailError, ready};
 use serde_json::{Value, json};
 
 /// Ana leads, and then ben does.
@@ -76,6 +76,33 @@ fn what_was_sent_and_not_written_down_is_not_sent_again() {
     assert_eq!(again, [Delivery::Ack]);
     assert_eq!(house.subjects("ana"), ["You were outbid"]);
     assert_eq!(house.statuses("ana"), ["outbid sent 1"]);
+}
+
+#[test]
+fn a_call_begins_no_letter_late_and_leaves_the_rest_for_another() {
+    let house = House::open();
+    for name in ["wil", "dan", "ana", "ben"] {
+        house.watch(name, true);
+    }
+    house.deliver();
+    house.send("sam", &json!({"create": house::terms(&json!({}))}));
+    ready(notifications_service::consume(&house.memory, house.memory.take_messages()));
+    let due = house.memory.take_messages();
+    assert_eq!(due.len(), 5);
+    house.memory.mail.takes_ms(2_000);
+    let began = house.memory.now();
+    let done = ready(notifications_service::consume(&house.memory, due.clone()));
+    assert_eq!(done[..2], [Delivery::Ack, Delivery::Ack]);
+    assert!(done[2..].iter().all(|delivery| matches!(delivery, Delivery::Retry(_))), "{done:?}");
+    assert_eq!(house.memory.now().ms_since(began), 4_000);
+    let untried = "SELECT id FROM notifications_letters WHERE status = 'queued' AND attempts = 0";
+    assert_eq!(house.rows(untried).len(), 3);
+    for _ in 0..2 {
+        ready(notifications_service::consume(&house.memory, due.clone()));
+    }
+    for name in ["sam", "wil", "dan", "ana", "ben"] {
+        assert_eq!(house.subjects(name).len(), 1, "{name}");
+    }
 }
 
 #[test]

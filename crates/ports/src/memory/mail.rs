@@ -1,6 +1,6 @@
 //! Letters in a list.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 
 use kernel::Timestamp;
@@ -13,12 +13,18 @@ pub struct MemoryMail {
     letters: RefCell<Vec<Captured>>,
     keys: RefCell<BTreeSet<String>>,
     error: RefCell<Option<MailError>>,
+    pub(super) takes_ms: Cell<i64>,
 }
 
 impl MemoryMail {
     /// Answers every letter from here on with this error, or takes letters again.
     pub fn break_with(&self, error: Option<MailError>) {
         *self.error.borrow_mut() = error;
+    }
+
+    /// From here on every letter moves the clock by so much.
+    pub fn takes_ms(&self, ms: i64) {
+        self.takes_ms.set(ms);
     }
 
     /// The letters to an address, oldest first.

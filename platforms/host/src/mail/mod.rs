@@ -4,16 +4,21 @@
 //! Between the server's word and ours a kill can fall: then the letter goes out again, under the
 //! same `Message-ID`, by which mail programs know it.
 
+mod answer;
+mod dispatch;
 mod smtp;
 mod store;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests;
+mod writer;
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use parking_lot::Mutex;
 
+use dispatch::Dispatch;
 use smtp::Smtp;
 use store::Store;
 
@@ -44,7 +49,7 @@ pub(crate) struct Kept {
 }
 
 /// Why a letter was not sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum MailError {
     /// For good.
     Rejected(String),
@@ -52,77 +57,52 @@ pub(crate) enum MailError {
     Unavailable(String),
 }
 
+impl From<store::BookError> for MailError {
+    fn from(error: store::BookError) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
 /// The way out for letters.
 pub(crate) struct MailRoom {
     store: Arc<Store>,
-    smtp: Option<Smtp>,
-    /// Keys of letters that are with the server now.
-    under_way: Mutex<HashSet<String>>,
-}
-
-/// A letter that is with the server as long as this lives.
-struct UnderWay<'a> {
-    room: &'a MailRoom,
-    key: &'a str,
-}
-
-impl Drop for UnderWay<'_> {
-    fn drop(&mut self) {
-        self.room.under_way.lock().remove(self.key);
-    }
+    /// None where letters are kept.
+    dispatch: Option<Dispatch>,
 }
 
 impl MailRoom {
     /// Opens the book of letters. Without an SMTP URL letters are kept in it.
     pub(crate) fn open(path: &Path, smtp_url: &str, from: &str) -> anyhow::Result<Self> {
         let store = Arc::new(Store::open(path).context("cannot open the book of letters")?);
-        let smtp = match smtp_url {
+        let dispatch = match smtp_url {
             "" => None,
-            url => Some(Smtp::new(url, from)?),
+            url => Some(Dispatch::new(Smtp::new(url, from)?, Arc::clone(&store))),
         };
-        Ok(Self { store, smtp, under_way: Mutex::default() })
+        Ok(Self { store, dispatch })
     }
 
-    /// Sends or keeps a letter; a key that went through is not sent again.
+    /// Sends or keeps a letter; a key that went through is not sent again. It answers within a few
+    /// seconds: a letter that takes longer goes on, and who asks again hears what became of it.
     pub(crate) async fn send(&self, key: String, letter: Letter) -> Result<(), MailError> {
-        let Some(smtp) = &self.smtp else {
-            let kept = move |store: &Store| store.keep(&key, &letter, crate::clock::now_ms());
-            return self.book(kept).await;
-        };
-        let Some(_under_way) = self.begin(&key) else {
-            return Err(MailError::Unavailable("the same letter is under way".to_owned()));
-        };
-        let asked = key.clone();
-        if self.book(move |store| store.was_sent(&asked)).await? {
-            return Ok(());
+        match &self.dispatch {
+            Some(dispatch) => dispatch.send(key, letter).await,
+            None => Ok(self.store.keep(key, letter, crate::clock::now_ms()).await?),
         }
-        smtp.send(&key, letter).await?;
-        let sent = key.clone();
-        self.book(move |store| store.mark_sent(&sent, crate::clock::now_ms())).await
     }
 
-    /// Nothing when that letter is under way already: its message came twice.
-    fn begin<'a>(&'a self, key: &'a str) -> Option<UnderWay<'a>> {
-        let is_first = self.under_way.lock().insert(key.to_owned());
-        is_first.then_some(UnderWay { room: self, key })
+    /// Waits for the letters that are with the server, for a while: the next start would have to
+    /// send them again.
+    pub(crate) async fn finish(&self) {
+        if let Some(dispatch) = &self.dispatch {
+            dispatch.finish().await;
+        }
     }
 
     /// The newest letters that were kept, to that address or to all.
     pub(crate) async fn kept(&self, to: Option<String>, limit: u32) -> Vec<Kept> {
-        let kept = self.book(move |store| store.kept(to.as_deref(), limit)).await;
-        kept.unwrap_or_else(|error| {
-            tracing::warn!(?error, "kept letters cannot be read");
+        self.store.kept(to, limit).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "kept letters cannot be read");
             Vec::new()
         })
-    }
-
-    async fn book<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&Store) -> rusqlite::Result<T> + Send + 'static,
-    ) -> Result<T, MailError> {
-        let store = Arc::clone(&self.store);
-        let done = tokio::task::spawn_blocking(move || work(&store)).await;
-        let unavailable = |error: &dyn std::fmt::Display| MailError::Unavailable(error.to_string());
-        done.map_err(|error| unavailable(&error))?.map_err(|error| unavailable(&error))
     }
 }

@@ -1,38 +1,84 @@
 //! Letters over SMTP.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use anyhow::Context as _;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::transport::smtp::{AsyncSmtpTransportBuilder, PoolConfig};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
+use parking_lot::Mutex;
 use sha2::{Digest as _, Sha256};
+use tokio::time::timeout;
 
-use super::{Letter, MailError};
+use super::{Letter, MailError, answer};
 
 /// A mail server, and who writes.
 pub(super) struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    builder: AsyncSmtpTransportBuilder,
+    current: Mutex<Generation>,
     from: Mailbox,
+    dialogue_max: Duration,
+}
+
+/// Connections that are used again; all are left when one of them stalls.
+#[derive(Clone)]
+struct Generation {
+    number: u64,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
 impl Smtp {
     /// `url` is `smtp://[user:password@]host[:port]`, `smtps://…`, or `smtp://…?tls=required`.
     pub(super) fn new(url: &str, from: &str) -> anyhow::Result<Self> {
         // The error would quote the URL, and with it the password.
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|_| anyhow::anyhow!("smtp_url is not smtp://… or smtps://…"))?
-            .timeout(Some(TIMEOUT))
-            .build();
+            .timeout(Some(CONNECT_MAX))
+            .pool_config(PoolConfig::new().max_size(IDLE_MAX));
         let from = from.parse().with_context(|| format!("mail_from is no address: {from:?}"))?;
-        Ok(Self { transport, from })
+        let current = Generation { number: 0, transport: builder.clone().build() };
+        Ok(Self { builder, current: Mutex::new(current), from, dialogue_max: DIALOGUE_MAX })
     }
 
+    /// Other patience, for tests.
+    #[cfg(test)]
+    pub(super) fn within(self, dialogue_max: Duration) -> Self {
+        Self { dialogue_max, ..self }
+    }
+
+    /// Sends a letter. Whoever drops this future leaves a connection in the middle of a dialogue:
+    /// the next letter would read the answers to this one.
     pub(super) async fn send(&self, key: &str, letter: Letter) -> Result<(), MailError> {
         let message = self.message(key, letter).map_err(MailError::Rejected)?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) if error.is_permanent() => Err(MailError::Rejected(error.to_string())),
-            Err(error) => Err(MailError::Unavailable(error.to_string())),
+        let generation = self.current.lock().clone();
+        let mut sending = pin!(generation.transport.send(message));
+        let Ok(sent) = timeout(self.dialogue_max, &mut sending).await else {
+            // Before `sending` is dropped, which would give its connection back.
+            self.leave(&generation).await;
+            return Err(MailError::Unavailable("the mail server stalled".to_owned()));
+        };
+        let meaning = sent.map(drop).map_err(|error| answer::meaning(&error));
+        if let Err(MailError::Rejected(why)) = &meaning {
+            tracing::warn!(key, why, "a letter was rejected");
         }
+        meaning
+    }
+
+    /// Lets no further letter use the connections of that generation: they end when they are given
+    /// back.
+    async fn leave(&self, stalled: &Generation) {
+        {
+            let mut current = self.current.lock();
+            if current.number == stalled.number {
+                let (number, transport) = (stalled.number + 1, self.builder.clone().build());
+                *current = Generation { number, transport };
+            }
+        }
+        // Its idle connections are told goodbye, which a server that stalls may not answer. Nor may
+        // it for the one that is given back after this, which ends when the server or TCP ends it.
+        let _ = timeout(GOODBYE_MAX, stalled.transport.shutdown()).await;
     }
 
     fn message(&self, key: &str, letter: Letter) -> Result<Message, String> {
@@ -65,8 +111,13 @@ impl Smtp {
     }
 }
 
-/// A mail server that takes longer is asked again later.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(5);
+/// A mail server that takes longer to accept a connection is asked again later.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+/// Longest dialogue about one letter, connecting included.
+const DIALOGUE_MAX: Duration = Duration::from_secs(120);
+/// Connections that are kept for the next letters.
+const IDLE_MAX: u32 = 16;
+const GOODBYE_MAX: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

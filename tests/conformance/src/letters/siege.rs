@@ -10,7 +10,7 @@ use fastrand::Rng;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{Facts, against, facts_of, people_of, repeated, unequal_twins};
+use super::{Fact, Facts, against, facts_of, people_of, repeated, repeated_max, unequal_twins};
 use crate::people::PASSWORD;
 use crate::smtp::Sink;
 use crate::{Client, Platform, Reply, Setup, User, amount_of, id_of, ms_of, now_ms, usd};
@@ -43,6 +43,8 @@ pub struct Report {
     pub letters: usize,
     /// … of which so many came again under the same `Message-ID`.
     pub repeated: usize,
+    /// Openings that were told to nobody, for the end was known first.
+    pub overtaken: usize,
     /// Letters whose sender never read the 250.
     pub cut: usize,
     /// Recipients that were answered 451.
@@ -236,6 +238,9 @@ async fn judge(
     let mut wrong = against(&sink.letters(), &facts);
     while !wrong.is_empty() && ended.elapsed() < plan.patience {
         tokio::time::sleep(Duration::from_secs(1)).await;
+        for overtaken in overtaken(field).await {
+            report.overtaken += usize::from(facts.remove(&overtaken).is_some());
+        }
         wrong = against(&sink.letters(), &facts);
     }
     report.caught_up = ended.elapsed();
@@ -252,8 +257,29 @@ async fn judge(
     }
     report.repeated = repeated(&letters);
     report.cut = letters.iter().filter(|letter| !letter.is_acknowledged).count();
+    // The last start is one more.
+    let most = repeated_max(report.cut, report.kills + 1);
+    if report.repeated > most {
+        report.violations.push(format!("{} letters came again, not {most}", report.repeated));
+    }
     report.letters = letters.len();
     report.deferred = sink.deferred();
+}
+
+/// Openings that the platform says it has told to nobody.
+async fn overtaken(field: &Field) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    for user in &field.people {
+        let letters = signed_in(field, user).await.all("/v1/me/notifications?limit=100").await;
+        let overtaken = letters
+            .iter()
+            .filter(|letter| letter["kind"] == "opened" && letter["status"] == "suppressed");
+        facts.extend(overtaken.filter_map(|letter| {
+            let auction = letter["auction_id"].as_str()?.to_owned();
+            Some(Fact { auction, kind: "opened".to_owned(), to: user.email() })
+        }));
+    }
+    facts
 }
 
 async fn closed_log(client: &Client, lot: &Lot) -> Vec<Value> {

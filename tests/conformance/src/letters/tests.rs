@@ -79,6 +79,43 @@ fn a_log_says_who_has_to_be_told_what() {
 }
 
 #[test]
+fn a_lead_that_came_by_a_retraction_is_lost_to_the_next_bid() {
+    let bids = [("bid_a", "ben@x"), ("bid_b", "cat@x"), ("bid_c", "dan@x")];
+    let bids = bids.map(|(bid, to)| (bid.to_owned(), to.to_owned())).into();
+    let gone = |leader: Option<&str>| {
+        let data = json!({"bidder": "bidder-2", "leader": leader});
+        json!({"event": "bid_retracted", "data": data})
+    };
+    let told = |log: Vec<Value>| -> Vec<String> {
+        let facts = facts_of(AUCTION, &log, "ana@x", &people_of(&log, &bids));
+        facts.iter().map(|(fact, count)| format!("{} {} {count}", fact.kind, fact.to)).collect()
+    };
+    let mut log = vec![
+        bid("bid_a", "bidder-1", "bidder-1"),
+        bid("bid_b", "bidder-2", "bidder-2"),
+        gone(Some("bidder-1")),
+        bid("bid_c", "bidder-3", "bidder-3"),
+    ];
+    assert_eq!(told(log.clone()), ["outbid ben@x 2"]);
+    log[2] = gone(None);
+    assert_eq!(told(log), ["outbid ben@x 1"]);
+}
+
+#[test]
+fn a_sender_that_remembers_nothing_repeats_too_much() {
+    let once = all_told();
+    let twice: Vec<Letter> = (0..200)
+        .flat_map(|n| {
+            let id = n.to_string();
+            [letter("won", "ben@x", &id), letter("won", "ben@x", &id)]
+        })
+        .collect();
+    assert!(repeated(&once) <= repeated_max(0, 0));
+    assert!(repeated(&twice) > repeated_max(10, 20));
+    assert_eq!(repeated_max(10, 20), 170);
+}
+
+#[test]
 fn letters_that_tell_each_fact_once_are_fine() {
     let mut letters = all_told();
     assert_eq!(against(&letters, &facts()), [""; 0]);

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
@@ -16,6 +17,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         is_greeted: false,
         from: None,
         to: Vec::new(),
+        letters: 0,
     };
     // A client that goes away in the middle has lost its letter, and that is all.
     let _ = session.run().await;
@@ -27,6 +29,8 @@ struct Session {
     is_greeted: bool,
     from: Option<String>,
     to: Vec<String>,
+    /// That came over this connection.
+    letters: usize,
 }
 
 /// Is there more to say?
@@ -49,12 +53,19 @@ impl Session {
 
     async fn command(&mut self, line: &str) -> io::Result<Next> {
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match verb.to_ascii_uppercase().as_str() {
+        let verb = verb.to_ascii_uppercase();
+        if self.is_shut(&verb) {
+            self.say("421 4.3.2 closed for now").await?;
+            return Ok(Next::End);
+        }
+        match verb.as_str() {
+            "AUTH" => self.signs_in().await?,
             "EHLO" | "HELO" if rest.trim().is_empty() => self.say("501 who are you").await?,
             "EHLO" => {
                 self.greeted();
-                self.say("250-sink.test\r\n250-PIPELINING\r\n250-8BITMIME\r\n250 SIZE 10485760")
-                    .await?;
+                let extensions =
+                    "PIPELINING\r\n250-8BITMIME\r\n250-AUTH PLAIN\r\n250 SIZE 10485760";
+                self.say(&format!("250-sink.test\r\n250-{extensions}")).await?;
             }
             "HELO" => {
                 self.greeted();
@@ -79,6 +90,21 @@ impl Session {
             }
         }
         Ok(Next::Command)
+    }
+
+    /// Whoever was let in before has to sign in anew.
+    fn is_shut(&self, verb: &str) -> bool {
+        let is_locked = self.shared.state.lock().unwrap().is_locked;
+        is_locked && !["EHLO", "HELO", "AUTH", "QUIT"].contains(&verb)
+    }
+
+    async fn signs_in(&mut self) -> io::Result<()> {
+        let is_locked = {
+            let mut state = self.shared.state.lock().unwrap();
+            state.locked_out += usize::from(state.is_locked);
+            state.is_locked
+        };
+        self.say(if is_locked { "535 5.7.8 wrong password" } else { "235 2.7.0 it is you" }).await
     }
 
     async fn mail(&mut self, rest: &str) -> io::Result<()> {
@@ -135,8 +161,15 @@ impl Session {
         let from = self.from.take().unwrap_or_default();
         let mut letter = Letter::read(&from, &self.to, raw);
         self.forget();
-        let is_cut = {
+        self.letters += 1;
+        if self.refuses(&letter) {
+            self.say("550 5.1.1 no such person after all").await?;
+            return Ok(Next::Command);
+        }
+        let (is_cut, late) = {
             let mut state = self.shared.state.lock().unwrap();
+            let late = if state.slow.0 > 0 { state.slow.1 } else { Duration::ZERO };
+            state.slow.0 = state.slow.0.saturating_sub(1);
             let is_cut = state.cuts > 0;
             state.cuts = state.cuts.saturating_sub(1);
             letter.is_acknowledged = !is_cut;
@@ -144,14 +177,23 @@ impl Session {
                 state.complaints.push(format!("no Message-ID or From: {}", letter.summary()));
             }
             state.letters.push(letter);
-            is_cut
+            (is_cut, late)
         };
         self.shared.arrivals.send_modify(|count| *count += 1);
         if is_cut {
             return Ok(Next::End);
         }
+        tokio::time::sleep(late).await;
         self.say("250 kept").await?;
         Ok(Next::Command)
+    }
+
+    fn refuses(&self, letter: &Letter) -> bool {
+        let mut state = self.shared.state.lock().unwrap();
+        let is_refused = |to: &String| state.refused_at_end.contains(&to.to_ascii_lowercase());
+        let is_refused = letter.to.iter().any(is_refused);
+        state.refused_again += usize::from(is_refused && self.letters > 1);
+        is_refused
     }
 
     fn greeted(&mut self) {

@@ -101,11 +101,11 @@ async fn commands_that_come_together_are_answered_in_order() {
     let mut raw = Raw::open(&sink).await;
     raw.write("EHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<b@x>\r\nRSET\r\nDATA\r\nNOOP\r\n").await;
     let mut statuses = Vec::new();
-    for _ in 0..9 {
+    for _ in 0..10 {
         statuses.push(raw.answer().await.chars().take(3).collect::<String>());
     }
-    assert_eq!(statuses[..4], ["250", "250", "250", "250"], "four lines of EHLO");
-    assert_eq!(statuses[4..], ["250", "250", "250", "554", "250"]);
+    assert_eq!(statuses[..5], ["250"; 5], "five lines of EHLO");
+    assert_eq!(statuses[5..], ["250", "250", "250", "554", "250"]);
     assert_eq!(sink.letters(), []);
 }
 
@@ -142,6 +142,53 @@ async fn a_cut_letter_is_kept_and_its_sender_does_not_know() {
     let twins = twins.await;
     assert_eq!(twins[0].message_id, twins[1].message_id);
     assert_eq!((twins[0].is_acknowledged, twins[1].is_acknowledged), (false, true));
+}
+
+#[tokio::test]
+async fn a_slow_sink_keeps_a_letter_and_answers_late() {
+    let sink = Sink::open().await;
+    let late = Duration::from_millis(300);
+    sink.is_slow(1, late);
+    let mut raw = Raw::open(&sink).await;
+    raw.envelope("ben@example.test").await;
+    raw.write(&format!("{LETTER}.\r\n")).await;
+    let came = std::time::Instant::now();
+    sink.until("it is kept", late, |letters| letters.first().cloned()).await;
+    assert_eq!(raw.answer().await, "250 kept");
+    assert!(came.elapsed() >= late);
+    raw.envelope("ben@example.test").await;
+    assert_eq!(raw.ask(&format!("{LETTER}.")).await, "250");
+    assert!(came.elapsed() < late * 2, "one letter, not all");
+}
+
+#[tokio::test]
+async fn a_letter_that_is_refused_at_its_end_is_not_kept() {
+    let sink = Sink::open().await;
+    sink.refuses_at_end("Ben@example.test");
+    let mut raw = Raw::open(&sink).await;
+    for (to, status) in [("ben", "550"), ("cat", "250"), ("ben", "550")] {
+        raw.envelope(&format!("{to}@example.test")).await;
+        assert_eq!(raw.ask(&format!("{LETTER}.")).await, status, "{to}");
+    }
+    assert_eq!((sink.letters().len(), sink.refused_again()), (1, 1));
+    assert_eq!(sink.complaints(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_locked_sink_lets_nobody_in_and_ends_who_was() {
+    let sink = Sink::open().await;
+    let mut before = Raw::open(&sink).await;
+    assert_eq!(before.ask("EHLO test").await, "250");
+    assert_eq!(before.ask("AUTH PLAIN AHVzAHNlY3JldA==").await, "235");
+    sink.is_locked(true);
+    assert_eq!(before.ask("NOOP").await, "421");
+    assert!(before.is_closed().await);
+    let mut raw = Raw::open(&sink).await;
+    assert_eq!(raw.ask("EHLO test").await, "250");
+    assert_eq!(raw.ask("AUTH PLAIN AHVzAHNlY3JldA==").await, "535");
+    sink.is_locked(false);
+    assert_eq!(raw.ask("AUTH PLAIN AHVzAHNlY3JldA==").await, "235");
+    assert_eq!(sink.locked_out(), 1);
 }
 
 #[tokio::test]

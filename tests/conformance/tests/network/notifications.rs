@@ -26,7 +26,7 @@ struct Scene {
 async fn by_mail() -> (Scene, Sink) {
     let sink = Sink::open().await;
     let setup = Setup::development()
-        .variable(format!("smtp_url={}", sink.url()))
+        .variable(format!("smtp_url={}", sink.url_with_password()))
         .variable("mail_from=EcomAuction <auctions@example.test>")
         .variable(format!("public_base_url={BASE_URL}"));
     let platform = setup.start().await;

@@ -49,6 +49,22 @@ fn while_mail_is_away_the_letter_waits_and_is_the_same() {
 }
 
 #[test]
+fn a_call_begins_no_letter_late_and_leaves_the_rest_for_another() {
+    let house = House::new();
+    let addresses = ["a@example.test", "b@example.test", "c@example.test"];
+    for address in addresses {
+        house.sign_up(address, PASSWORD);
+    }
+    let due = house.memory.take_messages();
+    house.memory.mail.takes_ms(2_000);
+    let done = consume(&house, &due);
+    assert_eq!(done[..2], [Delivery::Ack, Delivery::Ack]);
+    assert!(matches!(done[2], Delivery::Retry(_)), "{done:?}");
+    assert_eq!(consume(&house, &due[2..]), [Delivery::Ack]);
+    assert!(addresses.iter().all(|address| house.memory.mail.to(address).len() == 1));
+}
+
+#[test]
 fn an_address_that_is_refused_is_done_with() {
     let house = House::new();
     let due = due(&house);

@@ -157,9 +157,12 @@ async fn a_busy_mail_server_gets_the_letters_later() {
     let early = sink.letters().into_iter().filter(|letter| auction_of(letter).is_some()).count();
     assert_eq!(early, 0);
     sink.is_busy(false);
-    let facts = facts(&scene, &auction).await;
+    let mut facts = facts(&scene, &auction).await;
+    // Nobody is called to an auction that is over.
+    facts.retain(|fact, _| fact.kind != "opened");
     all_told(&sink, &facts).await;
     has_been_told(&scene.ben, &auction, &[("lost", "sent"), ("outbid", "sent")]).await;
+    has_been_told(&scene.ana, &auction, &[("opened", "suppressed"), ("sold", "sent")]).await;
     assert_eq!(sink.complaints(), [""; 0]);
 }
 
@@ -175,6 +178,54 @@ async fn an_address_that_is_refused_delays_nobody() {
     tokio::time::timeout(Duration::from_secs(20), letter(&sink, "won", &scene.cat)).await.unwrap();
     let told = sink.to(&scene.ben.email());
     assert!(told.iter().all(|letter| auction_of(letter).is_none()), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_slow_mail_server_gets_each_letter_once() {
+    let (scene, sink) = by_mail().await;
+    // Longer than a request may take.
+    sink.is_slow(2, Duration::from_secs(12));
+    let auction = scene.contested(3_600).await;
+    letter(&sink, "outbid", &scene.ben).await;
+    has_been_told(&scene.ben, &auction, &[("outbid", "queued")]).await;
+    has_been_told(&scene.ben, &auction, &[("outbid", "sent")]).await;
+    has_been_told(&scene.ana, &auction, &[("opened", "sent")]).await;
+    let letters = sink.letters();
+    let about = letters.iter().filter(|letter| auction_of(letter).as_ref() == Some(&auction));
+    assert_eq!((about.count(), repeated(&letters)), (2, 0), "{letters:#?}");
+    assert_eq!(sink.complaints(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_letter_that_is_refused_at_its_end_is_not_taken_for_sent() {
+    let (scene, sink) = by_mail().await;
+    sink.refuses_at_end(&scene.ben.email());
+    let auction = scene.contested(5).await;
+    closed(&scene.platform.client(), &auction).await;
+    has_been_told(&scene.ben, &auction, &[("lost", "failed"), ("outbid", "failed")]).await;
+    has_been_told(&scene.cat, &auction, &[("won", "sent")]).await;
+    has_been_told(&scene.ana, &auction, &[("opened", "sent"), ("sold", "sent")]).await;
+    letter(&sink, "won", &scene.cat).await;
+    assert!(sink.to(&scene.ben.email()).iter().all(|letter| auction_of(letter).is_none()));
+    assert!(sink.refused_again() > 0, "no connection was used again: the test proves nothing");
+    assert_eq!(sink.complaints(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_wrong_password_delays_letters_and_loses_none() {
+    let (scene, sink) = by_mail().await;
+    sink.is_locked(true);
+    let auction = scene.contested(3_600).await;
+    before_long("it was tried", async || {
+        let tries = sink.locked_out();
+        if tries >= 3 { Ok(()) } else { Err(format!("{tries} tries")) }
+    })
+    .await;
+    has_been_told(&scene.ben, &auction, &[("outbid", "queued")]).await;
+    sink.is_locked(false);
+    all_told(&sink, &facts(&scene, &auction).await).await;
+    has_been_told(&scene.ben, &auction, &[("outbid", "sent")]).await;
+    has_been_told(&scene.ana, &auction, &[("opened", "sent")]).await;
 }
 
 const ONE_CLICK: &str = "List-Unsubscribe=One-Click";
