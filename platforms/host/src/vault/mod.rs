@@ -76,6 +76,7 @@ impl Vault {
     /// Opens the key files, or makes them at the first start.
     pub(crate) fn open(directory: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory)?;
+        crate::data::remove_begun(directory)?;
         let tokens = TokenKeys::open(directory)?;
         tokens.rotate(now_ms())?;
         let mac = keys::read_or_make(&directory.join("mac.key"))?;
