@@ -242,6 +242,7 @@ fn open_services(
             component: id.clone(),
             machines: Arc::clone(machines),
             granted: component.tool.entities.iter().cloned().collect(),
+            signs_tokens: component.tool.signs_tokens,
             sql,
             shared: shared.clone(),
             allowed: component.outbound.clone(),
