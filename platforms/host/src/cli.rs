@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Watch;
+use crate::http::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
 
 /// The auction platform in one process.
 ///
@@ -88,6 +89,15 @@ pub(crate) struct Up {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Most open connections of one client: an address of IPv4, or a /64 network of IPv6. Trusted
+    /// proxies have no such bound.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ECOMAUCTION_CONNECTIONS_PER_CLIENT",
+        default_value_t = CONNECTIONS_PER_CLIENT_MAX
+    )]
+    pub(crate) connections_per_client: usize,
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
@@ -101,6 +111,15 @@ impl Up {
     /// Who looks on.
     pub(crate) fn watch(&self) -> Watch {
         if self.perf_map { Watch::Perf } else { Watch::Nobody }
+    }
+
+    /// Bounds of the listeners.
+    pub(crate) fn limits(&self) -> HttpLimits {
+        HttpLimits {
+            connections_per_client_max: self.connections_per_client,
+            proxies: self.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+            ..HttpLimits::default()
+        }
     }
 }
 
