@@ -98,6 +98,16 @@ pub(crate) struct Up {
         default_value_t = CONNECTIONS_PER_CLIENT_MAX
     )]
     pub(crate) connections_per_client: usize,
+    /// A name by which operators call the operator address, besides `localhost` and addresses; may
+    /// be repeated.
+    #[arg(
+        long = "operator-host",
+        value_name = "NAME",
+        env = "ECOMAUCTION_OPERATOR_HOSTS",
+        value_delimiter = ',',
+        value_parser = host_name
+    )]
+    pub(crate) operator_hosts: Vec<String>,
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
@@ -252,6 +262,14 @@ pub(crate) enum QueuesTask {
 fn queue_name(text: &str) -> Result<String, String> {
     let (component, topic) = text.split_once('/').ok_or("a queue is COMPONENT/TOPIC")?;
     Ok(format!("{}/{}", token(component)?, token(topic)?))
+}
+
+/// The name of a host, without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    match token(text) {
+        Ok(name) => Ok(name),
+        Err(parts) => Err(format!("a name without a port: {parts}")),
+    }
 }
 
 /// What is part of a URL as it is.

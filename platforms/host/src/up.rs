@@ -16,7 +16,7 @@ use crate::engine::{Engines, Watch};
 use crate::http::{Connections, HttpLimits, Router};
 use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
-use crate::operator::{Health, Operator};
+use crate::operator::{Health, Names, Operator};
 use crate::outbox::Outbox;
 use crate::queues::Queues;
 use crate::services::{Platform, Service, Shared};
@@ -89,8 +89,13 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
         health: Arc::clone(&health),
     });
     let (known, waiting) = (Arc::clone(&machines), Arc::clone(&queues));
-    let operators =
-        Operator { health: Arc::clone(&health), meters, machines: known, queues: waiting };
+    let operators = Operator {
+        health: Arc::clone(&health),
+        meters,
+        machines: known,
+        queues: waiting,
+        names: Names::new(&options.operator_hosts),
+    };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
     let drain = limits.drain;
     let operator_limits = HttpLimits { drain: Duration::ZERO, ..limits.clone() };
