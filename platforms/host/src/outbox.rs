@@ -245,17 +245,19 @@ impl Queue {
         }
     }
 
-    /// The messages come again.
+    /// The messages come again. At every moment they are in flight or wait: a mark that is read
+    /// meanwhile stays before them.
     pub(crate) fn again(&self, messages: Vec<Message>) {
-        self.done(&messages);
+        let mut waiting = self.waiting.lock();
         for message in messages.into_iter().rev() {
-            let mut waiting = self.waiting.lock();
+            waiting.in_flight.remove(&message.place());
             if self.subscription.compact {
                 waiting.by_key.entry(message.key.clone()).or_default().insert(0, message);
             } else {
                 waiting.fifo.push_front(message);
             }
         }
+        drop(waiting);
         self.arrived.notify_one();
     }
 

@@ -74,6 +74,23 @@ fn a_mark_never_passes_a_message_that_waits_or_flies() {
 }
 
 #[test]
+fn a_mark_never_passes_a_message_that_is_put_back() {
+    let outbox = outbox(false);
+    (1..=64).for_each(|position| push(&outbox, position, "k", &|_| true));
+    let queue = &outbox.queues()[0];
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            (0..20_000).for_each(|_| queue.again(queue.take(64)));
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            assert_eq!(outbox.published(64, &[], &|_| true), 0);
+        }
+    });
+}
+
+#[test]
 fn a_compacting_queue_keeps_the_newest_message_of_a_key() {
     let outbox = outbox(true);
     push(&outbox, 1, "a", &|_| true);
