@@ -140,7 +140,9 @@ impl Outbox {
             } else if queues.iter().any(is_known) {
                 continue;
             } else {
-                (Taker::Bus, Consumer::new(&subscription.topic, false))
+                let mut subscription = Consumer::new(&subscription.topic, false);
+                subscription.linger_ms = BUS_LINGER_MS;
+                (Taker::Bus, subscription)
             };
             queues.push(Arc::new(Queue {
                 taker,
@@ -372,4 +374,7 @@ impl Waiting {
 }
 
 /// This many messages end the linger time.
-const CROWD: usize = 6_400;
+pub(crate) const CROWD: usize = 6_400;
+/// How long messages are gathered for the bus: it syncs once for all of them. Without that each
+/// commit of the journal would cost another sync.
+const BUS_LINGER_MS: u64 = 50;
