@@ -138,14 +138,18 @@ async fn relay(
 }
 
 /// Brings the messages of one topic to the bus, and with them, in one transaction, the mark from
-/// which the next start looks for messages.
+/// which the next start looks for messages. What is gathered when `stop` turns true goes as well.
 async fn hand_over(
     machines: Arc<Machines>,
     queue: Arc<Queue>,
     bus: Arc<Bus>,
     mut stop: watch::Receiver<bool>,
 ) {
-    while let Some(batch) = unless(&mut stop, queue.batch(MESSAGES_PER_PUSH)).await {
+    let mut is_last = false;
+    while !is_last {
+        let gathered = unless(&mut stop, queue.batch(MESSAGES_PER_PUSH)).await;
+        is_last = gathered.is_none();
+        let batch = gathered.unwrap_or_else(|| queue.take(MESSAGES_PER_PUSH));
         let batch = hold(&machines, &queue, batch).await;
         if batch.is_empty() {
             continue;
@@ -296,8 +300,8 @@ const WAKES_PER_TURN: usize = 256;
 const WAKE_RETRY_MS: i64 = 500;
 /// Messages of one delivery.
 const MESSAGES_PER_BATCH: usize = 100;
-/// Messages of one push into the queues.
-const MESSAGES_PER_PUSH: usize = 1_000;
+/// Messages of one push into the queues: nothing waits for the next one that need not.
+const MESSAGES_PER_PUSH: usize = crate::outbox::CROWD;
 /// Messages of a component in one push.
 const MESSAGES_PER_POST: u32 = 200;
 /// Pause after the bus refused messages.
@@ -310,3 +314,70 @@ const RETRY_DOUBLINGS: u32 = 8;
 const CHECKPOINT_INTERVAL: Duration = Duration::from_secs(5);
 /// Entities untouched for this long leave memory when their snapshot is complete.
 const IDLE_MS: i64 = 15 * 60 * 1_000;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use journal::{Effect, EntityKey, Envelope, Journal, Options, Record};
+
+    use super::*;
+    use crate::clock::System;
+    use crate::machines::Surroundings;
+    use crate::outbox::{Outbox, Sending};
+    use crate::state::StateStore;
+    use crate::subscription::Consumer;
+    use crate::timers::Timers;
+
+    fn record() -> Record {
+        Record {
+            entity: EntityKey { machine: "m".to_owned(), key: "k".to_owned() },
+            envelope: Envelope {
+                command_id: "c".to_owned(),
+                principal: None,
+                now: 0,
+                seed: [0; 32],
+                body: Vec::new(),
+            },
+            events: Vec::new(),
+            reply: None,
+            effects: vec![Effect::Send {
+                topic: "t".to_owned(),
+                key: "k".to_owned(),
+                body: b"{}".to_vec(),
+            }],
+            wake: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_being_gathered_goes_when_the_host_stops() {
+        let folder = tempfile::tempdir().unwrap();
+        let subscriptions = || std::iter::once(("c".to_owned(), Consumer::new("t", false)));
+        let around = Surroundings {
+            journal: Journal::open(&folder.path().join("journal"), Options::default()).unwrap(),
+            state: StateStore::open(&folder.path().join("state.db")).unwrap(),
+            timers: Timers::default(),
+            outbox: Outbox::new(subscriptions()),
+            world: Arc::new(System),
+        };
+        let machines = Arc::new(Machines::new(Vec::new(), around));
+        let (file, names) = (folder.path().join("queues.db"), ["c/t".to_owned()]);
+        let queues = Arc::new(Queues::open(&file, names, Arc::new(System)).unwrap());
+        let bus = Arc::new(Bus::new(Arc::clone(&queues), subscriptions()));
+        let Surroundings { journal, outbox, .. } = &machines.around;
+        let position = journal.append(journal.epoch(), record()).unwrap().get();
+        let sending = Sending { position, machine: &"m".into(), time: 0 };
+        outbox.push(sending, &record().effects, &machines.around.is_durable());
+        let (stop, stopped) = watch::channel(false);
+        let queue = Arc::clone(&outbox.queues()[0]);
+        let mut relay = Box::pin(hand_over(Arc::clone(&machines), queue, bus, stopped));
+        let waker = std::task::Waker::noop();
+        let polled = relay.as_mut().poll(&mut std::task::Context::from_waker(waker));
+        assert!(polled.is_pending());
+        assert_eq!(queues.stats().await.unwrap()[0].depth, 0, "it gathers");
+        stop.send_replace(true);
+        relay.await;
+        assert_eq!(queues.stats().await.unwrap()[0].depth, 1);
+        assert_eq!(queues.published().unwrap(), Some(position));
+    }
+}

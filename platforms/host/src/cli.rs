@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Watch;
+use crate::http::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
 
 /// The auction platform in one process.
 ///
@@ -89,6 +90,25 @@ pub(crate) struct Up {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Most open connections of one client: an address of IPv4, or a /64 network of IPv6. Trusted
+    /// proxies have no such bound.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ECOMAUCTION_CONNECTIONS_PER_CLIENT",
+        default_value_t = CONNECTIONS_PER_CLIENT_MAX
+    )]
+    pub(crate) connections_per_client: usize,
+    /// A name by which operators call the operator address, besides `localhost` and addresses; may
+    /// be repeated.
+    #[arg(
+        long = "operator-host",
+        value_name = "NAME",
+        env = "ECOMAUCTION_OPERATOR_HOSTS",
+        value_delimiter = ',',
+        value_parser = host_name
+    )]
+    pub(crate) operator_hosts: Vec<String>,
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
@@ -102,6 +122,15 @@ impl Up {
     /// Who looks on.
     pub(crate) fn watch(&self) -> Watch {
         if self.perf_map { Watch::Perf } else { Watch::Nobody }
+    }
+
+    /// Bounds of the listeners.
+    pub(crate) fn limits(&self) -> HttpLimits {
+        HttpLimits {
+            connections_per_client_max: self.connections_per_client,
+            proxies: self.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+            ..HttpLimits::default()
+        }
     }
 }
 
@@ -234,6 +263,14 @@ pub(crate) enum QueuesTask {
 fn queue_name(text: &str) -> Result<String, String> {
     let (component, topic) = text.split_once('/').ok_or("a queue is COMPONENT/TOPIC")?;
     Ok(format!("{}/{}", token(component)?, token(topic)?))
+}
+
+/// The name of a host, without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    match token(text) {
+        Ok(name) => Ok(name),
+        Err(parts) => Err(format!("a name without a port: {parts}")),
+    }
 }
 
 /// What is part of a URL as it is.

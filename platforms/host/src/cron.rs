@@ -64,8 +64,9 @@ pub(crate) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let component = job.service.platform().component.clone();
+    let mut ahead = Ahead::default();
     while !*stop.borrow() {
-        let pause = match turn(&job, &component, &queues, &meters).await {
+        let pause = match turn(&job, &component, &queues, &meters, &mut ahead).await {
             Ok(pause) => pause,
             Err(error) => {
                 tracing::error!(%error, component, job = job.name, "slots cannot be marked");
@@ -85,9 +86,15 @@ async fn turn(
     component: &str,
     queues: &Queues,
     meters: &Meters,
+    ahead: &mut Ahead,
 ) -> Result<Duration, QueueError> {
     let last = queues.last_slot(component, &job.name).await?;
     let now = queues.world().now_ms();
+    if ahead.is_news(last, now) {
+        let last = kernel::Timestamp::from_ms(last);
+        tracing::warn!(%last, component, job = job.name,
+            "the last slot lies in the future, the clock was wrong then; the job waits until later");
+    }
     let Some(slot) = job.schedule.latest(last, now) else {
         // Behind the slot that ran, also when the clock was turned back.
         let wait = job.schedule.next(now.max(last)).map_or(i64::MAX, |next| next - now);
@@ -111,6 +118,19 @@ async fn turn(
         }
     }
     Ok(Duration::ZERO)
+}
+
+/// A last slot in the future: how the clock was set wrong shows.
+#[derive(Default)]
+struct Ahead(Option<i64>);
+
+impl Ahead {
+    /// Is it ahead of the clock, and was nobody told yet?
+    fn is_news(&mut self, last: i64, now: i64) -> bool {
+        let ahead = (last > now.saturating_add(CLOCK_SLIP_MAX_MS)).then_some(last);
+        let before = std::mem::replace(&mut self.0, ahead);
+        ahead.is_some() && ahead != before
+    }
 }
 
 /// A second of the wall clock, as the schedule's library wants it.
@@ -166,6 +186,8 @@ impl CronDateTime for Utc {
 
 /// Longest sleep.
 const CLOCK_CHECK: Duration = Duration::from_secs(1);
+/// Clocks that are kept in step go back by less.
+const CLOCK_SLIP_MAX_MS: i64 = 1_000;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
@@ -188,6 +210,16 @@ mod tests {
         assert_eq!(schedule.latest(slot, slot + 599_999), None);
         assert_eq!(schedule.next(slot), Some(slot + 600_000));
         assert_eq!(schedule.next(slot + 599_999), Some(slot + 600_000));
+    }
+
+    #[test]
+    fn a_last_slot_in_the_future_is_told_once() {
+        let mut ahead = Ahead::default();
+        let mut is_news = |last, now| ahead.is_news(last, now);
+        assert!(!is_news(5_000, 5_000) && !is_news(5_000, 4_000), "a clock that is kept in step");
+        assert_eq!([is_news(5_000, 3_999), is_news(5_000, 4_500)], [true, false]);
+        assert_eq!([is_news(9_000, 4_000), is_news(9_000, 4_001)], [true, false]);
+        assert!(!is_news(9_000, 9_000) && is_news(9_000, 1_000), "turned back again");
     }
 
     #[test]

@@ -67,6 +67,9 @@ pub(crate) struct Tool {
     /// Jobs that its `schedule` runs.
     #[serde(default)]
     pub(crate) crons: Vec<Cron>,
+    /// It may sign access tokens: it says who somebody is, to all others.
+    #[serde(default)]
+    pub(crate) signs_tokens: bool,
     /// Prefix of its tables.
     #[serde(default)]
     pub(crate) tables: Option<String>,
@@ -318,6 +321,7 @@ mod tests {
         assert_eq!(manifest.machine("thing").unwrap().shards, 8);
         let unknown = manifest.machine("ting").unwrap_err().to_string();
         assert!(unknown.contains("no machine ting, only: thing"), "{unknown}");
+        assert!(!things.tool.signs_tokens, "nobody is granted what is not said");
         assert_eq!(manifest.routes[0].pattern, "/v1/things/...");
     }
 

@@ -1,5 +1,6 @@
 //! What operators ask: is it up, is it ready, how is it doing, what became of its messages.
 
+mod names;
 mod page;
 mod queues;
 
@@ -16,6 +17,7 @@ use crate::http::{Answer, Body, HttpLimits, problem, read_body};
 use crate::machines::Machines;
 use crate::queues::{DeadLetter, QueueError, Queues, Stats};
 use crate::telemetry::{Meters, Readings};
+pub(crate) use names::Names;
 
 /// Up and ready.
 pub(crate) struct Health {
@@ -66,11 +68,24 @@ pub(crate) struct Operator {
     pub(crate) machines: Arc<Machines>,
     /// Messages.
     pub(crate) queues: Arc<Queues>,
+    /// How it may be called.
+    pub(crate) names: Names,
 }
 
 impl Answer for Operator {
     async fn answer(&self, request: Request<Incoming>, _peer: IpAddr) -> Response<Body> {
         let path = request.uri().path();
+        if !self.names.are_known(request.uri(), request.headers()) {
+            let detail = "The operator address answers to addresses, localhost, and the names that \
+                          the platform was started with: --operator-host NAME.";
+            return problem(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                detail,
+                path,
+                "",
+            );
+        }
         if let Some(response) = self.health.answer(request.method(), path) {
             return response;
         }

@@ -140,7 +140,9 @@ impl Outbox {
             } else if queues.iter().any(is_known) {
                 continue;
             } else {
-                (Taker::Bus, Consumer::new(&subscription.topic, false))
+                let mut subscription = Consumer::new(&subscription.topic, false);
+                subscription.linger_ms = BUS_LINGER_MS;
+                (Taker::Bus, subscription)
             };
             queues.push(Arc::new(Queue {
                 taker,
@@ -245,17 +247,19 @@ impl Queue {
         }
     }
 
-    /// The messages come again.
+    /// The messages come again. At every moment they are in flight or wait: a mark that is read
+    /// meanwhile stays before them.
     pub(crate) fn again(&self, messages: Vec<Message>) {
-        self.done(&messages);
+        let mut waiting = self.waiting.lock();
         for message in messages.into_iter().rev() {
-            let mut waiting = self.waiting.lock();
+            waiting.in_flight.remove(&message.place());
             if self.subscription.compact {
                 waiting.by_key.entry(message.key.clone()).or_default().insert(0, message);
             } else {
                 waiting.fifo.push_front(message);
             }
         }
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -370,4 +374,7 @@ impl Waiting {
 }
 
 /// This many messages end the linger time.
-const CROWD: usize = 6_400;
+pub(crate) const CROWD: usize = 6_400;
+/// How long messages are gathered for the bus: it syncs once for all of them. Without that each
+/// commit of the journal would cost another sync.
+const BUS_LINGER_MS: u64 = 50;

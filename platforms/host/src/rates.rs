@@ -26,10 +26,16 @@ impl Rates {
         let key = self.hasher.hash_one((component, bucket));
         let refill = i64::from(refill_ms);
         let mut buckets = self.full_at.lock();
-        let full_at = buckets.get(&key).copied().unwrap_or(now_ms).max(now_ms);
-        let after = full_at.saturating_add(refill);
         let span = refill.saturating_mul(i64::from(capacity));
-        let wait = after.saturating_sub(now_ms).saturating_sub(span);
+        let full_at = buckets.get(&key).copied().unwrap_or(now_ms).max(now_ms);
+        // An empty bucket is full again after its span: who is to wait longer was told so by a clock
+        // that was turned back since.
+        let latest = now_ms.saturating_add(span);
+        if full_at > latest {
+            buckets.insert(key, latest);
+        }
+        let after = full_at.min(latest).saturating_add(refill);
+        let wait = after.saturating_sub(latest);
         if wait > 0 {
             return Err(wait.unsigned_abs());
         }
@@ -75,6 +81,16 @@ mod tests {
         assert_eq!([take("a", 9_000), take("a", 9_000), take("a", 9_000)], [Ok(()); 3]);
         assert_eq!(take("a", 9_000), Err(1_000), "no more than full");
         assert_eq!(rates.take("other", "a", (3, 1_000), 9_000), Ok(()));
+    }
+
+    #[test]
+    fn a_clock_that_is_turned_back_locks_nobody_out() {
+        let rates = Rates::default();
+        let take = |now| rates.take("c", "a", (3, 1_000), now);
+        let hour = 3_600_000;
+        assert_eq!([take(hour), take(hour), take(hour)], [Ok(()); 3]);
+        assert_eq!(take(0), Err(1_000), "as empty as it was");
+        assert_eq!((take(1_000), take(1_000)), (Ok(()), Err(1_000)));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::engine::{Engines, Watch};
 use crate::http::{Connections, HttpLimits, Router};
 use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
-use crate::operator::{Health, Operator};
+use crate::operator::{Health, Names, Operator};
 use crate::outbox::Outbox;
 use crate::queues::Queues;
 use crate::services::{Platform, Service, Shared};
@@ -81,21 +81,26 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     let mut tasks = crate::background::start(&background, &manifest, &stopped)?;
     tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
 
+    let limits = options.limits();
     let connections = Arc::new(Connections {
         router: router(&manifest, &services),
-        proxies: options.trusted_proxies.clone(),
-        limits: HttpLimits::default(),
+        limits: limits.clone(),
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
     });
     let (known, waiting) = (Arc::clone(&machines), Arc::clone(&queues));
-    let operators =
-        Operator { health: Arc::clone(&health), meters, machines: known, queues: waiting };
+    let operators = Operator {
+        health: Arc::clone(&health),
+        meters,
+        machines: known,
+        queues: waiting,
+        names: Names::new(&options.operator_hosts),
+    };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
-    let (limits, drain) = (HttpLimits::default(), HttpLimits::default().drain);
+    let drain = limits.drain;
+    let operator_limits = HttpLimits { drain: Duration::ZERO, ..limits.clone() };
     let mut listeners = tokio::task::JoinSet::new();
     listeners.spawn(crate::http::serve(public, limits, connections, told(stopped.clone())));
-    let operator_limits = HttpLimits { drain: Duration::ZERO, ..HttpLimits::default() };
     listeners.spawn(crate::http::serve(operator, operator_limits, operators.into(), told(stopped)));
 
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -243,6 +248,7 @@ fn open_services(
             component: id.clone(),
             machines: Arc::clone(machines),
             granted: component.tool.entities.iter().cloned().collect(),
+            signs_tokens: component.tool.signs_tokens,
             sql,
             shared: shared.clone(),
             allowed: component.outbound.clone(),

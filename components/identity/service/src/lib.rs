@@ -101,8 +101,9 @@ async fn answer<P: Ports>(
     }
 }
 
-/// `GET /.well-known/jwks.json`: whoever verifies tokens asks again within minutes, so that a new
-/// key is known before it signs.
+/// `GET /.well-known/jwks.json`: the key that signs, the next one, which stands here for a day at
+/// least before it signs, and for a day the one before. Whoever verifies tokens asks again within
+/// minutes.
 async fn keys<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Response, Problem> {
     exchange.no_parameters()?;
     let keys = ports.public_keys().await.into_bytes();

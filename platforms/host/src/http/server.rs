@@ -1,108 +1,22 @@
-//! Accepting connections and answering requests.
+//! Answering requests of the public address.
 
-use std::future::Future;
 use std::net::IpAddr;
-use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
 
 use super::body::{self, BodyError};
-use super::{Body, HttpLimits, Router, problem};
+use super::forwarded::client_address;
+use super::{Answer, Body, HttpLimits, Router, problem};
 use crate::services::{ServiceError, face};
 use crate::telemetry::Meters;
-
-/// What answers the requests of a listener.
-pub(crate) trait Answer: Send + Sync + 'static {
-    /// Answers one request.
-    fn answer(
-        &self,
-        request: Request<Incoming>,
-        peer: IpAddr,
-    ) -> impl Future<Output = Response<Body>> + Send;
-}
-
-/// Serves until `stop` resolves, then lets running requests finish within the drain time.
-pub(crate) async fn serve<A: Answer>(
-    listener: TcpListener,
-    limits: HttpLimits,
-    answer: Arc<A>,
-    stop: impl Future<Output = ()>,
-) {
-    let open = Arc::new(AtomicUsize::new(0));
-    let graceful = GracefulShutdown::new();
-    let builder = connection_builder(&limits);
-    let mut stop = pin!(stop);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let Ok((stream, peer)) = accepted else {
-            // Out of descriptors: existing connections must end first.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            continue;
-        };
-        if open.fetch_add(1, Ordering::Relaxed) >= limits.connections_max {
-            open.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let _ = stream.set_nodelay(true);
-        let answer = Arc::clone(&answer);
-        let service = service_fn(move |request| {
-            let answer = Arc::clone(&answer);
-            let peer = peer.ip();
-            async move { Ok::<_, std::convert::Infallible>(answer.answer(request, peer).await) }
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        let open = Arc::clone(&open);
-        tokio::spawn(async move {
-            // A broken connection is the client's business.
-            let _ = connection.await;
-            open.fetch_sub(1, Ordering::Relaxed);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were still running after the drain time");
-    }
-}
-
-fn connection_builder(limits: &HttpLimits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
-        .max_buf_size(limits.head_max_bytes)
-        .max_headers(limits.headers_max)
-        .half_close(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(128)
-        .max_header_list_size(32 << 10)
-        .max_pending_accept_reset_streams(Some(64))
-        .keep_alive_interval(Some(limits.head_timeout))
-        .keep_alive_timeout(limits.head_timeout);
-    builder
-}
 
 /// The public listener's answer: the manifest's components.
 pub(crate) struct Connections {
     /// Routes.
     pub(crate) router: Router,
-    /// Proxies whose word on the client's address is taken.
-    pub(crate) proxies: Vec<IpAddr>,
     /// Bounds.
     pub(crate) limits: HttpLimits,
     /// Counters.
@@ -133,6 +47,14 @@ impl Connections {
             return refuse(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
         };
         let limits = &self.limits;
+        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
+        if target.len() > limits.target_max_bytes {
+            // Without a body, as every head is refused that is too large.
+            let mut response = Response::new(Body::default());
+            *response.status_mut() = StatusCode::URI_TOO_LONG;
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        }
         let read = body::read(incoming, limits.body_max_bytes, limits.body_timeout).await;
         let body = match read {
             Ok(body) => body,
@@ -145,12 +67,11 @@ impl Connections {
                 return response;
             }
         };
-        let client = client_address(peer, &self.proxies, &parts.headers);
+        let client = client_address(peer, &limits.proxies, &parts.headers);
         let Some((text, ends)) = inward_headers(&parts.headers, &request_id, client) else {
             let detail = "A header value is not UTF-8.";
             return refuse(StatusCode::BAD_REQUEST, "invalid_header", detail);
         };
-        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
         let request = face::Request {
             method: parts.method.as_str(),
             target,
@@ -211,17 +132,6 @@ fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static 
             "Too many requests at once. Try again in a moment.",
         ),
     }
-}
-
-/// Who asks. A proxy that is trusted appends the address that it saw to `X-Forwarded-For`; whatever
-/// stands before that is the client's own invention.
-fn client_address(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> IpAddr {
-    if !proxies.contains(&peer) {
-        return peer;
-    }
-    let said = headers.get_all("x-forwarded-for").into_iter().next_back();
-    let last = said.and_then(|value| value.to_str().ok()?.rsplit(',').next());
-    last.and_then(|address| address.trim().parse().ok()).unwrap_or(peer)
 }
 
 /// Headers for the component, in one piece: connection headers stay here; the request id and the
@@ -324,18 +234,6 @@ fn request_id(headers: &HeaderMap) -> String {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_a_trusted_proxy_tells_who_asks() {
-        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
-        let mut headers = HeaderMap::new();
-        let proxies = [ip("10.0.0.1")];
-        assert_eq!(client_address(ip("10.0.0.1"), &proxies, &headers), ip("10.0.0.1"));
-        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
-        headers.append("x-forwarded-for", "2.2.2.2, 2001:db8::7".parse().unwrap());
-        assert_eq!(client_address(ip("10.0.0.1"), &proxies, &headers), ip("2001:db8::7"));
-        assert_eq!(client_address(ip("10.0.0.2"), &proxies, &headers), ip("10.0.0.2"));
-    }
 
     #[test]
     fn a_client_cannot_name_its_own_address() {

@@ -74,6 +74,44 @@ fn a_mark_never_passes_a_message_that_waits_or_flies() {
 }
 
 #[test]
+fn a_mark_never_passes_a_message_that_is_put_back() {
+    let outbox = outbox(false);
+    (1..=64).for_each(|position| push(&outbox, position, "k", &|_| true));
+    let queue = &outbox.queues()[0];
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            (0..20_000).for_each(|_| queue.again(queue.take(64)));
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+        while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+            assert_eq!(outbox.published(64, &[], &|_| true), 0);
+        }
+    });
+}
+
+#[tokio::test]
+async fn messages_for_the_bus_wait_for_company_and_a_crowd_does_not() {
+    let outbox = outbox(false);
+    let queue = &outbox.queues()[0];
+    push(&outbox, 1, "k", &|_| true);
+    let started = Instant::now();
+    let gathering = queue.batch(CROWD);
+    let coming = async {
+        tokio::task::yield_now().await;
+        push(&outbox, 2, "k", &|_| true);
+    };
+    let (batch, ()) = tokio::join!(gathering, coming);
+    assert_eq!(positions(&batch), [1, 2]);
+    assert!(started.elapsed() >= Duration::from_millis(BUS_LINGER_MS));
+    (1..=CROWD as u64).for_each(|position| push(&outbox, position, "k", &|_| true));
+    let waker = std::task::Waker::noop();
+    let mut gathering = Box::pin(queue.batch(CROWD));
+    let polled = gathering.as_mut().poll(&mut std::task::Context::from_waker(waker));
+    assert!(polled.is_ready(), "it is enough");
+}
+
+#[test]
 fn a_compacting_queue_keeps_the_newest_message_of_a_key() {
     let outbox = outbox(true);
     push(&outbox, 1, "a", &|_| true);

@@ -43,7 +43,7 @@ impl Gate {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
+pub(super) mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
     use std::pin::pin;
@@ -63,7 +63,8 @@ mod tests {
     use crate::state::StateStore;
     use crate::timers::Timers;
 
-    fn platform(folder: &Path) -> Platform {
+    /// A platform without machines, for one component.
+    pub(in super::super) fn platform(folder: &Path) -> Platform {
         let around = Surroundings {
             journal: Journal::open(&folder.join("journal"), Options::default()).unwrap(),
             state: StateStore::open(&folder.join("state.db")).unwrap(),
@@ -76,6 +77,7 @@ mod tests {
             component: "things".to_owned(),
             machines: Arc::new(Machines::new(Vec::new(), around)),
             granted: BTreeSet::new(),
+            signs_tokens: false,
             sql: SqlStore::open(&folder.join("things.db"), "things_").unwrap(),
             shared: Shared::open(&data, "", "").unwrap(),
             allowed: Vec::new(),

@@ -24,6 +24,8 @@ pub(crate) struct Platform {
     pub(crate) machines: Arc<Machines>,
     /// Machines that the component may call.
     pub(crate) granted: BTreeSet<String>,
+    /// May it sign access tokens?
+    pub(crate) signs_tokens: bool,
     /// Its tables.
     pub(crate) sql: Arc<SqlStore>,
     /// What it shares with all components.

@@ -1,16 +1,33 @@
 //! The ports that lead out of the platform: keys, letters, rates, other servers.
 
 use super::bindings::imports::ecomauction::edge::{limits, mail, outbound, vault};
-use super::guest::Guest;
+use super::guest::{Guest, Platform};
 use crate::clock::now_ms;
 use crate::mail::{Letter, MailError};
 use crate::outbound::OutboundError;
 use crate::vault::PasswordError;
 
+impl Platform {
+    /// An access token with these claims, for a component that the manifest lets sign.
+    fn sign(&self, claims: &crate::vault::Claims) -> Result<String, String> {
+        let component = &self.component;
+        if !self.signs_tokens {
+            tracing::error!(component, "an access token was refused");
+            return Err(format!("the manifest does not let {component} sign access tokens"));
+        }
+        self.shared.vault.sign(claims)
+    }
+
+    /// Components cannot compute each other's macs.
+    fn mac(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
+        self.shared.vault.mac(&format!("{}/{purpose}", self.component), message)
+    }
+}
+
 impl vault::Host for Guest {
     async fn sign_access_token(&mut self, claims: vault::Claims) -> Result<String, String> {
         let vault::Claims { subject, name, roles, expires_at } = claims;
-        self.platform.shared.vault.sign(&crate::vault::Claims { subject, name, roles, expires_at })
+        self.platform.sign(&crate::vault::Claims { subject, name, roles, expires_at })
     }
 
     async fn verify_access_token(&mut self, token: String) -> Option<vault::Claims> {
@@ -38,7 +55,7 @@ impl vault::Host for Guest {
     }
 
     async fn mac(&mut self, purpose: String, message: Vec<u8>) -> Vec<u8> {
-        self.platform.shared.vault.mac(&purpose, &message)
+        self.platform.mac(&purpose, &message)
     }
 }
 
@@ -96,5 +113,35 @@ fn password_error(error: PasswordError) -> vault::PasswordError {
     match error {
         PasswordError::Busy => vault::PasswordError::Busy,
         PasswordError::Failed(why) => vault::PasswordError::Failed(why),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::super::gate::tests::platform;
+    use crate::vault::Claims;
+
+    #[tokio::test]
+    async fn only_who_is_granted_it_signs_access_tokens() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut platform = platform(folder.path());
+        let (subject, name, roles) = ("usr_ana".to_owned(), "ana".to_owned(), Vec::new());
+        let claims = Claims { subject, name, roles, expires_at: i64::MAX };
+        let refused = platform.sign(&claims).unwrap_err();
+        assert_eq!(refused, "the manifest does not let things sign access tokens");
+        platform.signs_tokens = true;
+        let token = platform.sign(&claims).unwrap();
+        assert_eq!(platform.shared.vault.verify(&token), Some(claims));
+    }
+
+    #[tokio::test]
+    async fn components_cannot_compute_the_macs_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut platform = platform(folder.path());
+        let mac = platform.mac("p", b"m");
+        assert_eq!(mac, platform.mac("p", b"m"));
+        platform.component = "others".to_owned();
+        assert_ne!(mac, platform.mac("p", b"m"));
     }
 }

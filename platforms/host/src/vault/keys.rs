@@ -1,4 +1,5 @@
-//! Keys of access tokens: one signs, those before it verify until nothing needs them.
+//! Keys of access tokens: one signs, those before it verify until nothing needs them, and the one
+//! after it is public long before it signs, so that whoever verifies knows it by then.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,17 +9,17 @@ use ed25519_dalek::SigningKey;
 use parking_lot::RwLock;
 use sha2::{Digest as _, Sha256};
 
-/// A key and when it was made.
+/// A key and from when it signs.
 pub(super) struct TokenKey {
     pub(super) signing: SigningKey,
     /// `kid`.
     pub(super) id: String,
-    made_ms: i64,
+    from_ms: i64,
     path: PathBuf,
 }
 
-/// The keys of a data directory, oldest first. A file is called `access-token.<made>.ed25519` and
-/// holds the 32-byte seed.
+/// The keys of a data directory, oldest first. A file is called `access-token.<from>.ed25519`, with
+/// the milliseconds since the epoch at which the key begins to sign, and holds the 32-byte seed.
 pub(super) struct TokenKeys {
     directory: PathBuf,
     keys: RwLock<Vec<Arc<TokenKey>>>,
@@ -30,53 +31,63 @@ impl TokenKeys {
         let mut keys = Vec::new();
         for file in std::fs::read_dir(directory)? {
             let path = file?.path();
-            if let Some(made_ms) = made_ms(&path) {
-                keys.push(Arc::new(TokenKey::read(path, made_ms)?));
+            if let Some(from_ms) = from_ms(&path) {
+                keys.push(Arc::new(TokenKey::read(path, from_ms)?));
             }
         }
-        keys.sort_by_key(|key| key.made_ms);
+        keys.sort_by_key(|key| key.from_ms);
         Ok(Self { directory: directory.to_owned(), keys: RwLock::new(keys) })
     }
 
     /// The key that signs.
-    pub(super) fn newest(&self) -> Option<Arc<TokenKey>> {
-        self.keys.read().last().cloned()
+    pub(super) fn signing(&self, now_ms: i64) -> Option<Arc<TokenKey>> {
+        let keys = self.keys.read();
+        let began = keys.iter().rev().find(|key| key.from_ms <= now_ms);
+        // None began when the clock was turned back.
+        began.or(keys.first()).cloned()
     }
 
-    /// The keys that verify.
+    /// The keys that verify, and that whoever verifies has to know.
     pub(super) fn live(&self) -> Vec<Arc<TokenKey>> {
         self.keys.read().clone()
     }
 
-    /// Makes a new key when the newest is too old or missing; forgets a key a day after the next
-    /// one took over.
+    /// Makes the key that signs when there is none, and the one after it as soon as that one signs:
+    /// a day before it does itself, at least. Forgets a key a day after the next one took over.
     pub(super) fn rotate(&self, now_ms: i64) -> anyhow::Result<()> {
         let mut keys = self.keys.write();
-        let fresh = |key: &Arc<TokenKey>| now_ms.saturating_sub(key.made_ms) <= KEY_AGE_MAX_MS;
-        if !keys.last().is_some_and(fresh) {
-            let path = self.directory.join(format!("{PREFIX}{now_ms}{SUFFIX}"));
-            read_or_make(&path)?;
-            keys.push(Arc::new(TokenKey::read(path, now_ms)?));
+        if keys.is_empty() {
+            keys.push(self.make(now_ms)?);
         }
-        while keys.get(1).is_some_and(|next| now_ms.saturating_sub(next.made_ms) > OVERLAP_MS) {
+        if let Some(newest) = keys.last().filter(|newest| newest.from_ms <= now_ms) {
+            let planned = newest.from_ms.saturating_add(KEY_AGE_MAX_MS);
+            keys.push(self.make(planned.max(now_ms.saturating_add(OVERLAP_MS)))?);
+        }
+        while keys.get(1).is_some_and(|next| now_ms.saturating_sub(next.from_ms) > OVERLAP_MS) {
             let spent = keys.remove(0);
             let path = spent.path.display();
             std::fs::remove_file(&spent.path).with_context(|| format!("cannot remove {path}"))?;
         }
         Ok(())
     }
-}
 
-impl TokenKey {
-    fn read(path: PathBuf, made_ms: i64) -> anyhow::Result<Self> {
-        let signing = SigningKey::from_bytes(&read_or_make(&path)?);
-        let digest = Sha256::digest(signing.verifying_key().as_bytes());
-        let id = crate::engine::hex(digest.get(..8).unwrap_or_default());
-        Ok(Self { signing, id, made_ms, path })
+    fn make(&self, from_ms: i64) -> anyhow::Result<Arc<TokenKey>> {
+        let path = self.directory.join(format!("{PREFIX}{from_ms}{SUFFIX}"));
+        Ok(Arc::new(TokenKey::read(path, from_ms)?))
     }
 }
 
-fn made_ms(path: &Path) -> Option<i64> {
+impl TokenKey {
+    /// Reads its file, which is made when there is none.
+    fn read(path: PathBuf, from_ms: i64) -> anyhow::Result<Self> {
+        let signing = SigningKey::from_bytes(&read_or_make(&path)?);
+        let digest = Sha256::digest(signing.verifying_key().as_bytes());
+        let id = crate::engine::hex(digest.get(..8).unwrap_or_default());
+        Ok(Self { signing, id, from_ms, path })
+    }
+}
+
+fn from_ms(path: &Path) -> Option<i64> {
     path.file_name()?.to_str()?.strip_prefix(PREFIX)?.strip_suffix(SUFFIX)?.parse().ok()
 }
 
@@ -101,5 +112,6 @@ const PREFIX: &str = "access-token.";
 const SUFFIX: &str = ".ed25519";
 /// A key signs for so long.
 pub(super) const KEY_AGE_MAX_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
-/// A replaced key verifies for so long; tokens live ten minutes, copies of the key set longer.
+/// A replaced key verifies for so long, and the next one is public for so long before it signs;
+/// tokens live ten minutes, copies of the key set longer.
 pub(super) const OVERLAP_MS: i64 = 24 * 60 * 60 * 1_000;

@@ -76,6 +76,7 @@ impl Vault {
     /// Opens the key files, or makes them at the first start.
     pub(crate) fn open(directory: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory)?;
+        crate::data::remove_begun(directory)?;
         let tokens = TokenKeys::open(directory)?;
         tokens.rotate(now_ms())?;
         let mac = keys::read_or_make(&directory.join("mac.key"))?;
@@ -83,7 +84,7 @@ impl Vault {
         Ok(Self { tokens, mac, passwords, verified: Mutex::default() })
     }
 
-    /// Makes a new token key when the newest is old, and forgets those that nothing needs any more.
+    /// Makes the next token key when it is time, and forgets those that nothing needs any more.
     pub(crate) fn rotate(&self) -> anyhow::Result<()> {
         self.tokens.rotate(now_ms())
     }
@@ -100,7 +101,8 @@ impl Vault {
         mac.finalize().into_bytes().to_vec()
     }
 
-    /// The public token keys as a JWK set.
+    /// The public token keys as a JWK set: the one that signs, the next one, and for a day the one
+    /// before.
     pub(crate) fn public_keys(&self) -> String {
         let keys = self.tokens.live().into_iter().map(|key| {
             let x = base64url(key.signing.verifying_key().as_bytes());
@@ -114,7 +116,7 @@ impl Vault {
 
     /// Signs an access token.
     pub(crate) fn sign(&self, claims: &Claims) -> Result<String, String> {
-        let key = self.tokens.newest().ok_or("no key")?;
+        let key = self.tokens.signing(now_ms()).ok_or("no key")?;
         let header = Header { alg: "EdDSA", kid: &key.id, typ: "at+jwt" };
         let payload = Payload {
             iss: ISSUER.to_owned(),
@@ -197,7 +199,7 @@ const TOKEN_MAX_CHARS: usize = 4_096;
 const VERIFIED_MAX: usize = 65_536;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use super::*;
 
@@ -251,7 +253,7 @@ mod tests {
 
     /// A token that is signed with the right key, with more claims than there should be.
     fn own(vault: &Vault, aud: &str, more: &str) -> String {
-        let key = vault.tokens.newest().unwrap();
+        let key = vault.tokens.signing(now_ms()).unwrap();
         let header = format!(r#"{{"alg":"EdDSA","kid":"{}","typ":"at+jwt"}}"#, key.id);
         let claims = format!(
             r#"{{"iss":"ecomauction","aud":"{aud}","sub":"usr_ana","exp":EXP,"iat":0,{more}{rest}"#,
@@ -263,23 +265,63 @@ mod tests {
         format!("{signed}.{}", base64url(&signature.to_bytes()))
     }
 
+    /// What is published, by `kid`.
+    fn published(vault: &Vault) -> Vec<String> {
+        let set: serde_json::Value = serde_json::from_str(&vault.public_keys()).unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    }
+
     #[test]
     fn a_key_that_was_replaced_verifies_for_a_day() {
         let vault = vault("rotates");
         let token = vault.sign(&ana(now_ms() / 1_000 + 600)).unwrap();
-        let old = vault.tokens.newest().unwrap().id.clone();
+        let first = published(&vault);
+        assert_eq!(first.len(), 2, "the one that signs and the next one");
+        let signing = |at| vault.tokens.signing(at).unwrap().id.clone();
         vault.tokens.rotate(now_ms() + keys::KEY_AGE_MAX_MS - 60_000).unwrap();
-        assert_eq!(vault.tokens.newest().unwrap().id, old, "not yet");
+        assert_eq!(signing(now_ms() + keys::KEY_AGE_MAX_MS - 60_000), first[0], "not yet");
+        assert_eq!(published(&vault), first);
         let replaced = now_ms() + keys::KEY_AGE_MAX_MS + 60_000;
+        assert_eq!(signing(replaced), first[1], "at its time, whenever somebody looks");
         vault.tokens.rotate(replaced).unwrap();
-        assert_ne!(vault.tokens.newest().unwrap().id, old);
-        assert!(vault.public_keys().contains(&old));
+        assert_eq!((published(&vault).len(), &published(&vault)[..2]), (3, &first[..]));
         vault.verified.lock().clear();
         assert!(vault.verify(&token).is_some());
         vault.tokens.rotate(replaced + keys::OVERLAP_MS + 1).unwrap();
-        assert!(!vault.public_keys().contains(&old));
+        assert_eq!((published(&vault).len(), &published(&vault)[0]), (2, &first[1]));
         vault.verified.lock().clear();
         assert_eq!(vault.verify(&token), None);
+    }
+
+    #[test]
+    fn a_key_is_public_for_a_day_before_it_signs() {
+        let vault = vault("publishes");
+        // The platform was down for two months: the key that was next signs, another one is next.
+        let later = now_ms() + 2 * keys::KEY_AGE_MAX_MS;
+        let first = published(&vault);
+        vault.tokens.rotate(later).unwrap();
+        let then = published(&vault);
+        assert_eq!((then.len(), &then[0]), (2, &first[1]));
+        let signing = |at| vault.tokens.signing(at).unwrap().id.clone();
+        assert_eq!(signing(later), then[0]);
+        assert_eq!(signing(later + keys::OVERLAP_MS - 1), then[0]);
+        assert_eq!(signing(later + keys::OVERLAP_MS), then[1]);
+        assert_eq!(signing(0), then[0], "the clock was turned back");
+    }
+
+    #[test]
+    fn a_kill_while_a_key_was_written_stops_no_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (token, mac) = ("access-token.7.ed25519.new", "mac.key.new");
+        for left in [token, mac] {
+            std::fs::write(folder.path().join(left), [0; 5]).unwrap();
+        }
+        let keys = published(&Vault::open(folder.path()).unwrap());
+        let files = std::fs::read_dir(folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        assert!(names.into_iter().all(|name| !name.ends_with(".new")));
+        assert_eq!(published(&Vault::open(folder.path()).unwrap()), keys);
     }
 
     #[test]
