@@ -100,7 +100,7 @@ fn a_new_person_with_a_verified_address_has_an_account() {
     house.post("/v1/passwords/forgot", &json!({"email": ANA}));
     let body = json!({"email": ANA, "code": house.code(ANA), "password": PASSWORD});
     assert_eq!(house.post("/v1/passwords/reset", &body).status, 204);
-    house.sign_in(ANA);
+    let tokens = house.sign_in(ANA);
     let export = json_of(&house.call("GET", "/v1/me/export", &tokens.access, None));
     assert_eq!(export["providers"][0]["subject"], "g-1");
     assert_eq!(house.call("DELETE", "/v1/me", &tokens.access, None).status, 204);
