@@ -108,6 +108,21 @@ pub(crate) const STEPS: &[&[&str]] = &[
         // Never holds a row, see `require`.
         "CREATE TABLE IF NOT EXISTS identity_requirements (holds INTEGER CHECK (holds = 1))",
     ],
+    &[
+        // A ticket belongs to the browser that went the way; the name is the provider's word for
+        // the person. Tickets of before are minutes old at most: who had one begins again.
+        "DROP TABLE identity_tickets",
+        "CREATE TABLE identity_tickets (
+        hash BLOB PRIMARY KEY,
+        browser BLOB NOT NULL,
+        account_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        display_name TEXT NOT NULL,
+        code_id TEXT,
+        expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    ],
 ];
 
 /// A statement that undoes its batch with a constraint unless the condition holds: what was decided
