@@ -11,7 +11,7 @@ use super::vouched::{self, Refusal, Vouched};
 use super::{Way, with_parameter};
 use crate::account::Account;
 use crate::schema::text;
-use crate::{codes, limits, secrets};
+use crate::{codes, limits, secrets, wishes};
 
 /// How a browser goes on.
 enum Onward {
@@ -189,11 +189,14 @@ impl Ticket<'_> {
     }
 
     fn account<P: Ports>(&self, ports: &P, exchange: &Exchange<'_>, confirmed: bool) -> Account {
+        // Until the address is proven, the name stands in the ticket only.
+        let name = if confirmed { self.vouched.display_name.as_str() } else { "" };
+        let display_name = wishes::given_name(name, &self.vouched.email);
         Account {
             id: Id::<kind::User>::new(exchange.now, ports.id_bytes()).to_string(),
             handle: None,
             email: Some(self.vouched.email.clone()),
-            display_name: self.vouched.display_name.clone(),
+            display_name,
             password: None,
             created_at: exchange.now,
             confirmed_at: confirmed.then(|| exchange.now.as_ms()),

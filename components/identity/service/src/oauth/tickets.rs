@@ -7,7 +7,7 @@ use web::{Exchange, Problem, Response};
 
 use super::callback::link;
 use crate::account::Account;
-use crate::codes::{self, Which};
+use crate::codes::{self, Purpose};
 use crate::schema::{optional_text, require, text};
 use crate::sessions::Place;
 use crate::{limits, secrets, tokens, totp};
@@ -67,20 +67,21 @@ pub(crate) async fn link_up<P: Ports>(
     let ticket = Ticket::find(ports, exchange, &ticket).await?.ok_or_else(invalid_ticket)?;
     limits::CODES_OF.take_here(ports, exchange, &ticket.account_id).await?;
     let code_id = ticket.code_id.as_deref().ok_or_else(invalid_ticket)?;
-    let proof = codes::tried(ports, Which::Row(code_id), &code, exchange.now).await?;
-    let mut account = Account::by_id(ports, &proof.account_id).await?.ok_or_else(invalid_ticket)?;
+    let place = Place::of(ports, exchange, &ticket.account_id).await;
+    let tried = codes::tried(ports, Purpose::Link, code_id, &code, &place, exchange.now);
+    let proof = tried.await?;
+    let mut account = Account::by_id(ports, &ticket.account_id).await?.ok_or_else(invalid_ticket)?;
     totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
-    // A password and a name that came with an address that was not proven may be anybody's.
+    // A name that came with an address that was not proven may be anybody's.
     let unchanged = account.unchanged();
     let prove = "UPDATE identity_accounts SET version = version + 1, display_name = ?3,
-        password = CASE WHEN confirmed_at IS NULL THEN NULL ELSE password END,
         confirmed_at = coalesce(confirmed_at, ?2) WHERE id = ?1";
     if account.confirmed_at.is_none() {
         account.display_name.clone_from(&ticket.display_name);
     }
     let (id, name) = (account.id.as_str().into(), account.display_name.as_str().into());
     let values = [id, exchange.now.as_ms().into(), name];
-    let [there, spent] = proof.spend();
+    let [there, spent] = proof.spend(&account.id);
     let mut statements = vec![there, unchanged, spent];
     statements.extend(ticket.spend());
     statements.push(Statement::new(prove, values));

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::house::{House, PASSWORD, digits, json_of, pair, refused, request, said, wrong};
+use crate::house::{House, PASSWORD, code_in, json_of, pair, refused, request, said, wrong};
 use crate::provider::{Browser, SHOP, house};
 
 const ANA: &str = "ana@example.test";
@@ -251,7 +251,8 @@ fn who_signed_up_with_somebody_elses_address_does_not_keep_a_password() {
     let mut browser = Browser::of(&house);
     let ticket = browser.round("google").remove("link").unwrap();
     pair(&browser.link_up(&ticket, &house.code(ANA)), 201);
-    assert_eq!(house.try_sign_in(ANA, "what somebody else chose").status, 401);
+    let strange = house.try_sign_in(ANA, "what somebody else chose");
+    assert_eq!(said(&strange), refused(403, "account_not_confirmed"), "as for any address");
 }
 
 #[test]
@@ -327,7 +328,7 @@ fn letters_about_providers_have_one_code() {
     house.deliver();
     let letters = house.memory.mail.to(ANA);
     let text = &letters.last().unwrap().text;
-    assert!(digits(text).is_some() && text.contains("another provider"));
+    assert!(code_in(text).is_some() && text.contains("another provider"));
 }
 
 /// Somebody signs in at the provider as themselves and gives the end of the way to a victim, who

@@ -48,6 +48,20 @@ fn a_code_for_a_password_can_be_tried_five_times_within_ten_minutes() {
 }
 
 #[test]
+fn a_code_for_a_password_cannot_be_guessed_and_is_typed_as_people_type() {
+    let house = House::new();
+    house.settle(ANA);
+    let code = forget(&house);
+    assert_eq!(code.len(), 26, "130 bits");
+    assert_eq!(house.count("SELECT count(*) FROM identity_codes"), 1);
+    let kept = format!("SELECT count(*) FROM identity_codes WHERE instr(id, '{code}') > 0");
+    assert_eq!(house.count(&kept), 0, "it is not in the table");
+    let typed = format!(" {}-{} {}", &code[..5], code[5..13].to_lowercase(), &code[13..]);
+    assert_eq!(reset(&house, &code[..25], NEW).status, 422);
+    assert_eq!(reset(&house, &typed, NEW).status, 204);
+}
+
+#[test]
 fn a_password_that_is_refused_costs_no_try() {
     let house = House::new();
     house.settle(ANA);
