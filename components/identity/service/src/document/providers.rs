@@ -43,8 +43,10 @@ pub(super) fn finish() -> Description {
 
 pub(super) fn sign_in() -> Description {
     Description::new(TAG, "Sign in with a ticket")
-        .notes("From the browser that came back: its cookie has to come along. A ticket that met \
-            `otp_required` is good for the next try.")
+        .notes(
+            "From the browser that came back: its cookie has to come along. A ticket that met \
+            `otp_required` is good for the next try.",
+        )
         .takes::<bodies::Ticket>(json!({"ticket": "…"}))
         .answers::<bodies::TokenPair>(201, "A session has begun.")
         .refuses(401, &["invalid_credentials", "invalid_ticket", "otp_required"])

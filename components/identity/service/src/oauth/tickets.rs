@@ -70,7 +70,8 @@ pub(crate) async fn link_up<P: Ports>(
     let place = Place::of(ports, exchange, &ticket.account_id).await;
     let tried = codes::tried(ports, Purpose::Link, code_id, &code, &place, exchange.now);
     let proof = tried.await?;
-    let mut account = Account::by_id(ports, &ticket.account_id).await?.ok_or_else(invalid_ticket)?;
+    let mut account =
+        Account::by_id(ports, &ticket.account_id).await?.ok_or_else(invalid_ticket)?;
     totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
     // A name that came with an address that was not proven may be anybody's.
     let unchanged = account.unchanged();

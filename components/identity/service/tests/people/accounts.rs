@@ -148,7 +148,9 @@ fn a_code_confirms_the_sign_up_that_it_was_mailed_for() {
             (strange(), own)
         };
         let letters = house.memory.mail.to(ANA);
-        assert!(letters.iter().any(|letter| letter.text.contains("sign-up of 2027-01-15, 08:01 UTC")));
+        assert!(
+            letters.iter().any(|letter| letter.text.contains("sign-up of 2027-01-15, 08:01 UTC"))
+        );
         let confirm = |code: &str| {
             house.post("/v1/accounts/confirm", &json!({"email": ANA, "code": code})).status
         };
