@@ -175,10 +175,14 @@ impl Mailbox {
     }
 }
 
-/// The only group of exactly six digits in a text.
+/// The only code in a text: six digits, or 26 letters of base32 where a new password is set.
 pub fn code_in(text: &str) -> Option<String> {
     let words = text.split(|char: char| !char.is_ascii_alphanumeric());
-    let is_code = |word: &&str| word.len() == 6 && word.bytes().all(|byte| byte.is_ascii_digit());
+    let is_code = |word: &&str| match word.len() {
+        6 => word.bytes().all(|byte| byte.is_ascii_digit()),
+        26 => word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7')),
+        _ => false,
+    };
     let codes: BTreeSet<_> = words.filter(is_code).collect();
     let mut codes = codes.into_iter();
     let code = codes.next()?;
@@ -223,12 +227,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_is_six_digits_that_stand_alone() {
+    fn a_code_is_a_word_that_stands_alone() {
         for (text, code) in [
             ("Your code is 123456.", Some("123456")),
             ("123456\n\nAgain: 123456", Some("123456")),
             ("1234567 and 12345, ab123456", None),
             ("123456 or 654321", None),
+            ("of 2027-01-15, 08:00 UTC", None),
+            ("is ABCDEFGHIJKLMNOPQRSTUVWX27\n", Some("ABCDEFGHIJKLMNOPQRSTUVWX27")),
+            ("abcdefghijklmnopqrstuvwx27 ABCDEFGHIJKLMNOPQRSTUVWX01", None),
+            ("ABCDEFGHIJKLMNOPQRSTUVWX27 or 123456", None),
             ("", None),
         ] {
             assert_eq!(code_in(text).as_deref(), code, "{text}");

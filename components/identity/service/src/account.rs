@@ -60,13 +60,20 @@ impl Account {
         Self::by_id(ports, id).await?.ok_or_else(auth::unauthenticated)
     }
 
-    /// The caller's account, to be changed. A token outlives the day of a suspension, too: 403.
+    /// The caller's account, to be changed. A token outlives the day of a suspension, too: 403; and
+    /// the end of its session, by signing out, a new password or a copy that was found out: 401.
     pub(crate) async fn to_change<P: Ports>(
         ports: &P,
         exchange: &Exchange<'_>,
     ) -> Result<Self, Problem> {
         let account = Self::of_caller(ports, exchange).await?;
-        if account.suspended_at.is_some() { Err(auth::suspended()) } else { Ok(account) }
+        if account.suspended_at.is_some() {
+            return Err(auth::suspended());
+        }
+        if has_ended(ports, exchange).await? {
+            return Err(auth::unauthenticated());
+        }
+        Ok(account)
     }
 
     /// What the account may do now. Administrators are named by the deployer and known by a mail
@@ -117,4 +124,13 @@ impl Account {
             version: integer(row, 10)?,
         })
     }
+}
+
+/// Has the session of the caller's token ended? Tokens of development belong to none.
+async fn has_ended<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<bool, Problem> {
+    let caller = exchange.signed_in()?;
+    let sql = "SELECT 1 FROM identity_tokens t JOIN identity_families f ON f.id = t.family_id
+        WHERE t.account_id = ?1 AND t.access_expires_at = ?2 AND f.revoked_at IS NOT NULL";
+    let values = [caller.subject.as_str().into(), caller.expires_at.into()];
+    Ok(!Sql::query(ports, Statement::new(sql, values)).await?.rows.is_empty())
 }

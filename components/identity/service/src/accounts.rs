@@ -12,8 +12,10 @@ use web::json::Object;
 use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
-use crate::codes::{Purpose, Which};
-use crate::{codes, email, limits, wishes};
+use crate::codes::Purpose;
+use crate::sessions::Place;
+use crate::sign_ups::Pending;
+use crate::{codes, email, limits, sign_ups, wishes};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,8 +38,7 @@ struct Confirmation {
     code: String,
 }
 
-/// `POST /v1/accounts`. Until an address is proven, whoever signed up last with it is who the code
-/// stands for.
+/// `POST /v1/accounts`. The account holds the address; password and name wait for their code.
 pub(crate) async fn sign_up<P: Ports>(
     ports: &P,
     exchange: &Exchange<'_>,
@@ -51,16 +52,16 @@ pub(crate) async fn sign_up<P: Ports>(
     limits::LETTERS_TO_CONFIRM.take(ports, &email).await?;
     let password = ports.hash_password(&wanted.password).await?;
     let id = Id::<kind::User>::new(exchange.now, ports.id_bytes()).to_string();
-    let upsert = "INSERT INTO identity_accounts (id, email, display_name, password, created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5)
-        ON CONFLICT (email) DO UPDATE SET display_name = excluded.display_name,
-            password = excluded.password, version = version + 1
-        WHERE confirmed_at IS NULL";
-    let created_at = exchange.now.as_ms().into();
-    let values =
-        [id.into(), email.as_str().into(), display_name.into(), password.into(), created_at];
-    let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email).await;
-    let statements = vec![Statement::new(upsert, values), letter];
+    let hold = "INSERT INTO identity_accounts (id, email, display_name, created_at)
+        VALUES (?1, ?2, ?3, ?4) ON CONFLICT (email) DO NOTHING";
+    let name = wishes::given_name("", &email);
+    let values = [id.into(), email.as_str().into(), name.into(), exchange.now.as_ms().into()];
+    let place = Place::of(ports, exchange, &email).await;
+    let (password, display_name) = (password.as_str(), display_name.as_str());
+    let wanted = sign_ups::Wanted { email: &email, password, display_name };
+    let (rows, due) = sign_ups::begin(ports, &place, exchange.now, &wanted);
+    let mut statements = vec![Statement::new(hold, values)];
+    statements.extend(rows);
     Sql::batch_and_send(ports, statements, vec![due]).await?;
     Response::json(202, &json!({}))
 }
@@ -75,12 +76,14 @@ pub(crate) async fn resend<P: Ports>(
     let email = email::parsed(&email)?;
     limits::LETTERS.take(ports, exchange).await?;
     limits::LETTERS_TO_CONFIRM.take(ports, &email).await?;
-    let (letter, due) = codes::due_to_confirm(ports, exchange.now, &email).await;
-    Sql::batch_and_send(ports, vec![letter], vec![due]).await?;
+    let place = Place::of(ports, exchange, &email).await;
+    let (rows, due) = sign_ups::again(ports, &place, exchange.now, &email).await;
+    Sql::batch_and_send(ports, rows, vec![due]).await?;
     Response::json(202, &json!({}))
 }
 
-/// `POST /v1/accounts/confirm`.
+/// `POST /v1/accounts/confirm`: the account gets the password and the name that the code was mailed
+/// for.
 pub(crate) async fn confirm<P: Ports>(
     ports: &P,
     exchange: &Exchange<'_>,
@@ -90,16 +93,21 @@ pub(crate) async fn confirm<P: Ports>(
     let email = email::parsed(&email)?;
     limits::CODES.take(ports, exchange).await?;
     limits::CODES_OF.take_here(ports, exchange, &email).await?;
-    let which = Which::Newest(&email, Purpose::Confirm);
-    let proof = codes::tried(ports, which, &code, exchange.now).await?;
-    let account = Account::by_id(ports, &proof.account_id).await?;
-    let account = account.ok_or_else(codes::invalid_code)?;
-    let [there, spent] = proof.spend();
-    let confirm = "UPDATE identity_accounts SET confirmed_at = ?2, version = version + 1
+    let place = Place::of(ports, exchange, &email).await;
+    let tried = codes::tried(ports, Purpose::SignUp, &email, &code, &place, exchange.now);
+    let proof = tried.await?;
+    let pending = Pending::of(ports, &proof).await?.ok_or_else(codes::invalid_code)?;
+    let account = Account::by_email(ports, &email).await?;
+    let mut account = account.ok_or_else(codes::invalid_code)?;
+    let unchanged = account.unchanged();
+    let [there, spent] = pending.spend();
+    let confirm = "UPDATE identity_accounts
+        SET password = ?2, display_name = ?3, confirmed_at = ?4, version = version + 1
         WHERE id = ?1 AND confirmed_at IS NULL";
-    let confirm =
-        Statement::new(confirm, [account.id.as_str().into(), exchange.now.as_ms().into()]);
-    let statements = vec![there, account.unchanged(), spent, confirm];
+    account.display_name = pending.display_name.unwrap_or(account.display_name);
+    let (id, name) = (account.id.as_str().into(), account.display_name.as_str().into());
+    let values = [id, pending.password.into(), name, exchange.now.as_ms().into()];
+    let statements = vec![there, unchanged, spent, Statement::new(confirm, values)];
     Sql::batch_and_send(ports, statements, vec![account.changed()]).await.map_err(once)?;
     Ok(Response::empty(204))
 }

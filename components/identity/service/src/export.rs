@@ -77,6 +77,7 @@ const SESSIONS: &str = "SELECT f.created_at, max(t.expires_at), f.revoked_at
     WHERE f.account_id = ?1 GROUP BY f.id ORDER BY f.created_at";
 const PROVIDERS: &str = "SELECT provider, subject, created_at FROM identity_links
     WHERE account_id = ?1 ORDER BY created_at";
-const CODES: &str = "SELECT purpose, expires_at FROM identity_codes WHERE owner = ?1";
+const CODES: &str = "SELECT purpose, expires_at FROM identity_codes WHERE owner = ?1
+    UNION ALL SELECT 'sign-up', expires_at FROM identity_sign_ups WHERE owner = ?1";
 const PLACES: &str = "SELECT seen_at FROM identity_places WHERE account_id = ?1 ORDER BY seen_at";
 const RECOVERY_CODES: &str = "SELECT count(*) FROM identity_recovery_codes WHERE account_id = ?1";

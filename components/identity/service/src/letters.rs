@@ -1,12 +1,13 @@
 //! Letters with codes: made and sent when their message comes, in nobody's request.
 
+use kernel::Timestamp;
 use ports::{Delivery, Letter, Mail, MailError, Message, Ports, Sql, SqlError, Statement};
 use serde::Deserialize;
 use web::Problem;
 
 use crate::codes::{self, Purpose};
 use crate::events;
-use crate::schema::text;
+use crate::schema::{integer, text};
 
 #[derive(Deserialize)]
 struct Due {
@@ -47,52 +48,94 @@ async fn deliver<P: Ports>(ports: &P, message: &Message) -> Delivery {
     }
 }
 
+/// What is written about.
+enum Matter {
+    /// A sign-up, and when it was.
+    SignUp(Timestamp),
+    /// An address that is not proven; nobody signed up with it where the letter was asked for.
+    Address,
+    /// No code: there is an account already.
+    Known,
+    /// A new password.
+    Reset,
+    /// A provider's account that has the same address.
+    Link,
+}
+
 /// The letter of a row; none when a newer one took its place, when it expired, and for an address
 /// without an account.
 async fn due<P: Ports>(ports: &P, id: &str) -> Result<Option<Letter>, SqlError> {
-    let sql = "SELECT c.purpose, a.email FROM identity_codes c
+    let sql = "SELECT c.purpose, a.email, 0 FROM identity_codes c
         JOIN identity_accounts a ON a.id = c.owner
-        WHERE c.id = ?1 AND c.expires_at > ?2 AND a.email IS NOT NULL";
+        WHERE c.id = ?1 AND c.expires_at > ?2 AND a.email IS NOT NULL
+        UNION ALL SELECT CASE WHEN a.confirmed_at IS NOT NULL THEN 'known'
+            WHEN s.password IS NULL THEN 'address' ELSE 'sign-up' END, a.email, s.signed_up_at
+        FROM identity_sign_ups s JOIN identity_accounts a ON a.id = s.owner
+        WHERE s.code_id = ?1 AND s.expires_at > ?2 AND a.email IS NOT NULL";
     let select = Statement::new(sql, [id.into(), ports.now().as_ms().into()]);
     let rows = Sql::query(ports, select).await?.rows;
     let Some(row) = rows.first() else { return Ok(None) };
-    let read = |at| {
-        text(row, at).map_err(|problem: Problem| {
-            SqlError::Invalid(format!("{} of a letter", problem.code()))
-        })
+    let unread = |problem: Problem| SqlError::Invalid(format!("{} of a letter", problem.code()));
+    let to = text(row, 1).map_err(unread)?;
+    let (purpose, matter) = match text(row, 0).map_err(unread)?.as_str() {
+        "sign-up" => {
+            let at = integer(row, 2).map_err(unread)?;
+            (Purpose::SignUp, Matter::SignUp(Timestamp::from_ms(at)))
+        }
+        "address" => (Purpose::SignUp, Matter::Address),
+        "known" => (Purpose::SignUp, Matter::Known),
+        "reset" => (Purpose::Reset, Matter::Reset),
+        "link" => (Purpose::Link, Matter::Link),
+        _ => return Ok(None),
     };
-    let (purpose, to) = (read(0)?, read(1)?);
-    let Some(purpose) = Purpose::parse(&purpose) else { return Ok(None) };
-    Ok(Some(written(purpose, to, &codes::code(ports, id).await)))
+    Ok(Some(written(&matter, to, &codes::code(ports, purpose, id).await)))
 }
 
-fn written(purpose: Purpose, to: String, code: &str) -> Letter {
-    let (subject, text) = match purpose {
-        Purpose::Confirm => (
+/// Day and minute, as people read them.
+fn minute(at: Timestamp) -> String {
+    let written = at.to_string();
+    let (day, time) = written.split_once('T').unwrap_or_default();
+    format!("{day}, {} UTC", time.get(..5).unwrap_or(time))
+}
+
+fn written(matter: &Matter, to: String, code: &str) -> Letter {
+    let (subject, text) = match matter {
+        Matter::SignUp(at) => (
             "Your code for EcomAuction",
             format!(
-                "Welcome to EcomAuction.\n\nYour code is {code}\n\nType it where you signed up, \
-                 within ten minutes. Only the newest code counts.\n\nYou did not sign up? Then \
-                 type it nowhere: without it nobody can use your address."
+                "Welcome to EcomAuction.\n\nYour code is {code}\n\nIt is for the sign-up of {}. \
+                 Type it where you signed up, within ten minutes: it confirms your address, and the \
+                 name and password of that sign-up.\n\nWas it not you, or not then? Then type it \
+                 nowhere: without it nobody can use your address.",
+                minute(*at)
             ),
         ),
-        Purpose::Known => (
+        Matter::Address => (
+            "Your code for EcomAuction",
+            format!(
+                "Somebody, probably you, asked for a code at EcomAuction, but not from where your \
+                 address was signed up.\n\nYour code is {code}\n\nTyped within ten minutes it \
+                 confirms your address and sets no password: ask for a new one after that. Or sign \
+                 up again where you are.\n\nIt was not you? Then type it nowhere."
+            ),
+        ),
+        Matter::Known => (
             "You have an account at EcomAuction",
             "Somebody, probably you, wanted to sign up at EcomAuction with this address. There is \
              an account for it already: sign in, or ask for a new password if you do not remember \
              yours.\n\nIt was not you? Then there is nothing to do."
                 .to_owned(),
         ),
-        Purpose::Reset => (
+        Matter::Reset => (
             "A new password for EcomAuction",
             format!(
                 "Somebody, probably you, asked for a new password at EcomAuction.\n\nYour code is \
-                 {code}\n\nType it within ten minutes. All devices \
+                 {code}\n\nPaste it within ten minutes. All devices \
                  that are signed in will have to sign in anew.\n\nYou did not ask for this? Then \
                  type it nowhere; your password stays as it is."
             ),
         ),
-        Purpose::Link => (
+        Matter::Link => (
             "Your code to sign in at EcomAuction",
             format!(
                 "Somebody, probably you, signed in at EcomAuction by another provider that knows \

@@ -28,6 +28,7 @@ mod routes;
 mod schema;
 mod secrets;
 mod sessions;
+mod sign_ups;
 mod suspension;
 mod sweep;
 mod tokens;

@@ -90,6 +90,7 @@ pub(crate) async fn erase<P: Ports>(
     let mut statements = vec![Statement::new(tombstone, [id(), exchange.now.as_ms().into()])];
     let kept = [
         "DELETE FROM identity_codes WHERE owner = ?1",
+        "DELETE FROM identity_sign_ups WHERE owner = ?1",
         "DELETE FROM identity_families WHERE account_id = ?1",
         "DELETE FROM identity_tokens WHERE account_id = ?1",
         "DELETE FROM identity_places WHERE account_id = ?1",

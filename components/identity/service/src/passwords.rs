@@ -8,7 +8,7 @@ use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
 use crate::accounts::{Address, once};
-use crate::codes::{Purpose, Which};
+use crate::codes::Purpose;
 use crate::sessions::{Place, invalid_credentials, revoke_all, revoke_others};
 use crate::{codes, email, limits, wishes};
 
@@ -56,15 +56,15 @@ pub(crate) async fn reset<P: Ports>(
     limits::CODES_OF.take_here(ports, exchange, &email).await?;
     // Before the code is judged: a wrong one takes as long as a right one.
     let hash = ports.hash_password(&password).await?;
-    let which = Which::Newest(&email, Purpose::Reset);
-    let proof = codes::tried(ports, which, &code, exchange.now).await?;
-    let account = Account::by_id(ports, &proof.account_id).await?;
+    let place = Place::of(ports, exchange, &email).await;
+    let tried = codes::tried(ports, Purpose::Reset, &email, &code, &place, exchange.now);
+    let proof = tried.await?;
+    let account = Account::by_email(ports, &email).await?;
     let account = account.ok_or_else(codes::invalid_code)?;
-    let [there, spent] = proof.spend();
+    let [there, spent] = proof.spend(&account.id);
     let change = "UPDATE identity_accounts SET password = ?2, version = version + 1,
         confirmed_at = coalesce(confirmed_at, ?3) WHERE id = ?1";
     let values = [account.id.as_str().into(), hash.into(), exchange.now.as_ms().into()];
-    let place = Place::of(ports, exchange, &email).await;
     let statements = vec![
         there,
         account.unchanged(),

@@ -27,6 +27,8 @@ impl Proof {
         web::json::body::<Object<Self>>(exchange.request).map(|Object(proof)| proof)
     }
 
+    /// `account` is [`Account::to_change`]: the caller's session has not ended.
+    ///
     /// Holds when the caller signed in within the last ten minutes, or knows the password or a
     /// one-time code; 403 `reauthentication_required`. Who has neither signs in anew, by its
     /// provider.

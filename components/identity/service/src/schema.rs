@@ -108,6 +108,57 @@ pub(crate) const STEPS: &[&[&str]] = &[
         // Never holds a row, see `require`.
         "CREATE TABLE IF NOT EXISTS identity_requirements (holds INTEGER CHECK (holds = 1))",
     ],
+    &[
+        // A ticket belongs to the browser that went the way; the name is the provider's word for
+        // the person. Tickets of before are minutes old at most: who had one begins again.
+        "DROP TABLE identity_tickets",
+        "CREATE TABLE identity_tickets (
+        hash BLOB PRIMARY KEY,
+        browser BLOB NOT NULL,
+        account_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        display_name TEXT NOT NULL,
+        code_id TEXT,
+        expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID",
+    ],
+    &[
+        // Codes about accounts that there are: the newest of an account and purpose.
+        "DROP TABLE identity_codes",
+        "CREATE TABLE identity_codes (
+        id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        purpose TEXT NOT NULL,
+        expires_at INTEGER NOT NULL,
+        UNIQUE (owner, purpose)
+    )",
+        "CREATE INDEX identity_codes_expires ON identity_codes (expires_at)",
+        // What waits for its proof stands here and not in the account (sign_ups.rs). The place is
+        // a keyed digest; `expires_at` is the code's.
+        "CREATE TABLE identity_sign_ups (
+        code_id TEXT PRIMARY KEY,
+        owner TEXT NOT NULL,
+        place BLOB NOT NULL,
+        password TEXT,
+        display_name TEXT,
+        signed_up_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        UNIQUE (owner, place)
+    )",
+        "CREATE INDEX identity_sign_ups_expires ON identity_sign_ups (expires_at)",
+        "UPDATE identity_accounts SET password = NULL
+        WHERE confirmed_at IS NULL AND email IS NOT NULL",
+        // How often a code was typed, by the places where it was.
+        "CREATE TABLE identity_tries (
+        code_id TEXT NOT NULL,
+        place BLOB NOT NULL,
+        tries INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL,
+        PRIMARY KEY (code_id, place)
+    ) WITHOUT ROWID",
+        "CREATE INDEX identity_tries_expires ON identity_tries (expires_at)",
+    ],
 ];
 
 /// A statement that undoes its batch with a constraint unless the condition holds: what was decided

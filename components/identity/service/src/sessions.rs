@@ -1,12 +1,12 @@
 //! Signing in and out. A sign-in begins a family of tokens (`tokens.rs`).
 
-use ports::{Ports, Sql, Statement};
+use ports::{Ports, Sql, Statement, Value};
 use serde::Deserialize;
 use web::json::Object;
 use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
-use crate::{email, limits, secrets, tokens, totp};
+use crate::{email, limits, secrets, sign_ups, tokens, totp};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -30,11 +30,10 @@ pub(crate) async fn sign_in<P: Ports>(
     let account = Account::by_email(ports, &email).await?;
     let stored = account.as_ref().and_then(|account| account.password.as_deref());
     let compared = ports.verify_password(&password, stored).await?;
-    let account = account.filter(|_| compared.matches).ok_or_else(invalid_credentials)?;
-    if account.confirmed_at.is_none() {
-        let detail = "Prove first that this mail address is yours: type the code that was mailed.";
-        return Err(Problem::new(403, "account_not_confirmed", detail));
-    }
+    let confirmed = account.filter(|account| compared.matches && account.confirmed_at.is_some());
+    let Some(account) = confirmed else {
+        return Err(refusal(ports, &place, &email, &password).await?);
+    };
     totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
     if compared.outdated {
         rehash(ports, &account, &password).await?;
@@ -86,6 +85,24 @@ pub(crate) fn revoke_others(exchange: &Exchange<'_>) -> Result<Statement, Proble
     Ok(Statement::new(sql, [caller.subject.as_str().into(), caller.expires_at.into(), now]))
 }
 
+/// Why a sign-in is refused: 403 with the password of a sign-up that was not confirmed, else 401.
+/// It is compared whether somebody signed up or not, and said whether there is an account or not:
+/// whoever signs up with an address learns nothing by signing in.
+async fn refusal<P: Ports>(
+    ports: &P,
+    place: &Place,
+    email: &str,
+    password: &str,
+) -> Result<Problem, Problem> {
+    let pending = sign_ups::password(ports, place, email).await?;
+    let compared = ports.verify_password(password, pending.as_deref()).await?;
+    if !compared.matches {
+        return Ok(invalid_credentials());
+    }
+    let detail = "Prove first that this mail address is yours: type the code that was mailed.";
+    Ok(Problem::new(403, "account_not_confirmed", detail))
+}
+
 /// 401: unknown address, wrong password, wrong one-time code.
 pub(crate) fn invalid_credentials() -> Problem {
     let detail = "Address, password or one-time code are wrong.";
@@ -117,6 +134,11 @@ impl Place {
         Self { key, email: email.to_owned() }
     }
 
+    /// The same in a table.
+    pub(crate) fn key(&self) -> Value {
+        self.key.to_vec().into()
+    }
+
     /// Takes a sign-in: from where the account was signed in to before, strangers do not count.
     pub(crate) async fn take<P: Ports>(&self, ports: &P) -> Result<(), Problem> {
         if self.is_known(ports).await? {
@@ -131,13 +153,12 @@ impl Place {
         let sql = "INSERT INTO identity_places (place, account_id, seen_at) VALUES (?1, ?2, ?3)
             ON CONFLICT (place) DO UPDATE SET
                 account_id = excluded.account_id, seen_at = excluded.seen_at";
-        let place = self.key.to_vec().into();
-        Statement::new(sql, [place, account.id.as_str().into(), exchange.now.as_ms().into()])
+        Statement::new(sql, [self.key(), account.id.as_str().into(), exchange.now.as_ms().into()])
     }
 
     async fn is_known<P: Ports>(&self, ports: &P) -> Result<bool, Problem> {
         let sql = "SELECT 1 FROM identity_places WHERE place = ?1";
-        let found = Sql::query(ports, Statement::new(sql, [self.key.to_vec().into()])).await?;
+        let found = Sql::query(ports, Statement::new(sql, [self.key()])).await?;
         Ok(!found.rows.is_empty())
     }
 }

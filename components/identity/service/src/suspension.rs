@@ -2,7 +2,7 @@
 
 use kernel::{Id, kind};
 use ports::{Ports, Sql, Statement};
-use web::{Exchange, Problem, Response};
+use web::{Exchange, Problem, Response, auth};
 
 use crate::account::Account;
 use crate::sessions::revoke_all;
@@ -39,8 +39,14 @@ pub(crate) async fn end<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<
     Ok(Response::empty(204))
 }
 
+/// The account that the path names. The caller's token may be from before a suspension or an
+/// erasure: what counts is what the caller's account may do now.
 async fn named<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Account, Problem> {
     exchange.no_parameters()?;
+    let caller = Account::to_change(ports, exchange).await?;
+    if !caller.roles(ports).iter().any(|role| role == auth::ADMIN) {
+        return Err(Problem::new(403, "forbidden", "Only administrators may do this."));
+    }
     let id: Id<kind::User> = exchange.parameter("id").parse().map_err(|_| Problem::not_found())?;
     Account::by_id(ports, &id.to_string()).await?.ok_or_else(Problem::not_found)
 }

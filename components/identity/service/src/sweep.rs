@@ -3,6 +3,8 @@
 use kernel::Timestamp;
 use ports::{Ports, Sql, Statement, Value};
 
+use crate::sign_ups::PENDING_KEPT_MS;
+
 /// Runs a job of the manifest.
 pub(crate) async fn run<P: Ports>(ports: &P, job: &str) -> Result<(), String> {
     if job != "identity.sweep" {
@@ -29,6 +31,23 @@ fn round(now: Timestamp) -> Vec<Statement> {
         delete(
             "DELETE FROM identity_codes WHERE id IN
             (SELECT id FROM identity_codes WHERE expires_at <= ?1 LIMIT ?2)",
+            now,
+        ),
+        delete(
+            "DELETE FROM identity_tries WHERE expires_at <= ?1 AND (code_id, place) IN
+            (SELECT code_id, place FROM identity_tries WHERE expires_at <= ?1 LIMIT ?2)",
+            now,
+        ),
+        // A sign-up that was asked for again lives on with its new code.
+        delete(
+            "DELETE FROM identity_sign_ups WHERE code_id IN (SELECT code_id
+            FROM identity_sign_ups WHERE expires_at <= ?1 AND signed_up_at <= ?1 LIMIT ?2)",
+            older(PENDING_KEPT_MS),
+        ),
+        // Nobody's, and those of addresses alone, which are nothing but a code.
+        delete(
+            "DELETE FROM identity_sign_ups WHERE code_id IN (SELECT code_id
+            FROM identity_sign_ups WHERE expires_at <= ?1 AND password IS NULL LIMIT ?2)",
             now,
         ),
         delete(
@@ -64,8 +83,9 @@ fn round(now: Timestamp) -> Vec<Statement> {
             "DELETE FROM identity_accounts WHERE id IN (SELECT id FROM identity_accounts
             WHERE created_at <= ?1 AND email IS NOT NULL AND confirmed_at IS NULL
             AND NOT EXISTS (SELECT 1 FROM identity_codes c WHERE c.owner = identity_accounts.id)
+            AND NOT EXISTS (SELECT 1 FROM identity_sign_ups s WHERE s.owner = identity_accounts.id)
             LIMIT ?2)",
-            older(UNCONFIRMED_KEPT_MS),
+            older(PENDING_KEPT_MS),
         ),
     ]
 }
@@ -75,4 +95,3 @@ const ROWS_MAX: i64 = 500;
 /// Most batches of one run; the next run goes on.
 const ROUNDS_MAX: u32 = 40;
 const PLACES_KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
-const UNCONFIRMED_KEPT_MS: i64 = 7 * 24 * 60 * 60 * 1_000;

@@ -7,7 +7,7 @@ use conformance::people::{PASSWORD, address, one_time_code};
 use conformance::{Reply, User, now_ms};
 use serde_json::{Value, json};
 
-use crate::people::{returned, somebody};
+use crate::people::{BROWSER, returned, somebody};
 use crate::scene::{Request, Scene, fresh};
 
 /// The answer to a request that should be refused so; none when it is not about accounts.
@@ -80,7 +80,8 @@ async fn credentials(scene: &Scene, operation: &Operation, code: &str) -> Option
         ("signInByTicket", _) => {
             let user = somebody(scene).await;
             let linking = link(scene, &user).await;
-            scene.client().post("/v1/oauth/links", &linking).send().await.unwrap().expect(201);
+            let links = scene.client().post("/v1/oauth/links", &linking);
+            links.header("cookie", BROWSER).send().await.unwrap().expect(201);
             switch_second_factor_on(&user).await;
             json!({"ticket": returned(scene, &user.name, "ticket").await})
         }

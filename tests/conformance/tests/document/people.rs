@@ -70,14 +70,14 @@ pub(crate) async fn stage(scene: &Scene, operation: &str) -> Option<Stage> {
         }
         "signInByTicket" => {
             let ticket = returned(scene, &fresh(), "ticket").await;
-            sends(scene, json!({"ticket": ticket}))
+            in_browser(sends(scene, json!({"ticket": ticket})))
         }
         "linkProvider" => {
             let user = somebody(scene).await;
             let mut mailbox = Mailbox::of(&scene.client(), &user.email());
             mailbox.skip().await;
             let ticket = returned(scene, &user.name, "link").await;
-            sends(scene, json!({"ticket": ticket, "code": mailbox.code().await}))
+            in_browser(sends(scene, json!({"ticket": ticket, "code": mailbox.code().await})))
         }
         "askUnsubscribe" | "unsubscribe" => {
             Stage { inner: unsubscribe_token(scene).await, ..Stage::of(&scene.ana) }
@@ -90,6 +90,11 @@ pub(crate) async fn stage(scene: &Scene, operation: &str) -> Option<Stage> {
 /// Somebody whose account may be ruined.
 pub(crate) async fn somebody(scene: &Scene) -> User {
     scene.platform.user(&fresh()).await
+}
+
+/// In the browser that all go in.
+fn in_browser(stage: Stage) -> Stage {
+    Stage { cookie: Some(BROWSER.to_owned()), ..stage }
 }
 
 fn sends(scene: &Scene, body: Value) -> Stage {
@@ -105,7 +110,8 @@ async fn post(scene: &Scene, path: &str, body: &Value) {
 async fn sent_back(scene: &Scene, name: &str) -> (String, String) {
     let (subject, email) = (format!("subject of {name}"), address(name));
     scene.provider.signs_in(&Person { subject, email, name: name.to_owned() });
-    let left = scene.client().get("/v1/oauth/google/start?return_to=/").await.expect(302);
+    let left = scene.client().call("GET", "/v1/oauth/google/start?return_to=/");
+    let left = left.header("cookie", BROWSER).send().await.unwrap().expect(302);
     let cookie = left.header("set-cookie").expect("a cookie").split(';').next().unwrap();
     let there = target_of(left.header("location").expect("a redirect"));
     let back = scene.provider.client().get(&there).await.expect(302);
@@ -141,4 +147,6 @@ async fn unsubscribe_token(scene: &Scene) -> String {
     }
 }
 
+/// A cookie as the platform gives them, so that it keeps it: tickets belong to a browser.
+pub(crate) const BROWSER: &str = "ecomauction-oauth=browser-browser-browser-browser-browser-123";
 const NEW_PASSWORD: &str = "eight brown owls count lots";

@@ -42,7 +42,7 @@ pub(super) struct MailedCode {
 pub(super) struct NewPassword {
     #[schema(max_length = 254, format = "email")]
     email: String,
-    /// Six digits.
+    /// 26 letters of base32, in either case; dashes and spaces between them do not count.
     code: String,
     #[schema(min_length = 8, max_length = 128)]
     password: String,

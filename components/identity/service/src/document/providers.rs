@@ -9,7 +9,7 @@ pub(super) const TAG: &str = "Providers";
 
 pub(super) fn start() -> Description {
     let return_to = "Where the browser goes at the end: a path, or an address of this platform. \
-        `ticket`, `link` or `error` is added to its query.";
+        `ticket`, `link` or `error` is added to its query, and must not be there before.";
     let schema = json!({"type": "string", "maxLength": 1_024, "default": "/"});
     Description::new(TAG, "Go to a provider")
         .notes("For browsers. The way is tied to this browser by a cookie, for ten minutes.")
@@ -43,7 +43,10 @@ pub(super) fn finish() -> Description {
 
 pub(super) fn sign_in() -> Description {
     Description::new(TAG, "Sign in with a ticket")
-        .notes("A ticket that met `otp_required` is good for the next try.")
+        .notes(
+            "From the browser that came back: its cookie has to come along. A ticket that met \
+            `otp_required` is good for the next try.",
+        )
         .takes::<bodies::Ticket>(json!({"ticket": "…"}))
         .answers::<bodies::TokenPair>(201, "A session has begun.")
         .refuses(401, &["invalid_credentials", "invalid_ticket", "otp_required"])
@@ -52,7 +55,8 @@ pub(super) fn sign_in() -> Description {
 
 pub(super) fn link() -> Description {
     let notes = "Needed once where the provider does not vouch for the address, or where the \
-        address has an account that is not linked yet.";
+        address has an account that is not linked yet. From the browser that came back: its \
+        cookie has to come along.";
     Description::new(TAG, "Link a provider with a mailed code, and sign in")
         .notes(notes)
         .takes::<bodies::LinkTicket>(json!({"ticket": "…", "code": "123456"}))

@@ -11,7 +11,7 @@ use super::vouched::{self, Refusal, Vouched};
 use super::{Way, with_parameter};
 use crate::account::Account;
 use crate::schema::text;
-use crate::{codes, limits, secrets};
+use crate::{codes, limits, secrets, wishes};
 
 /// How a browser goes on.
 enum Onward {
@@ -38,13 +38,17 @@ pub(crate) async fn callback<P: Ports>(
     if !is_same || way.expires_at <= exchange.now.as_ms() {
         return Err(invalid_state());
     }
-    let (name, value) = match arrived(ports, exchange, &provider, &base_url, &state).await? {
-        Ok(Onward::Ticket(ticket)) => ("ticket", ticket),
-        Ok(Onward::Link(ticket)) => ("link", ticket),
-        Err(refusal) => ("error", refusal.as_str().to_owned()),
+    let arrived = arrived(ports, exchange, &provider, &base_url, &state, &way).await?;
+    let [ticket, link, error] = super::WORDS_BACK;
+    let (name, value) = match arrived {
+        Ok(Onward::Ticket(word)) => (ticket, word),
+        Ok(Onward::Link(word)) => (link, word),
+        Err(refusal) => (error, refusal.as_str().to_owned()),
     };
     let location = with_parameter(&way.return_to, name, &value);
-    Ok(Response::empty(303).with("location", location).with("referrer-policy", "no-referrer"))
+    let cookie = super::set_cookie(&base_url, browser.unwrap_or_default());
+    let back = Response::empty(303).with("location", location).with("set-cookie", cookie);
+    Ok(back.with("referrer-policy", "no-referrer"))
 }
 
 async fn arrived<P: Ports>(
@@ -53,6 +57,7 @@ async fn arrived<P: Ports>(
     provider: &Provider,
     base_url: &str,
     state: &str,
+    way: &Way,
 ) -> Result<Result<Onward, Refusal>, Problem> {
     if parameter(exchange, "error").is_some() {
         return Ok(Err(Refusal::AccessDenied));
@@ -61,7 +66,12 @@ async fn arrived<P: Ports>(
         return Ok(Err(Refusal::ProviderRefused));
     };
     match vouched::exchange(ports, provider, base_url, state, &code).await {
-        Ok(vouched) => admitted(ports, exchange, provider, &vouched).await.map(Ok),
+        Ok(vouched) => {
+            let word = secrets::random(ports);
+            let (browser, provider) = (way.browser.as_slice(), provider.name);
+            let ticket = Ticket { word, browser, provider, vouched: &vouched };
+            admitted(ports, exchange, &ticket).await.map(Ok)
+        }
         Err(refusal) => Ok(Err(refusal)),
     }
 }
@@ -71,13 +81,12 @@ async fn arrived<P: Ports>(
 async fn admitted<P: Ports>(
     ports: &P,
     exchange: &Exchange<'_>,
-    provider: &Provider,
-    vouched: &Vouched,
+    ticket: &Ticket<'_>,
 ) -> Result<Onward, Problem> {
     let mut is_counted = false;
-    let ticket = Ticket { word: secrets::random(ports), provider: provider.name, vouched };
+    let vouched = ticket.vouched;
     for _ in 0..crate::tokens::ATTEMPTS_MAX {
-        let written = if let Some(account_id) = linked(ports, provider, vouched).await? {
+        let written = if let Some(account_id) = linked(ports, ticket.provider, vouched).await? {
             let statements = vec![ticket.insert(exchange, &account_id, None)];
             Sql::batch(ports, statements).await.map(|_| Onward::Ticket(ticket.word.clone()))
         } else {
@@ -104,11 +113,11 @@ async fn admitted<P: Ports>(
 
 async fn linked<P: Ports>(
     ports: &P,
-    provider: &Provider,
+    provider: &str,
     vouched: &Vouched,
 ) -> Result<Option<String>, Problem> {
     let sql = "SELECT account_id FROM identity_links WHERE provider = ?1 AND subject = ?2";
-    let select = Statement::new(sql, [provider.name.into(), vouched.subject.as_str().into()]);
+    let select = Statement::new(sql, [provider.into(), vouched.subject.as_str().into()]);
     let rows = Sql::query(ports, select).await?.rows;
     rows.first().map(|row| text(row, 0)).transpose()
 }
@@ -116,6 +125,8 @@ async fn linked<P: Ports>(
 /// A ticket to be written.
 struct Ticket<'a> {
     word: String,
+    /// Hash of the cookie of the browser that it is for.
+    browser: &'a [u8],
     provider: &'static str,
     vouched: &'a Vouched,
 }
@@ -123,14 +134,16 @@ struct Ticket<'a> {
 impl Ticket<'_> {
     fn insert(&self, exchange: &Exchange<'_>, account_id: &str, code: Option<&str>) -> Statement {
         let sql = "INSERT INTO identity_tickets
-            (hash, account_id, provider, subject, code_id, expires_at)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+            (hash, browser, account_id, provider, subject, display_name, code_id, expires_at)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let kept_ms = if code.is_some() { codes::CODE_KEPT_MS } else { TICKET_KEPT_MS };
         let values = [
             secrets::hash(&self.word).into(),
+            self.browser.to_vec().into(),
             account_id.into(),
             self.provider.into(),
             self.vouched.subject.as_str().into(),
+            self.vouched.display_name.as_str().into(),
             code.into(),
             exchange.now.plus_ms(kept_ms).as_ms().into(),
         ];
@@ -176,11 +189,14 @@ impl Ticket<'_> {
     }
 
     fn account<P: Ports>(&self, ports: &P, exchange: &Exchange<'_>, confirmed: bool) -> Account {
+        // Until the address is proven, the name stands in the ticket only.
+        let name = if confirmed { self.vouched.display_name.as_str() } else { "" };
+        let display_name = wishes::given_name(name, &self.vouched.email);
         Account {
             id: Id::<kind::User>::new(exchange.now, ports.id_bytes()).to_string(),
             handle: None,
             email: Some(self.vouched.email.clone()),
-            display_name: self.vouched.display_name.clone(),
+            display_name,
             password: None,
             created_at: exchange.now,
             confirmed_at: confirmed.then(|| exchange.now.as_ms()),

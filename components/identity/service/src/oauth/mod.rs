@@ -72,6 +72,13 @@ fn cookie<'r>(request: &'r Request, name: &str) -> Option<&'r str> {
     pairs.find(|(known, _)| *known == name).map(|(_, value)| value)
 }
 
+/// The header that sets it: for as long as the next step of the way may take.
+fn set_cookie(base_url: &str, browser: &str) -> String {
+    let secure = if base_url.starts_with("https://") { "; Secure" } else { "" };
+    let (name, max_age) = (cookie_name(base_url), WAY_KEPT_MS / 1_000);
+    format!("{name}={browser}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}")
+}
+
 /// An address with one more parameter in its query.
 fn with_parameter(url: &str, name: &str, value: &str) -> String {
     let (front, fragment) = url.split_once('#').map_or((url, None), |(a, b)| (a, Some(b)));
@@ -82,7 +89,9 @@ fn with_parameter(url: &str, name: &str, value: &str) -> String {
     format!("{front}{joint}{parameter}{fragment}")
 }
 
-/// How long a browser may be with the provider.
+/// What an address says at the end of a way.
+const WORDS_BACK: [&str; 3] = ["ticket", "link", "error"];
+/// How long a browser may be with the provider, and how long a person may look for the letter.
 const WAY_KEPT_MS: i64 = 10 * 60 * 1_000;
 
 #[cfg(test)]

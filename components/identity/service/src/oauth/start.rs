@@ -18,15 +18,16 @@ pub(crate) async fn start<P: Ports>(
     let base_url = super::base_url(ports).ok_or_else(Problem::not_found)?;
     let query = Query::parse(exchange.request.query(), &["return_to"])?;
     let return_to = query.get("return_to").unwrap_or("/");
-    if !is_ours(return_to, &base_url) {
-        let detail = "`return_to` is a path, or an address of this platform.";
+    if !is_ours(return_to, &base_url) || speaks_for_us(return_to) {
+        let detail = "`return_to` is a path, or an address of this platform, and has no `ticket`, \
+            `link` or `error`.";
         return Err(Problem::field("invalid_request", "?return_to".to_owned(), detail));
     }
     limits::SIGN_INS.take(ports, exchange).await?;
     let state = secrets::random(ports);
-    let cookie_name = super::cookie_name(&base_url);
     // Two tabs of a browser share a cookie: neither takes the other's way from it.
-    let known = super::cookie(exchange.request, cookie_name).filter(|value| is_word(value));
+    let known = super::cookie(exchange.request, super::cookie_name(&base_url));
+    let known = known.filter(|value| is_word(value));
     let browser = known.map_or_else(|| secrets::random(ports), str::to_owned);
     let sql = "INSERT INTO identity_states (hash, provider, browser, return_to, expires_at)
         VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -39,11 +40,7 @@ pub(crate) async fn start<P: Ports>(
         expires_at.into(),
     ];
     Sql::batch(ports, vec![Statement::new(sql, values)]).await?;
-    let secure = if base_url.starts_with("https://") { "; Secure" } else { "" };
-    let max_age = super::WAY_KEPT_MS / 1_000;
-    let cookie = format!(
-        "{cookie_name}={browser}; Path=/; Max-Age={max_age}; HttpOnly; SameSite=Lax{secure}"
-    );
+    let cookie = super::set_cookie(&base_url, &browser);
     let location = location(ports, &provider, &base_url, &state).await;
     Ok(Response::empty(302).with("location", location).with("set-cookie", cookie))
 }
@@ -74,6 +71,14 @@ fn is_ours(return_to: &str, base_url: &str) -> bool {
     (is_base || is_path)
         && return_to.len() <= RETURN_TO_MAX_BYTES
         && return_to.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\')
+}
+
+/// Does it bring along what only the way back may say? A page that was returned to would take
+/// somebody else's ticket for the one that belongs to this browser. Pages read fragments, too.
+fn speaks_for_us(return_to: &str) -> bool {
+    let parts = return_to.split(['?', '#', '&', ';']).skip(1);
+    let mut pairs = parts.flat_map(|part| form_urlencoded::parse(part.as_bytes()));
+    pairs.any(|(name, _)| super::WORDS_BACK.contains(&name.trim().to_lowercase().as_str()))
 }
 
 fn is_word(value: &str) -> bool {
@@ -117,5 +122,26 @@ mod tests {
             assert!(!is_ours(foreign, base), "{foreign:?}");
         }
         assert!(!is_ours(&format!("/{}", "a".repeat(1_024)), base));
+    }
+
+    #[test]
+    fn nobody_puts_a_ticket_into_the_way_back() {
+        for fine in ["/", "/ticket", "/a?b=ticket", "/a?tickets=1", "/link?x=error#ticke"] {
+            assert!(!speaks_for_us(fine), "{fine}");
+        }
+        for foreign in [
+            "/?ticket=x",
+            "/a?b=c&link=x",
+            "/a?error",
+            "/a?%74icket=x",
+            "/a?+ticket=x",
+            "/a?Ticket=x",
+            "/a?b;ticket=x",
+            "/a#ticket=x",
+            "/#/welcome?ticket=x",
+            "https://shop.test?ticket=x",
+        ] {
+            assert!(speaks_for_us(foreign), "{foreign}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use web::{Exchange, Problem, Response};
 
 use super::callback::link;
 use crate::account::Account;
-use crate::codes::{self, Which};
+use crate::codes::{self, Purpose};
 use crate::schema::{optional_text, require, text};
 use crate::sessions::Place;
 use crate::{limits, secrets, tokens, totp};
@@ -33,6 +33,7 @@ struct Ticket {
     account_id: String,
     provider: String,
     subject: String,
+    display_name: String,
     code_id: Option<String>,
 }
 
@@ -64,17 +65,25 @@ pub(crate) async fn link_up<P: Ports>(
     let Object(Link { ticket, code, otp }) = web::json::body(exchange.request)?;
     limits::CODES.take(ports, exchange).await?;
     let ticket = Ticket::find(ports, exchange, &ticket).await?.ok_or_else(invalid_ticket)?;
+    limits::CODES_OF.take_here(ports, exchange, &ticket.account_id).await?;
     let code_id = ticket.code_id.as_deref().ok_or_else(invalid_ticket)?;
-    let proof = codes::tried(ports, Which::Row(code_id), &code, exchange.now).await?;
-    let mut account = Account::by_id(ports, &proof.account_id).await?.ok_or_else(invalid_ticket)?;
+    let place = Place::of(ports, exchange, &ticket.account_id).await;
+    let tried = codes::tried(ports, Purpose::Link, code_id, &code, &place, exchange.now);
+    let proof = tried.await?;
+    let mut account =
+        Account::by_id(ports, &ticket.account_id).await?.ok_or_else(invalid_ticket)?;
     totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
-    // A password that came with an address that was not proven may be anybody's.
-    let prove = "UPDATE identity_accounts SET version = version + 1,
-        password = CASE WHEN confirmed_at IS NULL THEN NULL ELSE password END,
+    // A name that came with an address that was not proven may be anybody's.
+    let unchanged = account.unchanged();
+    let prove = "UPDATE identity_accounts SET version = version + 1, display_name = ?3,
         confirmed_at = coalesce(confirmed_at, ?2) WHERE id = ?1";
-    let values = [account.id.as_str().into(), exchange.now.as_ms().into()];
-    let [there, spent] = proof.spend();
-    let mut statements = vec![there, account.unchanged(), spent];
+    if account.confirmed_at.is_none() {
+        account.display_name.clone_from(&ticket.display_name);
+    }
+    let (id, name) = (account.id.as_str().into(), account.display_name.as_str().into());
+    let values = [id, exchange.now.as_ms().into(), name];
+    let [there, spent] = proof.spend(&account.id);
+    let mut statements = vec![there, unchanged, spent];
     statements.extend(ticket.spend());
     statements.push(Statement::new(prove, values));
     statements.push(link(&account.id, &ticket.provider, &ticket.subject, exchange));
@@ -88,19 +97,25 @@ pub(crate) async fn link_up<P: Ports>(
 }
 
 impl Ticket {
+    /// The ticket of this browser: with one of somebody else's way a person would be signed in as
+    /// somebody else, and not know it.
     async fn find<P: Ports>(
         ports: &P,
         exchange: &Exchange<'_>,
         word: &str,
     ) -> Result<Option<Self>, Problem> {
+        let Some(base_url) = super::base_url(ports) else { return Ok(None) };
+        let browser = super::cookie(exchange.request, super::cookie_name(&base_url));
+        let browser = secrets::hash(browser.unwrap_or_default());
         let hash = secrets::hash(word);
-        let sql = "SELECT account_id, provider, subject, code_id FROM identity_tickets
-            WHERE hash = ?1 AND expires_at > ?2";
-        let values = [hash.clone().into(), exchange.now.as_ms().into()];
+        let sql = "SELECT account_id, provider, subject, display_name, code_id
+            FROM identity_tickets WHERE hash = ?1 AND browser = ?2 AND expires_at > ?3";
+        let values = [hash.clone().into(), browser.into(), exchange.now.as_ms().into()];
         let rows = Sql::query(ports, Statement::new(sql, values)).await?.rows;
         let Some(row) = rows.first() else { return Ok(None) };
         let (account_id, provider, subject) = (text(row, 0)?, text(row, 1)?, text(row, 2)?);
-        Ok(Some(Self { hash, account_id, provider, subject, code_id: optional_text(row, 3) }))
+        let (display_name, code_id) = (text(row, 3)?, optional_text(row, 4));
+        Ok(Some(Self { hash, account_id, provider, subject, display_name, code_id }))
     }
 
     /// Spends the ticket, once.
@@ -123,6 +138,7 @@ async fn seen<P: Ports>(
 }
 
 fn invalid_ticket() -> Problem {
-    let detail = "This ticket is unknown, was used, or is too old. Begin again with the provider.";
+    let detail = "This ticket is unknown, was used, is too old, or is another browser's. Begin \
+        again with the provider.";
     Problem::new(401, "invalid_ticket", detail).with_header("www-authenticate", "Bearer")
 }

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::house::{House, PASSWORD, digits, json_of, refused, said, wrong};
+use crate::house::{House, PASSWORD, code_in, from, json_of, refused, request, said, wrong};
 
 const ANA: &str = "ana@example.test";
 
@@ -116,9 +116,141 @@ fn who_has_an_account_is_told_so_by_mail_and_keeps_the_password() {
     let letters = house.memory.mail.to(ANA);
     assert_eq!(letters.len(), 2, "one letter is due, the newest");
     assert!(letters[1].text.contains("an account for it already"));
-    assert_eq!(digits(&letters[1].text), None);
-    assert_eq!(house.try_sign_in(ANA, "what somebody else chose").status, 401);
+    assert_eq!(code_in(&letters[1].text), None);
+    let strange = house.try_sign_in(ANA, "what somebody else chose");
+    assert_eq!(said(&strange), refused(403, "account_not_confirmed"), "as for any address");
     house.sign_in(ANA);
+    let me = house.call("GET", "/v1/me", &house.sign_in(ANA).access, None);
+    assert_eq!(json_of(&me)["display_name"], "Ana");
+}
+
+/// Somebody signs up from elsewhere with Ana's address, in whatever order.
+#[test]
+fn a_code_confirms_the_sign_up_that_it_was_mailed_for() {
+    for is_stranger_first in [true, false] {
+        let house = House::new();
+        let strange = || {
+            let body = json!({"email": ANA, "password": "what Eve chose", "display_name": "Eve"});
+            let asked = request("POST", "/v1/accounts", None, Some(&body));
+            assert_eq!(house.send(from("198.51.100.1", asked)).status, 202);
+            house.code(ANA)
+        };
+        let own = || {
+            house.later(60_000);
+            assert_eq!(house.sign_up(ANA, PASSWORD).status, 202);
+            house.code(ANA)
+        };
+        let (strange, own) = if is_stranger_first {
+            let strange = strange();
+            (strange, own())
+        } else {
+            let own = own();
+            (strange(), own)
+        };
+        let letters = house.memory.mail.to(ANA);
+        assert!(
+            letters.iter().any(|letter| letter.text.contains("sign-up of 2027-01-15, 08:01 UTC"))
+        );
+        let confirm = |code: &str| {
+            house.post("/v1/accounts/confirm", &json!({"email": ANA, "code": code})).status
+        };
+        assert_eq!(confirm(&own), 204);
+        assert_eq!(confirm(&strange), 422, "the address is proven");
+        let pair = house.sign_in(ANA);
+        assert_ne!(house.try_sign_in(ANA, "what Eve chose").status, 201);
+        let me = json_of(&house.call("GET", "/v1/me", &pair.access, None));
+        assert_eq!(me["display_name"], "Ana");
+    }
+}
+
+#[test]
+fn a_letter_that_is_asked_for_again_is_about_the_sign_up_from_there() {
+    let house = House::new();
+    let resend = |address: &str| {
+        let body = json!({"email": ANA});
+        let asked = request("POST", "/v1/accounts/resend", None, Some(&body));
+        assert_eq!(house.send(from(address, asked)).status, 202);
+        house.code(ANA)
+    };
+    let confirm = |code: &str| {
+        house.post("/v1/accounts/confirm", &json!({"email": ANA, "code": code})).status
+    };
+    house.sign_up(ANA, PASSWORD);
+    let first = house.code(ANA);
+    // The only sign-up that there is moves with who asks.
+    let moved = resend("192.0.2.1");
+    assert_eq!(confirm(&first), 422);
+    house.later(600_000);
+    assert_eq!(confirm(&moved), 422, "ten minutes");
+    let body = json!({"email": ANA, "password": "what Eve chose", "display_name": "Eve"});
+    house.send(from("198.51.100.1", request("POST", "/v1/accounts", None, Some(&body))));
+    // Of two, somebody from a third place gets neither.
+    let alone = resend("192.0.2.2");
+    assert!(house.memory.mail.to(ANA).last().unwrap().text.contains("sets no password"));
+    let own = resend("192.0.2.1");
+    assert_eq!(confirm(&own), 204);
+    house.sign_in(ANA);
+    assert_eq!(confirm(&alone), 422);
+}
+
+#[test]
+fn a_code_for_the_address_alone_sets_no_password() {
+    let house = House::new();
+    for (address, password) in [("198.51.100.1", "what Eve chose"), ("198.51.100.2", PASSWORD)] {
+        let body = json!({"email": ANA, "password": password, "display_name": "Eve"});
+        house.send(from(address, request("POST", "/v1/accounts", None, Some(&body))));
+    }
+    house.post("/v1/accounts/resend", &json!({"email": ANA}));
+    let body = json!({"email": ANA, "code": house.code(ANA)});
+    assert_eq!(house.post("/v1/accounts/confirm", &body).status, 204);
+    for password in ["what Eve chose", PASSWORD] {
+        assert_ne!(house.try_sign_in(ANA, password).status, 201);
+    }
+    house.post("/v1/passwords/forgot", &json!({"email": ANA}));
+    let body = json!({"email": ANA, "code": house.code(ANA), "password": PASSWORD});
+    assert_eq!(house.post("/v1/passwords/reset", &body).status, 204);
+    let me = json_of(&house.call("GET", "/v1/me", &house.sign_in(ANA).access, None));
+    assert_eq!(me["display_name"], "ana", "nobody's name");
+}
+
+#[test]
+fn all_codes_of_an_address_have_five_tries_together() {
+    let house = House::new();
+    let codes: Vec<_> = (0..3)
+        .map(|n| {
+            let body = json!({"email": ANA, "password": PASSWORD, "display_name": "Ana"});
+            let asked = request("POST", "/v1/accounts", None, Some(&body));
+            house.send(from(&format!("192.0.2.{n}"), asked));
+            house.code(ANA)
+        })
+        .collect();
+    let confirm = |n: usize, code: &str| {
+        let body = json!({"email": ANA, "code": code});
+        let asked = request("POST", "/v1/accounts/confirm", None, Some(&body));
+        house.send(from(&format!("198.51.100.{n}"), asked)).status
+    };
+    assert!((0..5).all(|n| confirm(n, "not-a-code") == 422), "from wherever");
+    for code in &codes {
+        assert_eq!(confirm(9, code), 422);
+    }
+    // A new letter has tries of its own, and gives none to the others.
+    house.later(300_000);
+    house.post("/v1/accounts/resend", &json!({"email": ANA}));
+    let newest = house.code(ANA);
+    assert_eq!(confirm(9, &codes[1]), 422);
+    assert_eq!(confirm(9, &newest), 204);
+}
+
+#[test]
+fn the_newest_seven_sign_ups_of_an_address_wait() {
+    let house = House::new();
+    for n in 0..12 {
+        let body = json!({"email": ANA, "password": PASSWORD, "display_name": "Ana"});
+        let asked = request("POST", "/v1/accounts", None, Some(&body));
+        assert_eq!(house.send(from(&format!("192.0.2.{n}"), asked)).status, 202);
+        house.later(300_000);
+    }
+    assert_eq!(house.count("SELECT count(*) FROM identity_sign_ups"), 7);
 }
 
 #[test]

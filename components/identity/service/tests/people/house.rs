@@ -65,10 +65,10 @@ impl House {
         others
     }
 
-    /// The six digits in the newest letter to an address.
+    /// The code in the newest letter to an address.
     pub(crate) fn code(&self, email: &str) -> String {
         self.deliver();
-        digits(&self.memory.mail.to(email).last().unwrap().text).unwrap()
+        code_in(&self.memory.mail.to(email).last().unwrap().text).unwrap()
     }
 
     pub(crate) fn sign_up(&self, email: &str, password: &str) -> Response {
@@ -174,12 +174,19 @@ pub(crate) fn pair(response: &Response, status: u16) -> Pair {
     Pair { access: word("access_token"), refresh: word("refresh_token") }
 }
 
-pub(crate) fn digits(text: &str) -> Option<String> {
-    let mut words = text.split(|char: char| !char.is_ascii_digit());
-    words.find(|word| word.len() == 6).map(str::to_owned)
+/// The code in a letter: six code_in, or 26 letters of base32.
+pub(crate) fn code_in(text: &str) -> Option<String> {
+    let mut words = text.split(|char: char| !char.is_ascii_alphanumeric());
+    let is_code = |word: &&str| match word.len() {
+        6 => word.bytes().all(|byte| byte.is_ascii_digit()),
+        26 => word.bytes().all(|byte| matches!(byte, b'A'..=b'Z' | b'2'..=b'7')),
+        _ => false,
+    };
+    words.find(is_code).map(str::to_owned)
 }
 
-/// Another code of six digits.
+/// Another code of the same form.
 pub(crate) fn wrong(code: &str) -> String {
-    format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000)
+    let first = if code.starts_with('2') { "3" } else { "2" };
+    format!("{first}{}", &code[1..])
 }

@@ -94,6 +94,7 @@ fn an_erased_account_leaves_an_id_and_nothing_else() {
     let ana = house.resident(ANA);
     let ben = house.resident("ben@example.test");
     house.post("/v1/passwords/forgot", &json!({"email": ANA}));
+    house.sign_up(ANA, PASSWORD);
     house.deliver();
     let id = house.user_id(&ana.access);
     let erased = house.call("DELETE", "/v1/me", &ana.access, None);
@@ -104,6 +105,7 @@ fn an_erased_account_leaves_an_id_and_nothing_else() {
     assert_eq!(told, json!({"user_id": id}));
     for table in [
         "codes WHERE owner",
+        "sign_ups WHERE owner",
         "families WHERE account_id",
         "tokens WHERE account_id",
         "places WHERE account_id",

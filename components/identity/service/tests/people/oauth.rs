@@ -2,18 +2,10 @@
 
 use serde_json::json;
 
-use crate::house::{House, PASSWORD, digits, json_of, pair, refused, request, said, wrong};
+use crate::house::{House, PASSWORD, code_in, json_of, pair, refused, request, said, wrong};
 use crate::provider::{Browser, SHOP, house};
 
 const ANA: &str = "ana@example.test";
-
-fn pick_up(house: &House, ticket: &str) -> web::Response {
-    house.post("/v1/oauth/sessions", &json!({"ticket": ticket}))
-}
-
-fn link_up(house: &House, ticket: &str, code: &str) -> web::Response {
-    house.post("/v1/oauth/links", &json!({"ticket": ticket, "code": code}))
-}
 
 #[test]
 fn the_way_to_a_provider_is_tied_to_the_browser() {
@@ -70,7 +62,14 @@ fn a_provider_that_is_not_set_up_does_not_exist() {
 fn browsers_are_not_sent_elsewhere() {
     let house = house();
     let browser = Browser::of(&house);
-    for elsewhere in ["https://evil.test/", "//evil.test", "/%5Cevil.test", "x", "%2F%09%2Fevil"] {
+    for elsewhere in [
+        "https://evil.test/",
+        "//evil.test",
+        "/%5Cevil.test",
+        "x",
+        "%2F%09%2Fevil",
+        "%2Fwelcome%3Fticket%3Dx",
+    ] {
         let path = format!("/v1/oauth/google/start?return_to={elsewhere}");
         let response = browser.get(&path);
         assert_eq!(said(&response), refused(400, "invalid_request"), "{elsewhere}");
@@ -85,14 +84,14 @@ fn a_new_person_with_a_verified_address_has_an_account() {
     let house = house();
     let mut browser = Browser::of(&house);
     let ticket = browser.round("google").remove("ticket").unwrap();
-    let tokens = pair(&pick_up(&house, &ticket), 201);
-    assert_eq!(said(&pick_up(&house, &ticket)), refused(401, "invalid_ticket"), "once");
+    let tokens = pair(&browser.pick_up(&ticket), 201);
+    assert_eq!(said(&browser.pick_up(&ticket)), refused(401, "invalid_ticket"), "once");
     let me = json_of(&house.call("GET", "/v1/me", &tokens.access, None));
     assert_eq!((&me["email"], &me["display_name"]), (&json!(ANA), &json!("Ana of Google")));
     let news = house.deliver();
     assert_eq!((news.len(), news[0].topic.as_str()), (1, "identity.user-changed.v1"));
     let again = browser.round("google").remove("ticket").unwrap();
-    let again = pair(&pick_up(&house, &again), 201);
+    let again = pair(&browser.pick_up(&again), 201);
     assert_eq!(house.user_id(&again.access), house.user_id(&tokens.access));
     assert!(house.deliver().is_empty());
     // There is no password to guess; a mailed code sets one.
@@ -100,7 +99,7 @@ fn a_new_person_with_a_verified_address_has_an_account() {
     house.post("/v1/passwords/forgot", &json!({"email": ANA}));
     let body = json!({"email": ANA, "code": house.code(ANA), "password": PASSWORD});
     assert_eq!(house.post("/v1/passwords/reset", &body).status, 204);
-    house.sign_in(ANA);
+    let tokens = house.sign_in(ANA);
     let export = json_of(&house.call("GET", "/v1/me/export", &tokens.access, None));
     assert_eq!(export["providers"][0]["subject"], "g-1");
     assert_eq!(house.call("DELETE", "/v1/me", &tokens.access, None).status, 204);
@@ -213,16 +212,16 @@ fn an_account_with_the_same_address_is_linked_by_a_mailed_code_only() {
     let answer = browser.round("google");
     assert_eq!(answer.keys().collect::<Vec<_>>(), ["link"]);
     let ticket = &answer["link"];
-    assert_eq!(said(&pick_up(&house, ticket)), refused(401, "invalid_ticket"));
+    assert_eq!(said(&browser.pick_up(ticket)), refused(401, "invalid_ticket"));
     let code = house.code(ANA);
-    assert_eq!(said(&link_up(&house, ticket, &wrong(&code))), refused(422, "invalid_code"));
-    assert_eq!(said(&link_up(&house, "made-up", &code)), refused(401, "invalid_ticket"));
-    let tokens = pair(&link_up(&house, ticket, &code), 201);
+    assert_eq!(said(&browser.link_up(ticket, &wrong(&code))), refused(422, "invalid_code"));
+    assert_eq!(said(&browser.link_up("made-up", &code)), refused(401, "invalid_ticket"));
+    let tokens = pair(&browser.link_up(ticket, &code), 201);
     assert_eq!(house.user_id(&tokens.access), id);
     assert_eq!(house.deliver().len(), 1, "others hear of it");
-    assert_eq!(said(&link_up(&house, ticket, &code)), refused(401, "invalid_ticket"));
+    assert_eq!(said(&browser.link_up(ticket, &code)), refused(401, "invalid_ticket"));
     let answer = browser.round("google");
-    pair(&pick_up(&house, &answer["ticket"]), 201);
+    pair(&browser.pick_up(&answer["ticket"]), 201);
     house.sign_in(ANA);
 }
 
@@ -235,12 +234,12 @@ fn a_code_to_link_has_five_tries_and_goes_with_its_ticket() {
     let old = house.code(ANA);
     let second = browser.round("google").remove("link").unwrap();
     let code = house.code(ANA);
-    assert_eq!(said(&link_up(&house, &first, &old)), refused(422, "invalid_code"));
-    assert_eq!(said(&link_up(&house, &first, &code)), refused(422, "invalid_code"));
+    assert_eq!(said(&browser.link_up(&first, &old)), refused(422, "invalid_code"));
+    assert_eq!(said(&browser.link_up(&first, &code)), refused(422, "invalid_code"));
     for _ in 0..5 {
-        assert_eq!(said(&link_up(&house, &second, &wrong(&code))), refused(422, "invalid_code"));
+        assert_eq!(said(&browser.link_up(&second, &wrong(&code))), refused(422, "invalid_code"));
     }
-    assert_eq!(said(&link_up(&house, &second, &code)), refused(422, "invalid_code"));
+    assert_eq!(said(&browser.link_up(&second, &code)), refused(422, "invalid_code"));
     assert_eq!(house.count("SELECT count(*) FROM identity_links"), 0);
 }
 
@@ -251,8 +250,9 @@ fn who_signed_up_with_somebody_elses_address_does_not_keep_a_password() {
     house.deliver();
     let mut browser = Browser::of(&house);
     let ticket = browser.round("google").remove("link").unwrap();
-    pair(&link_up(&house, &ticket, &house.code(ANA)), 201);
-    assert_eq!(house.try_sign_in(ANA, "what somebody else chose").status, 401);
+    pair(&browser.link_up(&ticket, &house.code(ANA)), 201);
+    let strange = house.try_sign_in(ANA, "what somebody else chose");
+    assert_eq!(said(&strange), refused(403, "account_not_confirmed"), "as for any address");
 }
 
 #[test]
@@ -263,11 +263,11 @@ fn facebook_does_not_say_who_reads_an_address_so_a_code_does() {
     browser.provider.borrow_mut().profile = profile;
     let ticket = browser.round("facebook").remove("link").unwrap();
     assert_eq!(house.count("SELECT count(*) FROM identity_links"), 0);
-    let tokens = pair(&link_up(&house, &ticket, &house.code(ANA)), 201);
+    let tokens = pair(&browser.link_up(&ticket, &house.code(ANA)), 201);
     let me = json_of(&house.call("GET", "/v1/me", &tokens.access, None));
     assert_eq!((&me["email"], &me["display_name"]), (&json!(ANA), &json!("Ana of Facebook")));
     let ticket = browser.round("facebook").remove("ticket").unwrap();
-    pair(&pick_up(&house, &ticket), 201);
+    pair(&browser.pick_up(&ticket), 201);
     browser.provider.borrow_mut().profile = json!({"id": "f-2", "name": "No Mail"});
     assert_eq!(browser.round("facebook")["error"], "mail_not_verified");
     browser.provider.borrow_mut().profile = json!({"name": "Nobody", "email": "n@a.test"});
@@ -280,8 +280,8 @@ fn a_ticket_waits_a_minute() {
     let mut browser = Browser::of(&house);
     let ticket = browser.round("google").remove("ticket").unwrap();
     house.later(60_000);
-    assert_eq!(said(&pick_up(&house, &ticket)), refused(401, "invalid_ticket"));
-    assert_eq!(said(&pick_up(&house, "")), refused(401, "invalid_ticket"));
+    assert_eq!(said(&browser.pick_up(&ticket)), refused(401, "invalid_ticket"));
+    assert_eq!(said(&browser.pick_up("")), refused(401, "invalid_ticket"));
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn the_second_factor_is_asked_of_who_comes_from_a_provider() {
     let house = house();
     let mut browser = Browser::of(&house);
     let ticket = browser.round("google").remove("ticket").unwrap();
-    let tokens = pair(&pick_up(&house, &ticket), 201);
+    let tokens = pair(&browser.pick_up(&ticket), 201);
     let offer = json_of(&house.call("POST", "/v1/me/totp", &tokens.access, None));
     let secret = totp_rs::Secret::try_from_base32(offer["secret"].as_str().unwrap()).unwrap();
     let totp = totp_rs::Builder::new().with_secret(secret).build().unwrap();
@@ -299,8 +299,9 @@ fn the_second_factor_is_asked_of_who_comes_from_a_provider() {
     let on = house.call("POST", "/v1/me/totp/confirm", &tokens.access, Some(&body));
     assert_eq!(on.status, 200);
     let ticket = browser.round("google").remove("ticket").unwrap();
-    assert_eq!(said(&pick_up(&house, &ticket)), refused(401, "otp_required"));
-    let with = |otp: &str| house.post("/v1/oauth/sessions", &json!({"ticket": ticket, "otp": otp}));
+    assert_eq!(said(&browser.pick_up(&ticket)), refused(401, "otp_required"));
+    let with =
+        |otp: &str| browser.post("/v1/oauth/sessions", &json!({"ticket": ticket, "otp": otp}));
     assert_eq!(said(&with(&wrong(&code(1)))), refused(401, "invalid_credentials"));
     pair(&with(&code(1)), 201);
     assert_eq!(said(&with(&code(1))), refused(401, "invalid_ticket"));
@@ -311,12 +312,12 @@ fn a_suspended_person_who_comes_from_a_provider_can_look_only() {
     let house = house();
     let mut browser = Browser::of(&house);
     let ticket = browser.round("google").remove("ticket").unwrap();
-    pair(&pick_up(&house, &ticket), 201);
+    pair(&browser.pick_up(&ticket), 201);
     let suspend = "UPDATE identity_accounts SET suspended_at = 1, version = version + 1";
     let suspend = vec![ports::Statement::new(suspend, [])];
     ports::ready(ports::Sql::batch(&house.memory, suspend)).unwrap();
     let ticket = browser.round("google").remove("ticket").unwrap();
-    assert_eq!(house.roles(&pair(&pick_up(&house, &ticket), 201).access), ["suspended"]);
+    assert_eq!(house.roles(&pair(&browser.pick_up(&ticket), 201).access), ["suspended"]);
 }
 
 #[test]
@@ -327,5 +328,67 @@ fn letters_about_providers_have_one_code() {
     house.deliver();
     let letters = house.memory.mail.to(ANA);
     let text = &letters.last().unwrap().text;
-    assert!(digits(text).is_some() && text.contains("another provider"));
+    assert!(code_in(text).is_some() && text.contains("another provider"));
+}
+
+/// Somebody signs in at the provider as themselves and gives the end of the way to a victim, who
+/// would go on in somebody else's account.
+#[test]
+fn a_ticket_is_for_the_browser_that_went_the_way() {
+    let house = house();
+    house.settle("ben@example.test");
+    let mut stranger = Browser::of(&house);
+    let ticket = stranger.round("google").remove("ticket").unwrap();
+    stranger.says(json!({"sub": "g-2", "email": "ben@example.test"}));
+    let link = stranger.round("google").remove("link").unwrap();
+    let code = house.code("ben@example.test");
+    let mut victim = Browser { cookie: None, ..Browser::of(&house) };
+    for on_the_way in [false, true] {
+        if on_the_way {
+            victim.start("google", "/welcome");
+        }
+        assert_eq!(said(&victim.pick_up(&ticket)), refused(401, "invalid_ticket"));
+        assert_eq!(said(&victim.link_up(&link, &code)), refused(401, "invalid_ticket"));
+    }
+    pair(&stranger.pick_up(&ticket), 201);
+    pair(&stranger.link_up(&link, &code), 201);
+}
+
+#[test]
+fn the_cookie_lives_on_while_the_letter_is_looked_for() {
+    let house = house();
+    house.settle(ANA);
+    let mut browser = Browser::of(&house);
+    let state = browser.start("google", "/welcome").remove("state").unwrap();
+    let back = browser.back("google", &state);
+    let cookie = back.header("set-cookie").unwrap();
+    assert!(cookie.starts_with(browser.cookie.as_deref().unwrap()), "{cookie}");
+    for attribute in ["; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure", "; Max-Age=600"] {
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+}
+
+#[test]
+fn codes_to_link_are_counted_for_the_account_as_all_typed_codes_are() {
+    let house = house();
+    house.settle(ANA);
+    let mut browser = Browser::of(&house);
+    let ticket = browser.round("google").remove("link").unwrap();
+    let tried = (0..20).map(|_| browser.link_up(&ticket, "not-a-code").status);
+    assert_eq!(tried.filter(|status| *status == 422).count(), 15);
+}
+
+#[test]
+fn the_name_of_an_account_is_who_proves_its_address() {
+    let house = house();
+    let body = json!({"email": ANA, "password": PASSWORD, "display_name": "Eve"});
+    assert_eq!(house.post("/v1/accounts", &body).status, 202);
+    let mut browser = Browser::of(&house);
+    let ticket = browser.round("google").remove("link").unwrap();
+    let tokens = pair(&browser.link_up(&ticket, &house.code(ANA)), 201);
+    let me = json_of(&house.call("GET", "/v1/me", &tokens.access, None));
+    assert_eq!(me["display_name"], "Ana of Google");
+    let news = house.deliver();
+    let told: serde_json::Value = serde_json::from_slice(&news[0].body).unwrap();
+    assert_eq!((news.len(), &told["display_name"]), (1, &json!("Ana of Google")));
 }

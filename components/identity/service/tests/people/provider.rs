@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kernel::Digest;
 use ports::{HttpRequest, HttpResponse, OutboundError};
 use serde_json::{Value, json};
-use web::Response;
+use web::{Request, Response};
 
 use crate::house::{House, from, request, with_header};
 
@@ -103,7 +103,23 @@ impl<'a> Browser<'a> {
     }
 
     pub(crate) fn get(&self, path: &str) -> Response {
-        let request = from("203.0.113.8", request("GET", path, None, None));
+        self.send(from("203.0.113.8", request("GET", path, None, None)))
+    }
+
+    /// What the page does that the browser returned to.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
+        self.send(request("POST", path, None, Some(body)))
+    }
+
+    pub(crate) fn pick_up(&self, ticket: &str) -> Response {
+        self.post("/v1/oauth/sessions", &json!({"ticket": ticket}))
+    }
+
+    pub(crate) fn link_up(&self, ticket: &str, code: &str) -> Response {
+        self.post("/v1/oauth/links", &json!({"ticket": ticket, "code": code}))
+    }
+
+    fn send(&self, request: Request) -> Response {
         self.house.send(match &self.cookie {
             Some(cookie) => with_header(request, "cookie", &format!("a=b; {cookie}; c=d")),
             None => request,

@@ -56,6 +56,46 @@ fn a_suspended_administrator_is_none() {
 }
 
 #[test]
+fn an_administrator_of_before_does_nothing_with_the_token_from_then() {
+    let admins = format!("{ROOT},{ANA}");
+    let house = House::on(|memory| memory.with_variable("admin_emails", &admins));
+    let (root, ana) = (house.resident(ROOT), house.resident(ANA));
+    let ben = house.resident("ben@example.test");
+    let path = |token: &str| format!("/v1/admin/users/{}/suspension", house.user_id(token));
+    let assert_refused = |status: u16, code: &str| {
+        for of in [&ana.access, &root.access, &ben.access] {
+            for method in ["PUT", "DELETE"] {
+                let tried = house.call(method, &path(of), &ana.access, None);
+                assert_eq!(said(&tried), refused(status, code), "{method}");
+            }
+        }
+    };
+    assert_eq!(house.call("PUT", &path(&ana.access), &root.access, None).status, 204);
+    assert_refused(403, "account_suspended");
+    assert_eq!(house.call("DELETE", &path(&ana.access), &root.access, None).status, 204);
+    assert_refused(401, "unauthenticated");
+    let suspended = "SELECT count(*) FROM identity_accounts WHERE suspended_at IS NOT NULL";
+    assert_eq!(house.count(suspended), 0);
+    let back = house.sign_in(ANA);
+    let erased = house.sign_in(ANA);
+    assert_eq!(house.call("DELETE", "/v1/me", &erased.access, None).status, 204);
+    let tried = house.call("PUT", &path(&root.access), &back.access, None);
+    assert_eq!(said(&tried), refused(401, "unauthenticated"));
+}
+
+#[test]
+fn who_is_no_administrator_any_more_does_nothing_with_the_token_from_then() {
+    let mut house = house();
+    let root = house.resident(ROOT);
+    let ana = house.resident(ANA);
+    let path = format!("/v1/admin/users/{}/suspension", house.user_id(&ana.access));
+    house.memory = house.memory.with_variable("admin_emails", "another@example.test");
+    for method in ["PUT", "DELETE"] {
+        assert_eq!(said(&house.call(method, &path, &root.access, None)), refused(403, "forbidden"));
+    }
+}
+
+#[test]
 fn a_reset_password_does_not_end_a_suspension() {
     let house = house();
     let root = house.resident(ROOT);

@@ -24,7 +24,9 @@ fn what_lives_stays() {
     house.deliver();
     house.later(599_999);
     sweep(&house);
-    assert_eq!(house.count("SELECT count(*) FROM identity_codes"), 2);
+    for table in ["codes", "sign_ups"] {
+        assert_eq!(house.count(&format!("SELECT count(*) FROM identity_{table}")), 1, "{table}");
+    }
     assert_eq!(said(&house.refresh(&first.refresh)), refused(401, "token_reused"));
     assert_eq!(said(&house.refresh(&second.refresh)), refused(401, "invalid_token"));
 }
@@ -35,13 +37,18 @@ fn what_has_expired_goes() {
     house.resident(ANA);
     house.sign_up("ben@example.test", PASSWORD);
     house.post("/v1/passwords/forgot", &json!({"email": "nobody@example.test"}));
+    house.post("/v1/accounts/resend", &json!({"email": "nobody@example.test"}));
+    house.post("/v1/accounts/confirm", &json!({"email": "nobody@example.test", "code": "x"}));
     house.later(600_000);
     sweep(&house);
-    assert_eq!(house.count("SELECT count(*) FROM identity_codes"), 0);
+    for table in ["codes", "tries", "sign_ups WHERE owner LIKE '-%'"] {
+        assert_eq!(house.count(&format!("SELECT count(*) FROM identity_{table}")), 0, "{table}");
+    }
     assert_eq!(house.count("SELECT count(*) FROM identity_accounts"), 2);
     house.later(7 * DAY_MS);
     sweep(&house);
     assert_eq!(house.count("SELECT count(*) FROM identity_accounts"), 1, "Ben never confirmed");
+    assert_eq!(house.count("SELECT count(*) FROM identity_sign_ups"), 0);
     house.later(23 * DAY_MS);
     sweep(&house);
     for table in ["tokens", "families"] {
@@ -56,9 +63,9 @@ fn what_has_expired_goes() {
 #[test]
 fn a_long_night_is_swept_in_batches() {
     let house = House::new();
-    let insert = "INSERT INTO identity_codes (id, owner, purpose, expires_at, tries)
+    let insert = "INSERT INTO identity_codes (id, owner, purpose, expires_at)
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1234)
-        SELECT 'c' || i, 'o' || i, 'reset', 0, 0 FROM n";
+        SELECT 'c' || i, 'o' || i, 'reset', 0 FROM n";
     ready(Sql::batch(&house.memory, vec![Statement::new(insert, [])])).unwrap();
     sweep(&house);
     assert_eq!(house.count("SELECT count(*) FROM identity_codes"), 0);

@@ -57,9 +57,9 @@ impl Sql for Watched<'_> {
             self.note(format!("send {} of {} bytes", message.topic, message.body.len()));
         }
         let outcomes = self.memory.batch_and_send(statements, messages).await?;
-        for outcome in &outcomes {
-            self.note(format!("{} rows back", outcome.rows.len()));
-        }
+        // A batch that changes nothing is not synced, and takes a hundredth of the time.
+        let changes = outcomes.iter().any(|outcome| outcome.changes > 0);
+        self.note(if changes { "something is written" } else { "nothing is written" });
         Ok(outcomes)
     }
 

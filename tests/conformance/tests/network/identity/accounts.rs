@@ -155,6 +155,7 @@ async fn a_reset_makes_a_new_password_and_ends_all_sessions() {
     let letter = mailbox.next().await;
     assert!(!letter.to_string().contains("evil.test"), "{letter}");
     let code = code_in(letter["text"].as_str().unwrap()).expect("a code");
+    assert!(code.len() >= 26, "a code for a password has 128 bits: {code}");
     let reset = async |code: &str, password: &str| {
         let body = json!({"email": email, "code": code, "password": password});
         post(&public, "/v1/passwords/reset", body).await
@@ -169,13 +170,18 @@ async fn a_reset_makes_a_new_password_and_ends_all_sessions() {
         assert_eq!(refused["errors"][0]["pointer"], "/password", "{refused}");
     }
     confirms(&public, &email, &code).await.refused(422, "invalid_code");
-    reset(&code, NEW).await.expect(204);
+    let typed = format!("{}-{}", &code[..13], code[13..].to_lowercase());
+    reset(&typed, NEW).await.expect(204);
     reset(&code, "another of these long ones").await.refused(422, "invalid_code");
     for user in [&ana, &other] {
         refreshes(&public, &user.refresh_token).await.refused(401, "invalid_token");
     }
     signs_in(&public, &email, PASSWORD).await.refused(401, "invalid_credentials");
     signs_in(&public, &email, NEW).await.expect(201);
+    // What was signed in before can still look for minutes, and change nothing.
+    let erase = ana.client.call("DELETE", "/v1/me").send().await.unwrap();
+    erase.refused(401, "unauthenticated");
+    post(&ana.client, "/v1/me/totp", json!({})).await.refused(401, "unauthenticated");
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use conformance::people::{Mailbox, address};
 use conformance::provider::{Kind, Person, Provider, Wrong};
 use conformance::{Client, Platform, Reply, Setup, User};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{another, post};
 
@@ -23,6 +23,10 @@ impl Browser {
 
     async fn gets(&self, path: &str) -> Reply {
         self.client.call("GET", path).header("cookie", &self.cookie).send().await.unwrap()
+    }
+
+    async fn posts(&self, path: &str, body: Value) -> Reply {
+        self.client.post(path, &body).header("cookie", &self.cookie).send().await.unwrap()
     }
 
     /// Leaves for the provider; where to.
@@ -89,27 +93,26 @@ async fn scene(kind: Kind) -> (Platform, Provider) {
 }
 
 /// Signs in with the ticket of a return, by the first code ever mailed where one is asked for.
-async fn enters(client: &Client, name: &str, told: &BTreeMap<String, String>) -> User {
+async fn enters(browser: &Browser, name: &str, told: &BTreeMap<String, String>) -> User {
     let reply = if let Some(ticket) = told.get("link") {
-        let code = Mailbox::of(client, &address(name)).code().await;
-        post(client, "/v1/oauth/links", json!({"ticket": ticket, "code": code})).await
+        let code = Mailbox::of(&browser.client, &address(name)).code().await;
+        browser.posts("/v1/oauth/links", json!({"ticket": ticket, "code": code})).await
     } else {
         let ticket =
             told.get("ticket").unwrap_or_else(|| panic!("neither ticket nor link: {told:?}"));
-        post(client, "/v1/oauth/sessions", json!({"ticket": ticket})).await
+        browser.posts("/v1/oauth/sessions", json!({"ticket": ticket})).await
     };
-    User::of_pair(client, name, &reply.expect(201)).await
+    User::of_pair(&browser.client, name, &reply.expect(201)).await
 }
 
 #[tokio::test]
 async fn who_is_new_gets_an_account_and_is_known_the_next_time() {
     for (kind, name) in [(Kind::Google, "google"), (Kind::Facebook, "facebook")] {
         let (platform, provider) = scene(kind).await;
-        let public = platform.client();
         provider.signs_in(&person("subject-1", "ana"));
         let mut browser = Browser::of(&platform);
         let told = browser.signs_in(&provider, name).await;
-        let ana = enters(&public, "ana", &told).await;
+        let ana = enters(&browser, "ana", &told).await;
         let me = ana.client.get("/v1/me").await.expect(200).json();
         assert_eq!(
             (&me["email"], &me["roles"]),
@@ -119,16 +122,16 @@ async fn who_is_new_gets_an_account_and_is_known_the_next_time() {
 
         let told = browser.signs_in(&provider, name).await;
         assert!(told.contains_key("ticket"), "{name}: a known link needs no proof: {told:?}");
-        let again = enters(&public, "ana", &told).await;
+        let again = enters(&browser, "ana", &told).await;
         assert_eq!(again.id, ana.id, "{name}");
         // A ticket is for one session.
-        let twice = post(&public, "/v1/oauth/sessions", json!({"ticket": told["ticket"]})).await;
+        let twice = browser.posts("/v1/oauth/sessions", json!({"ticket": told["ticket"]})).await;
         assert_eq!(twice.status, 401, "{name}: {}", twice.text());
 
         // The address may change at the provider; the subject tells who it is.
         provider.signs_in(&person("subject-1", "anna"));
         let told = browser.signs_in(&provider, name).await;
-        assert_eq!(enters(&public, "anna", &told).await.id, ana.id, "{name}");
+        assert_eq!(enters(&browser, "anna", &told).await.id, ana.id, "{name}");
         // And the same address under another subject is not the same person.
         provider.signs_in(&person("subject-2", "ana"));
         let told = browser.signs_in(&provider, name).await;
@@ -149,20 +152,25 @@ async fn an_account_is_linked_after_proof_only() {
     let told = browser.signs_in(&provider, "google").await;
     assert!(!told.contains_key("ticket"), "linked without proof: {told:?}");
     let ticket = &told["link"];
-    let early = post(&public, "/v1/oauth/sessions", json!({"ticket": ticket})).await;
+    let early = browser.posts("/v1/oauth/sessions", json!({"ticket": ticket})).await;
     assert_eq!(early.status, 401, "{}", early.text());
     let code = mailbox.code().await;
     let link = async |ticket: &str, code: &str| {
-        post(&public, "/v1/oauth/links", json!({"ticket": ticket, "code": code})).await
+        browser.posts("/v1/oauth/links", json!({"ticket": ticket, "code": code})).await
     };
+    // Not in a browser that did not go the way.
+    let elsewhere = json!({"ticket": ticket, "code": code});
+    let elsewhere = post(&public, "/v1/oauth/links", elsewhere).await;
+    elsewhere.refused(401, "invalid_ticket");
     link(ticket, &another(&code)).await.refused(422, "invalid_code");
     assert_eq!(link("x", &code).await.status, 401);
     let linked = User::of_pair(&public, "ana", &link(ticket, &code).await.expect(201)).await;
     assert_eq!(linked.id, ana.id);
     let twice = link(ticket, &code).await;
     assert!([401, 422].contains(&twice.status), "{}", twice.text());
+    let mut browser = Browser::of(&platform);
     let told = browser.signs_in(&provider, "google").await;
-    assert_eq!(enters(&public, "ana", &told).await.id, ana.id);
+    assert_eq!(enters(&browser, "ana", &told).await.id, ana.id);
     User::sign_in(&public, "ana").await;
     assert_eq!(provider.complaints(), [""; 0]);
 }
@@ -216,6 +224,10 @@ async fn a_state_is_for_one_browser_and_one_return() {
     let callback = browser.is_sent_back(&provider, "google").await;
     let first = told(&browser.gets(&callback).await.expect(303));
     assert!(first.contains_key("ticket"), "{first:?}");
+    // With the end of somebody else's way.
+    let foreign = json!({"ticket": first["ticket"]});
+    victim.posts("/v1/oauth/sessions", foreign.clone()).await.refused(401, "invalid_ticket");
+    post(&platform.client(), "/v1/oauth/sessions", foreign).await.refused(401, "invalid_ticket");
     let exchanged = provider.exchanged();
     refused(browser.gets(&callback).await);
     assert_eq!(provider.exchanged(), exchanged, "a code was exchanged for a state that was used");
@@ -240,6 +252,8 @@ async fn nobody_is_sent_anywhere_else() {
         "http://ecomauction.test@evil.test/",
         "javascript:alert(1)",
         "/a\r\nset-cookie: a=b",
+        "/welcome?ticket=of-somebody-else",
+        "/welcome#link=of-somebody-else",
     ] {
         let path = format!("/v1/oauth/google/start?return_to={}", form_urlencoded(elsewhere));
         let reply = public.get(&path).await;
