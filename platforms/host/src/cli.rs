@@ -48,6 +48,9 @@ enum Command {
     /// handle.
     #[command(after_help = QUEUES_EXAMPLES)]
     Queues(Queues),
+    /// Sends messages through queues of a directory of its own and prints how long that took.
+    #[command(hide = true)]
+    QueuesAlone(QueuesAlone),
 }
 
 /// Options of `up`.
@@ -219,6 +222,29 @@ pub(crate) struct Queues {
     pub(crate) json: bool,
 }
 
+/// Options of `queues-alone`, which `cargo xtask bench --only queues` starts.
+#[derive(Debug, Args)]
+pub(crate) struct QueuesAlone {
+    /// Directory of the file, empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// How many messages.
+    #[arg(long)]
+    pub(crate) messages: u64,
+    /// Bytes of a body.
+    #[arg(long)]
+    pub(crate) body_bytes: usize,
+    /// Messages of a publication and of a delivery.
+    #[arg(long)]
+    pub(crate) batch: u32,
+    /// Who publish at once, each waiting for its confirmation.
+    #[arg(long)]
+    pub(crate) publishers: u32,
+    /// Deliveries under way at once.
+    #[arg(long)]
+    pub(crate) consumers: u32,
+}
+
 /// What can be done with queues.
 #[derive(Debug, Subcommand)]
 pub(crate) enum QueuesTask {
@@ -290,6 +316,7 @@ pub fn run() -> ExitCode {
         Command::Export(export) => crate::archive::export(&export),
         Command::Replay(replay) => crate::archive::replay(&replay),
         Command::Queues(queues) => crate::remote::run(&queues),
+        Command::QueuesAlone(alone) => crate::queues_alone::run(&alone),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,10 +9,10 @@
 mod tests;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::queues::{Event, PUT_OFF_MAX_MS, QueueError, Queues, Taken, Taking, Verdict};
@@ -50,48 +50,73 @@ pub(crate) struct Delivery<H> {
 }
 
 /// Delivers until `stop` turns true; what is under way then is finished.
-pub(crate) async fn run<H: Handler>(delivery: Delivery<H>, mut stop: watch::Receiver<bool>) {
+pub(crate) async fn run<H: Handler>(delivery: Delivery<H>, stop: watch::Receiver<bool>) {
     let delivery = Arc::new(delivery);
-    let ways = Arc::new(Semaphore::new(delivery.terms.concurrency as usize));
-    let suspects = Arc::new(AtomicU32::new(0));
-    let mut under_way = JoinSet::new();
-    loop {
-        let way = tokio::select! {
-            way = Arc::clone(&ways).acquire_owned() => way,
-            _ = stop.wait_for(|stop| *stop) => break,
-        };
-        let Ok(way) = way else { break };
-        while under_way.try_join_next().is_some() {}
-        if *stop.borrow() {
-            break;
-        }
-        let may_suspect = suspects.load(Ordering::Relaxed) < delivery.terms.suspects_max();
-        let pause = match delivery.take(may_suspect).await {
-            Ok(taken) if taken.messages.is_empty() => delivery.idle(taken.next_at, &stop).await,
-            Ok(taken) => {
-                let suspect = taken.messages.iter().any(|message| message.suspect);
-                let suspect = suspect.then(|| Suspect::count(&suspects));
-                let delivery = Arc::clone(&delivery);
-                under_way.spawn(async move { delivery.deliver(taken, way, suspect).await });
-                continue;
-            }
-            Err(error) => {
-                tracing::error!(%error, queue = delivery.name, "nothing can be taken");
-                QUEUES_PAUSE
-            }
-        };
-        tokio::select! {
-            () = tokio::time::sleep(pause) => {}
-            _ = stop.wait_for(|stop| *stop) => {}
-        }
+    let suspects = Arc::new(Suspects::of(&delivery.terms));
+    let mut ways = JoinSet::new();
+    for _ in 0..delivery.terms.concurrency {
+        let (delivery, suspects, stop) =
+            (Arc::clone(&delivery), Arc::clone(&suspects), stop.clone());
+        ways.spawn(async move { delivery.go(&suspects, stop).await });
     }
-    while under_way.join_next().await.is_some() {}
+    while ways.join_next().await.is_some() {}
 }
 
 impl<H: Handler> Delivery<H> {
-    async fn take(&self, suspects: bool) -> Result<Taken, QueueError> {
+    /// One way: batch after batch. The next one is asked for together with the settlement of the
+    /// last, so that both share a commit.
+    async fn go(&self, suspects: &Arc<Suspects>, mut stop: watch::Receiver<bool>) {
+        let mut settled = None;
+        while !*stop.borrow() {
+            let allowed = suspects.allow();
+            let taking = self.take(allowed.is_some());
+            let taken = match settled.take() {
+                Some(settled) => tokio::join!(self.hear(settled), taking).1,
+                None => taking.await,
+            };
+            let messages = taken.as_ref().map_or(&[][..], |taken| taken.messages.as_slice());
+            let (is_empty, is_suspect) =
+                (messages.is_empty(), messages.iter().any(|message| message.suspect));
+            let allowed = if is_suspect { allowed } else { self.pass_on(suspects, allowed) };
+            let pause = match taken {
+                Ok(taken) if is_empty => self.idle(taken.next_at, &stop).await,
+                Ok(taken) => {
+                    // There may be more than this way takes.
+                    self.queues.stir(&self.name);
+                    settled = Some(self.deliver(taken, allowed).await);
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(%error, queue = self.name, "nothing can be taken");
+                    QUEUES_PAUSE
+                }
+            };
+            if !pause.is_zero() {
+                let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
+            }
+        }
+        if let Some(settled) = settled {
+            self.hear(settled).await;
+        }
+    }
+
+    fn take(
+        &self,
+        suspects: bool,
+    ) -> impl Future<Output = Result<Taken, QueueError>> + Send + use<H> {
         let Terms { batch_size: limit, visibility_ms, max_receives, .. } = self.terms;
-        self.queues.take(&self.name, Taking { limit, visibility_ms, max_receives, suspects }).await
+        self.queues.take(&self.name, Taking { limit, visibility_ms, max_receives, suspects })
+    }
+
+    /// The permission was not needed; who was denied one may ask again.
+    fn pass_on(&self, suspects: &Suspects, allowed: Option<Allowed>) -> Option<Allowed> {
+        if allowed.is_some() {
+            drop(allowed);
+            if suspects.denied.swap(false, Ordering::Relaxed) {
+                self.queues.stir(&self.name);
+            }
+        }
+        None
     }
 
     /// Waits until there may be something to take; how long to gather more of it.
@@ -104,7 +129,12 @@ impl<H: Handler> Delivery<H> {
         Duration::from_millis(self.terms.linger_ms)
     }
 
-    async fn deliver(&self, taken: Taken, _way: OwnedSemaphorePermit, suspect: Option<Suspect>) {
+    /// Has a batch handled and says what became of it; the answer to that comes later.
+    async fn deliver(
+        &self,
+        taken: Taken,
+        allowed: Option<Allowed>,
+    ) -> impl Future<Output = Result<usize, QueueError>> + Send + use<H> {
         let Taken { lease, messages, .. } = taken;
         let batch: Vec<Event> = messages.iter().map(|message| message.event.clone()).collect();
         let visible = Duration::from_millis(u64::try_from(self.terms.visibility_ms).unwrap_or(0));
@@ -145,8 +175,13 @@ impl<H: Handler> Delivery<H> {
             verdicts.push((message.seq, verdict));
         }
         // Settling wakes who takes the next one, which may be as suspect as this one was.
-        drop(suspect);
-        match self.queues.settle(&self.name, lease, self.terms.max_receives, verdicts).await {
+        drop(allowed);
+        self.queues.settle(&self.name, lease, self.terms.max_receives, verdicts)
+    }
+
+    /// Waits for the answer to a settlement.
+    async fn hear(&self, settled: impl Future<Output = Result<usize, QueueError>>) {
+        match settled.await {
             Ok(0) => {}
             Ok(dead) => tracing::error!(dead, queue = self.name, "messages became dead letters"),
             Err(error) => {
@@ -166,26 +201,36 @@ impl<H: Handler> Delivery<H> {
     }
 }
 
-impl Terms {
-    /// Most messages at once that may break the consumer.
-    fn suspects_max(&self) -> u32 {
-        self.concurrency.saturating_sub(1).max(1)
+/// How many ways may be with messages that may break the consumer: all but one, if there are more.
+struct Suspects {
+    most: u32,
+    count: AtomicU32,
+    /// Somebody asked in vain.
+    denied: AtomicBool,
+}
+
+/// The permission to be with such a message.
+struct Allowed(Arc<Suspects>);
+
+impl Suspects {
+    fn of(terms: &Terms) -> Self {
+        let most = terms.concurrency.saturating_sub(1).max(1);
+        Self { most, count: AtomicU32::new(0), denied: AtomicBool::new(false) }
+    }
+
+    fn allow(self: &Arc<Self>) -> Option<Allowed> {
+        let more = |count| Some(count + 1).filter(|count| *count <= self.most);
+        let counted = self.count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        if counted.is_err() {
+            self.denied.store(true, Ordering::Relaxed);
+        }
+        counted.ok().map(|_| Allowed(Arc::clone(self)))
     }
 }
 
-/// Counts a message that may break the consumer while it is under way.
-struct Suspect(Arc<AtomicU32>);
-
-impl Suspect {
-    fn count(counter: &Arc<AtomicU32>) -> Self {
-        counter.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(counter))
-    }
-}
-
-impl Drop for Suspect {
+impl Drop for Allowed {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -23,6 +23,7 @@ mod outbound;
 mod outbox;
 mod precompiled;
 mod queues;
+mod queues_alone;
 mod rates;
 mod remote;
 mod services;

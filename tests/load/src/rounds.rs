@@ -146,7 +146,7 @@ impl<'b> Stage<'b> {
                 let crowd = self.crowd()?;
                 self.product(crowd)
             }
-            Scenario::Resident => anyhow::bail!("not a scenario of rounds"),
+            Scenario::Queues | Scenario::Resident => anyhow::bail!("not a scenario of rounds"),
         }
     }
 

@@ -8,9 +8,13 @@
 
 mod dead;
 mod event;
+mod front;
+mod lane;
+mod log;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod model;
+mod rows;
 mod slots;
 mod store;
 #[cfg(test)]
@@ -29,6 +33,7 @@ use tokio::sync::Notify;
 
 pub(crate) use dead::{DeadLetter, Stats, Which};
 pub(crate) use event::Event;
+use front::Front;
 pub(crate) use store::{PUT_OFF_MAX_MS, Taken, Taking, Verdict};
 use writer::Writer;
 
@@ -67,13 +72,16 @@ impl Queues {
         names: impl IntoIterator<Item = String>,
         world: Arc<dyn World>,
     ) -> Result<Self, QueueError> {
-        let connection = store::open(path)?;
+        let mut connection = store::open(path)?;
+        let start = connection.transaction()?;
+        log::fold(&start)?;
+        store::end_leases(&start, world.now_ms())?;
+        start.commit()?;
         let mut known = BTreeMap::new();
         for name in names {
             let id = store::queue(&connection, &name)?;
             known.insert(name, Known { id, stirred: Arc::default() });
         }
-        store::end_leases(&connection, world.now_ms())?;
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let reader = Connection::open_with_flags(path, flags)?;
         reader.busy_timeout(store::BUSY_MAX)?;
@@ -101,8 +109,8 @@ impl Queues {
             stirred.insert(known.id, Arc::clone(&known.stirred));
             rows.push((known.id, event));
         }
-        let pushing = move |file: &Connection| {
-            store::push(file, &rows, now)?;
+        let pushing = move |file: &Connection, front: &mut Front| {
+            front.push(file, rows, now)?;
             published.map_or(Ok(()), |through| store::set_published(file, through))
         };
         self.writer.ask(pushing).await?;
@@ -110,30 +118,51 @@ impl Queues {
         Ok(())
     }
 
-    /// Takes what may be delivered now, under one lease.
-    pub(crate) async fn take(&self, name: &str, taking: Taking) -> Result<Taken, QueueError> {
-        let (queue, now) = (self.known(name)?.id, self.world.now_ms());
-        self.writer.ask(move |file| store::take(file, queue, &taking, now)).await
+    /// Takes what may be delivered now, under one lease, after all that was asked before.
+    pub(crate) fn take(
+        &self,
+        name: &str,
+        taking: Taking,
+    ) -> impl Future<Output = Result<Taken, QueueError>> + Send + use<> {
+        let now = self.world.now_ms();
+        let asked = self.known(name).map(|known| {
+            let queue = known.id;
+            self.writer.ask(move |file, front| front.take(file, queue, &taking, now))
+        });
+        async move { asked?.await }
     }
 
     /// Says what became of messages that were taken; how many became dead letters. What another
     /// lease has by now stays as it is.
-    pub(crate) async fn settle(
+    pub(crate) fn settle(
         &self,
         name: &str,
         lease: i64,
         max_receives: u32,
         verdicts: Vec<(i64, Verdict)>,
-    ) -> Result<usize, QueueError> {
-        let known = self.known(name)?;
-        let (queue, now) = (known.id, self.world.now_ms());
-        let settling = move |file: &Connection| {
-            store::settle(file, queue, lease, max_receives, &verdicts, now)
-        };
-        let dead = self.writer.ask(settling).await;
-        // Also after an error: somebody has to wait for the end of the lease.
-        known.stirred.notify_one();
-        dead
+    ) -> impl Future<Output = Result<usize, QueueError>> + Send + use<> {
+        let now = self.world.now_ms();
+        let asked = self.known(name).map(|known| {
+            let (queue, stirred) = (known.id, Arc::clone(&known.stirred));
+            let settling = move |file: &Connection, front: &mut Front| {
+                front.settle(file, queue, lease, max_receives, &verdicts, now)
+            };
+            (self.writer.ask(settling), stirred)
+        });
+        async move {
+            let (settled, stirred) = asked?;
+            let dead = settled.await;
+            // Also after an error: somebody has to wait for the end of the lease.
+            stirred.notify_one();
+            dead
+        }
+    }
+
+    /// There is more to take than was taken.
+    pub(crate) fn stir(&self, name: &str) {
+        if let Some(known) = self.known.get(name) {
+            known.stirred.notify_one();
+        }
     }
 
     /// Waits until something may be there to take, at most until that instant if there is one.
@@ -169,33 +198,39 @@ impl Queues {
         which: Which,
     ) -> Result<Option<u64>, QueueError> {
         let (named, now) = (name.to_owned(), self.world.now_ms());
-        let moved = self.writer.ask(move |file| {
+        let moved = self.writer.ask(move |file, front| {
             let Some(queue) = dead::find(file, &named)? else { return Ok(None) };
-            dead::redrive(file, queue, &which, now).map(Some)
+            front.redrive(file, queue, &which, now).map(Some)
         });
         let moved = moved.await?;
-        if let Some(known) = self.known.get(name) {
-            known.stirred.notify_one();
-        }
+        self.stir(name);
         Ok(moved)
     }
 
     /// Deletes dead letters; how many. None when there is no such queue.
     pub(crate) async fn purge(&self, name: &str, which: Which) -> Result<Option<u64>, QueueError> {
         let named = name.to_owned();
-        let purging = move |file: &Connection| {
+        let purging = move |file: &Connection, _: &mut Front| {
             let Some(queue) = dead::find(file, &named)? else { return Ok(None) };
             dead::purge(file, queue, &which).map(Some)
         };
         self.writer.ask(purging).await
     }
 
-    /// How every queue is doing, in the order of names.
+    /// How every queue is doing, in the order of names. A message that becomes a row meanwhile is
+    /// counted twice.
     pub(crate) async fn stats(&self) -> Result<Vec<Stats>, QueueError> {
         let now = self.world.now_ms();
+        let held = self.writer.ask(move |_, front| Ok(front.held(now))).await?;
         let mut stats = self.read(move |file| dead::stats(file, now)).await?;
         for stats in &mut stats {
-            stats.consumed = self.known.contains_key(&stats.name);
+            let Some(known) = self.known.get(&stats.name) else { continue };
+            stats.consumed = true;
+            if let Some(held) = held.get(&known.id) {
+                stats.depth += held.depth;
+                stats.in_flight += held.in_flight;
+                stats.oldest_at = [stats.oldest_at, held.oldest_at].into_iter().flatten().min();
+            }
         }
         Ok(stats)
     }
@@ -203,7 +238,7 @@ impl Queues {
     /// The last slot that a job began; a job that nobody knew has begun everything up to now.
     pub(crate) async fn last_slot(&self, component: &str, job: &str) -> Result<i64, QueueError> {
         let (component, job, now) = (component.to_owned(), job.to_owned(), self.world.now_ms());
-        self.writer.ask(move |file| slots::last(file, &component, &job, now)).await
+        self.writer.ask(move |file, _| slots::last(file, &component, &job, now)).await
     }
 
     /// Marks a slot as begun, once over all lives of the host.
@@ -214,7 +249,7 @@ impl Queues {
         slot: i64,
     ) -> Result<bool, QueueError> {
         let (component, job) = (component.to_owned(), job.to_owned());
-        self.writer.ask(move |file| slots::begin(file, &component, &job, slot)).await
+        self.writer.ask(move |file, _| slots::begin(file, &component, &job, slot)).await
     }
 
     /// The clock that deliveries go by.

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use rusqlite::Connection;
 
+use super::front::{Front, Room};
 use super::store::{self, Leased, Taking, Verdict};
 use super::tests::event;
 use super::{Which, dead};
@@ -17,6 +18,7 @@ enum Step {
     Settle { nth: usize, verdict: u8 },
     Pass { ms: i64 },
     Redrive { nth: Option<usize> },
+    Undone { key: u8 },
     Restart,
 }
 
@@ -29,8 +31,15 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0_usize..50, 0_u8..5).prop_map(|(nth, verdict)| Step::Settle { nth, verdict }),
         3 => (0_i64..150).prop_map(|ms| Step::Pass { ms }),
         1 => proptest::option::of(0_usize..10).prop_map(|nth| Step::Redrive { nth }),
+        1 => (0_u8..4).prop_map(|key| Step::Undone { key }),
         1 => Just(Step::Restart),
     ]
+}
+
+/// None, some and enough for all messages and the whole log.
+fn room() -> impl Strategy<Value = Room> {
+    let bytes = || prop_oneof![Just(0_usize), Just(1_500), Just(1 << 20)];
+    (bytes(), bytes()).prop_map(|(message_bytes, log_bytes)| Room { message_bytes, log_bytes })
 }
 
 #[derive(Debug, Clone)]
@@ -152,6 +161,8 @@ impl Model {
 struct Pair {
     path: std::path::PathBuf,
     file: Connection,
+    room: Room,
+    front: Front,
     queue: i64,
     model: Model,
     pushed: Vec<(String, String)>,
@@ -165,12 +176,14 @@ fn opened(path: &std::path::Path) -> Connection {
 }
 
 impl Pair {
-    fn new(folder: &std::path::Path) -> Self {
+    fn new(folder: &std::path::Path, room: Room) -> Self {
         let path = folder.join("queues.db");
         let file = opened(&path);
         let queue = store::queue(&file, "q").unwrap();
+        let front = Front::load(&file, room, 0).unwrap();
         let model = Model { now: 1_000, ..Model::default() };
-        Self { path, file, queue, model, pushed: Vec::new(), held: Vec::new() }
+        let (pushed, held) = (Vec::new(), Vec::new());
+        Self { path, file, room, front, queue, model, pushed, held }
     }
 
     fn step(&mut self, step: &Step) {
@@ -187,21 +200,39 @@ impl Pair {
             Step::Settle { .. } => {}
             Step::Pass { ms } => self.model.now += ms,
             Step::Redrive { nth } => self.redrive(*nth),
+            Step::Undone { key } => self.undo(*key),
             Step::Restart => self.restart(),
         }
+        self.front.finish(&self.file).unwrap();
+    }
+
+    /// A transaction that pushes, takes and is undone.
+    fn undo(&mut self, key: u8) {
+        let now = self.model.now;
+        let taking = Taking { limit: 3, visibility_ms: 100, max_receives: 3, suspects: true };
+        self.file.execute_batch("BEGIN").unwrap();
+        let lost = event("lost", &format!("k{key}"));
+        self.front.push(&self.file, vec![(self.queue, lost)], now).unwrap();
+        let taken = self.front.take(&self.file, self.queue, &taking, now).unwrap();
+        let done: Vec<_> = taken.messages.iter().map(|one| (one.seq, Verdict::Done)).collect();
+        self.front.settle(&self.file, self.queue, taken.lease, 3, &done, now).unwrap();
+        self.front.finish(&self.file).unwrap();
+        self.file.execute_batch("ROLLBACK").unwrap();
+        self.front.load_again(&self.file).unwrap();
     }
 
     fn push(&mut self, nth: usize) {
         // What was done with may come again: at least once.
         let pushed = self.pushed.get(nth).filter(|(id, _)| !self.model.done.contains(id));
         let Some((id, key)) = pushed.cloned() else { return };
-        store::push(&self.file, &[(self.queue, event(&id, &key))], self.model.now).unwrap();
+        let batch = vec![(self.queue, event(&id, &key))];
+        self.front.push(&self.file, batch, self.model.now).unwrap();
         self.model.push(&id, &key);
     }
 
     fn take(&mut self, limit: u32, suspects: bool) {
         let taking = Taking { limit, visibility_ms: 100, max_receives: 3, suspects };
-        let taken = store::take(&self.file, self.queue, &taking, self.model.now).unwrap();
+        let taken = self.front.take(&self.file, self.queue, &taking, self.model.now).unwrap();
         let ids: Vec<&str> =
             taken.messages.iter().map(|message| message.event.id.as_str()).collect();
         assert_eq!(ids, self.model.take(&taking, taken.lease));
@@ -219,7 +250,8 @@ impl Pair {
             _ => Verdict::Unclear { why },
         };
         let verdicts = [(message.seq, verdict)];
-        store::settle(&self.file, self.queue, lease, 3, &verdicts, self.model.now).unwrap();
+        let now = self.model.now;
+        self.front.settle(&self.file, self.queue, lease, 3, &verdicts, now).unwrap();
         self.model.settle(&message.event.id, lease, 3, &verdicts[0].1);
     }
 
@@ -228,12 +260,14 @@ impl Pair {
         let one = nth.and_then(|nth| letters.get(nth));
         let id = one.map(|letter| letter.event.id.clone());
         let which = id.clone().map_or(Which::All, |id| Which::Ids(vec![id]));
-        let moved = dead::redrive(&self.file, self.queue, &which, self.model.now).unwrap();
+        let now = self.model.now;
+        let moved = self.front.redrive(&self.file, self.queue, &which, now).unwrap();
         assert_eq!(moved, self.model.redrive(id.as_deref()));
     }
 
     fn restart(&mut self) {
         self.file = opened(&self.path);
+        self.front = Front::load(&self.file, self.room, 0).unwrap();
         store::end_leases(&self.file, self.model.now).unwrap();
         self.held.clear();
         let leased = self.model.waiting.iter_mut().filter(|one| one.lease.is_some());
@@ -241,9 +275,12 @@ impl Pair {
     }
 
     fn compare(&self) {
-        let mut select = self.file.prepare("SELECT id FROM messages ORDER BY seq").unwrap();
-        let rows = select.query_map([], |row| row.get(0)).unwrap();
-        let rows: Vec<String> = rows.collect::<rusqlite::Result<_>>().unwrap();
+        let mut select = self.file.prepare("SELECT seq, id FROM messages").unwrap();
+        let rows = select.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let mut rows: Vec<(i64, String)> = rows.collect::<rusqlite::Result<_>>().unwrap();
+        rows.extend(self.front.places(self.queue));
+        rows.sort();
+        let rows: Vec<String> = rows.into_iter().map(|(_, id)| id).collect();
         let waiting: Vec<&str> = self.model.waiting.iter().map(|one| one.id.as_str()).collect();
         assert_eq!(rows, waiting);
         let letters = dead::letters(&self.file, self.queue, 0, 1_000).unwrap();
@@ -254,12 +291,15 @@ impl Pair {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_file_does_what_the_model_does(steps in proptest::collection::vec(step(), 1..80)) {
+    fn the_file_does_what_the_model_does(
+        room in room(),
+        steps in proptest::collection::vec(step(), 1..80),
+    ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut pair = Pair::new(folder.path());
+        let mut pair = Pair::new(folder.path(), room);
         for step in &steps {
             pair.step(step);
             pair.compare();

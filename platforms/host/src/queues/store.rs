@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension as _, Row, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::rows::Lease;
 use super::{Event, QueueError};
 
 /// How to take.
@@ -100,6 +101,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, QueueError> {
     connection.busy_timeout(BUSY_MAX)?;
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection.execute_batch(SCHEMA)?;
     Ok(connection)
@@ -114,23 +116,6 @@ pub(super) fn queue(file: &Connection, name: &str) -> rusqlite::Result<i64> {
 /// Nobody holds a lease any more.
 pub(super) fn end_leases(file: &Connection, now: i64) -> rusqlite::Result<usize> {
     file.execute("UPDATE messages SET visible_at = ?1 WHERE lease IS NOT NULL", [now])
-}
-
-/// Puts messages into queues, behind those of their keys. One that is there, or among the dead
-/// letters, stays as it is.
-pub(super) fn push(file: &Connection, batch: &[(i64, Event)], now: i64) -> rusqlite::Result<()> {
-    let mut insert = file.prepare_cached(
-        "INSERT OR IGNORE INTO messages
-         (queue, source, id, topic, key, time, body, pushed_at, visible_at, head)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8,
-                NOT EXISTS (SELECT 1 FROM messages WHERE queue = ?1 AND key = ?5)
-         WHERE NOT EXISTS (SELECT 1 FROM dead WHERE queue = ?1 AND source = ?2 AND id = ?3)",
-    )?;
-    for (queue, event) in batch {
-        let Event { id, source, topic, key, time, body } = event;
-        insert.execute(params![queue, source, id, topic, key, time, body, now])?;
-    }
-    Ok(())
 }
 
 /// The record of the journal up to which all messages are here, if that was ever said.
@@ -149,13 +134,13 @@ pub(super) fn set_published(file: &Connection, through: u64) -> rusqlite::Result
     .map(|_| ())
 }
 
-/// Takes the oldest messages of keys that nobody holds.
-pub(super) fn take(
+/// The oldest messages of keys that nobody holds, and when each can be taken.
+pub(super) fn ready(
     file: &Connection,
     queue: i64,
     taking: &Taking,
     now: i64,
-) -> rusqlite::Result<Taken> {
+) -> rusqlite::Result<Vec<(i64, Leased)>> {
     // Further ahead than anything is ever put off: the clock was turned back.
     let horizon = now.saturating_add(taking.visibility_ms.max(PUT_OFF_MAX_MS));
     file.prepare_cached(
@@ -163,29 +148,37 @@ pub(super) fn take(
     )?
     .execute(params![queue, now, horizon])?;
     bury_unanswered(file, queue, taking.max_receives, now)?;
-    let mut messages = ready(file, queue, taking, now)?;
-    if messages.is_empty() {
-        let next_at = next_at(file, queue, taking.suspects)?;
-        return Ok(Taken { next_at, ..Taken::default() });
-    }
-    if messages.first().is_some_and(|first| first.suspect) {
-        messages.truncate(1);
-    } else {
-        messages.retain(|message| !message.suspect);
-    }
-    let lease = next_lease(file)?;
-    let mut update = file.prepare_cached(
+    // A lease that ran out says that something broke, and nobody knows over what.
+    let mut select = file.prepare_cached(
+        "SELECT seq, receives, receives - forgiven, suspect OR lease IS NOT NULL, visible_at,
+                source, id, topic, key, time, body
+         FROM messages WHERE queue = ?1 AND head = 1 AND visible_at <= ?2
+         AND (?3 OR NOT (suspect OR lease IS NOT NULL))
+         ORDER BY visible_at, seq LIMIT ?4",
+    )?;
+    let rows = select.query_map(params![queue, now, taking.suspects, taking.limit], |row| {
+        let (seq, receives, attempts) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        let (suspect, event) = (row.get(3)?, event_at(row, 5)?);
+        Ok((row.get(4)?, Leased { seq, receives, attempts, suspect, event }))
+    })?;
+    rows.collect()
+}
+
+/// Marks a row as taken.
+pub(super) fn mark(
+    file: &Connection,
+    mut leased: Leased,
+    Lease { lease, at, until }: Lease,
+) -> rusqlite::Result<Leased> {
+    file.prepare_cached(
         "UPDATE messages SET suspect = suspect OR lease IS NOT NULL, lease = ?2, visible_at = ?3,
          receives = receives + 1, first_at = coalesce(first_at, ?4), last_at = ?4
          WHERE seq = ?1",
-    )?;
-    let hidden_until = now.saturating_add(taking.visibility_ms);
-    for message in &mut messages {
-        update.execute(params![message.seq, lease, hidden_until, now])?;
-        message.receives += 1;
-        message.attempts += 1;
-    }
-    Ok(Taken { lease, messages, next_at: None })
+    )?
+    .execute(params![leased.seq, lease, until, at])?;
+    leased.receives += 1;
+    leased.attempts += 1;
+    Ok(leased)
 }
 
 /// Settles messages of a lease; those that another lease has by now are left alone. How many became
@@ -227,6 +220,12 @@ pub(super) fn settle(
     Ok(dead)
 }
 
+/// Adds to what was acknowledged.
+pub(super) fn count_delivered(file: &Connection, queue: i64, more: i64) -> rusqlite::Result<()> {
+    let sql = "UPDATE queues SET delivered = delivered + ?2 WHERE id = ?1";
+    file.prepare_cached(sql)?.execute([queue, more]).map(|_| ())
+}
+
 /// Adds one to a total of a queue.
 pub(super) fn count(file: &Connection, queue: i64, total: &str) -> rusqlite::Result<()> {
     let sql = format!("UPDATE queues SET {total} = {total} + 1 WHERE id = ?1");
@@ -234,7 +233,7 @@ pub(super) fn count(file: &Connection, queue: i64, total: &str) -> rusqlite::Res
 }
 
 /// The event in the columns `source, id, topic, key, time, body`, which begin at that one.
-pub(super) fn event_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {
+pub(super) fn event_at(row: &rusqlite::Row<'_>, first: usize) -> rusqlite::Result<Event> {
     Ok(Event {
         source: row.get(first)?,
         id: row.get(first + 1)?,
@@ -245,38 +244,17 @@ pub(super) fn event_at(row: &Row<'_>, first: usize) -> rusqlite::Result<Event> {
     })
 }
 
-fn ready(
+/// When something can be taken.
+pub(super) fn next_at(
     file: &Connection,
     queue: i64,
     taking: &Taking,
-    now: i64,
-) -> rusqlite::Result<Vec<Leased>> {
-    // A lease that ran out says that something broke, and nobody knows over what.
-    let mut select = file.prepare_cached(
-        "SELECT seq, receives, receives - forgiven, suspect OR lease IS NOT NULL,
-                source, id, topic, key, time, body
-         FROM messages WHERE queue = ?1 AND head = 1 AND visible_at <= ?2
-         AND (?3 OR NOT (suspect OR lease IS NOT NULL))
-         ORDER BY visible_at, seq LIMIT ?4",
-    )?;
-    let rows = select.query_map(params![queue, now, taking.suspects, taking.limit], |row| {
-        let (seq, receives, attempts) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        Ok(Leased { seq, receives, attempts, suspect: row.get(3)?, event: event_at(row, 4)? })
-    })?;
-    rows.collect()
-}
-
-fn next_at(file: &Connection, queue: i64, suspects: bool) -> rusqlite::Result<Option<i64>> {
+) -> rusqlite::Result<Option<i64>> {
     let mut select = file.prepare_cached(
         "SELECT min(visible_at) FROM messages WHERE queue = ?1 AND head = 1
          AND (?2 OR NOT (suspect OR lease IS NOT NULL))",
     )?;
-    select.query_row(params![queue, suspects], |row| row.get(0))
-}
-
-fn next_lease(file: &Connection) -> rusqlite::Result<i64> {
-    file.prepare_cached("UPDATE leases SET last = last + 1 RETURNING last")?
-        .query_row([], |row| row.get(0))
+    select.query_row(params![queue, taking.suspects], |row| row.get(0))
 }
 
 /// Messages whose last lease ran out without a word, and which may not be received once more.
@@ -341,6 +319,8 @@ fn put_off(
     count(file, queue, "retried")
 }
 
+/// The log is written over and over in few pages; a rarer checkpoint copies each less often.
+const CHECKPOINT_PAGES: u32 = 4_000;
 /// How long a connection waits for another.
 pub(super) const BUSY_MAX: Duration = Duration::from_secs(5);
 /// Longest time for which a message is put off.
@@ -377,9 +357,7 @@ const SCHEMA: &str = "
         error TEXT, dead_at INTEGER NOT NULL, UNIQUE (queue, source, id)
     ) STRICT;
     CREATE INDEX IF NOT EXISTS dead_in_order ON dead (queue, seq);
-    CREATE TABLE IF NOT EXISTS leases (one INTEGER PRIMARY KEY CHECK (one = 1),
-        last INTEGER NOT NULL) STRICT;
-    INSERT OR IGNORE INTO leases VALUES (1, 0);
+    CREATE TABLE IF NOT EXISTS front (number INTEGER PRIMARY KEY, entries BLOB NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS published (one INTEGER PRIMARY KEY CHECK (one = 1),
         through INTEGER NOT NULL) STRICT;
     CREATE TABLE IF NOT EXISTS slots (
