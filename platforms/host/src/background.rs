@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -31,6 +32,8 @@ pub(crate) struct Background {
     pub(crate) queues: Arc<Queues>,
     /// Counters.
     pub(crate) meters: Arc<Meters>,
+    /// Where consumers and jobs run: behind bids.
+    pub(crate) behind: Handle,
 }
 
 /// Starts the background tasks; they end when `stop` turns true, and those that carry messages
@@ -40,7 +43,7 @@ pub(crate) fn start(
     manifest: &Manifest,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<JoinSet<()>> {
-    let Background { machines, services, queues, meters } = background;
+    let Background { machines, services, queues, meters, behind } = background;
     let bus = &Arc::new(Bus::new(Arc::clone(queues), manifest.subscriptions()));
     let mut tasks = JoinSet::new();
     tasks.spawn(until(stop.clone(), run_wakes(Arc::clone(machines), Arc::clone(meters))));
@@ -61,18 +64,18 @@ pub(crate) fn start(
         let Some(tool) = component else { continue };
         let checked = service.check_faces(!tool.consumers.is_empty(), !tool.crons.is_empty());
         checked.with_context(|| format!("component {id}"))?;
-        tasks.spawn(post(Arc::clone(service), Arc::clone(bus), stop.clone()));
+        tasks.spawn_on(post(Arc::clone(service), Arc::clone(bus), stop.clone()), behind);
         for consumer in &tool.consumers {
             let (name, terms) = (consumer.queue(id), consumer.terms());
             let (queues, handler) = (Arc::clone(queues), Arc::clone(service));
             let delivery = Delivery { queues, name, terms, handler };
-            tasks.spawn(crate::delivery::run(delivery, stop.clone()));
+            tasks.spawn_on(crate::delivery::run(delivery, stop.clone()), behind);
         }
         for Cron { job, schedule } in &tool.crons {
             let (name, schedule) = (job.clone(), Schedule::parse(schedule)?);
             let job = Job { name, schedule, service: Arc::clone(service) };
             let (queues, meters) = (Arc::clone(queues), Arc::clone(meters));
-            tasks.spawn(crate::cron::run(job, queues, meters, stop.clone()));
+            tasks.spawn_on(crate::cron::run(job, queues, meters, stop.clone()), behind);
         }
     }
     tasks.spawn(until(stop.clone(), checkpoints(Arc::clone(machines), Arc::clone(queues))));

@@ -92,8 +92,8 @@ async fn turn(
     let now = queues.world().now_ms();
     if ahead.is_news(last, now) {
         let last = kernel::Timestamp::from_ms(last);
-        tracing::warn!(%last, component, job = job.name,
-            "the last slot lies in the future, the clock was wrong then; the job waits until later");
+        let why = "the last slot lies in the future, as the clock was wrong; the job waits for it";
+        tracing::warn!(%last, component, job = job.name, "{why}");
     }
     let Some(slot) = job.schedule.latest(last, now) else {
         // Behind the slot that ran, also when the clock was turned back.

@@ -22,6 +22,7 @@ mod operator;
 mod outbound;
 mod outbox;
 mod precompiled;
+mod priority;
 mod queues;
 mod queues_alone;
 mod rates;

@@ -28,8 +28,8 @@ impl Rates {
         let mut buckets = self.full_at.lock();
         let span = refill.saturating_mul(i64::from(capacity));
         let full_at = buckets.get(&key).copied().unwrap_or(now_ms).max(now_ms);
-        // An empty bucket is full again after its span: who is to wait longer was told so by a clock
-        // that was turned back since.
+        // An empty bucket is full again after its span: who is to wait longer was told so by a
+        // clock that was turned back since.
         let latest = now_ms.saturating_add(span);
         if full_at > latest {
             buckets.insert(key, latest);

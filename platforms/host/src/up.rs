@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::background::Background;
 use crate::cli::{Only, Up};
@@ -30,8 +32,9 @@ use crate::vault::Vault;
 pub(crate) fn run(options: &Up) -> anyhow::Result<()> {
     crate::telemetry::start_logs(options.dev);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let behind = crate::priority::runtime_behind()?;
     match options.only {
-        None => runtime.block_on(serve(options)),
+        None => runtime.block_on(serve(options, behind.handle())),
         Some(Only::Spin) => runtime.block_on(serve_as_spin(options)),
     }
 }
@@ -54,7 +57,7 @@ async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
     }
 }
 
-async fn serve(options: &Up) -> anyhow::Result<()> {
+async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     let mut end = EndSignals::listen()?;
     let manifest = Manifest::read(&options.manifest, &overrides(options)?)?;
@@ -77,10 +80,10 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
         services: services.clone(),
         queues: Arc::clone(&queues),
         meters: Arc::clone(&meters),
+        behind: behind.clone(),
     };
     let mut tasks = crate::background::start(&background, &manifest, &stopped)?;
     tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
-
     let limits = options.limits();
     let connections = Arc::new(Connections {
         router: router(&manifest, &services),
@@ -88,20 +91,15 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
     });
-    let (known, waiting) = (Arc::clone(&machines), Arc::clone(&queues));
     let operators = Operator {
         health: Arc::clone(&health),
         meters,
-        machines: known,
-        queues: waiting,
+        machines: Arc::clone(&machines),
+        queues: Arc::clone(&queues),
         names: Names::new(&options.operator_hosts),
     };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
-    let drain = limits.drain;
-    let operator_limits = HttpLimits { drain: Duration::ZERO, ..limits.clone() };
-    let mut listeners = tokio::task::JoinSet::new();
-    listeners.spawn(crate::http::serve(public, limits, connections, told(stopped.clone())));
-    listeners.spawn(crate::http::serve(operator, operator_limits, operators.into(), told(stopped)));
+    let mut listeners = answer((public, connections), (operator, operators), limits, &stopped);
 
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public_addr, %operator_addr, took_ms, app = manifest.name, "ready");
@@ -109,7 +107,7 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
         eprintln!("{}", walkthrough(public_addr, operator_addr));
     }
     end.received().await;
-    tracing::info!(drain_seconds = drain.as_secs(), "stopping");
+    tracing::info!(drain_seconds = options.limits().drain.as_secs(), "stopping");
     health.drain();
     stop.send_replace(true);
     while listeners.join_next().await.is_some() {}
@@ -118,6 +116,21 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
     finish(&machines, &services, &queues).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Answers at both addresses until it is told to stop.
+fn answer(
+    (public, connections): (TcpListener, Arc<Connections>),
+    (operator, operators): (TcpListener, Operator),
+    limits: HttpLimits,
+    stopped: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut listeners = JoinSet::new();
+    let operator_limits = HttpLimits { drain: Duration::ZERO, ..limits.clone() };
+    let stop = || told(stopped.clone());
+    listeners.spawn(crate::http::serve(public, limits, connections, stop()));
+    listeners.spawn(crate::http::serve(operator, operator_limits, operators.into(), stop()));
+    listeners
 }
 
 /// Lets every component prepare its tables.

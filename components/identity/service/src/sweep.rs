@@ -22,11 +22,21 @@ pub(crate) async fn run<P: Ports>(ports: &P, job: &str) -> Result<(), String> {
 
 /// One batch: each statement takes at most [`ROWS_MAX`] rows.
 fn round(now: Timestamp) -> Vec<Statement> {
-    let older = |ms: i64| now.plus_ms(ms.saturating_neg());
-    let delete = |sql: &str, before: Timestamp| {
-        let values: [Value; 2] = [before.as_ms().into(), ROWS_MAX.into()];
-        Statement::new(sql, values)
-    };
+    let all = [codes(now), sessions(now), accounts(now)];
+    all.into_iter().flatten().collect()
+}
+
+fn delete(sql: &str, before: Timestamp) -> Statement {
+    let values: [Value; 2] = [before.as_ms().into(), ROWS_MAX.into()];
+    Statement::new(sql, values)
+}
+
+fn older(now: Timestamp, ms: i64) -> Timestamp {
+    now.plus_ms(ms.saturating_neg())
+}
+
+/// What was mailed and never typed.
+fn codes(now: Timestamp) -> Vec<Statement> {
     vec![
         delete(
             "DELETE FROM identity_codes WHERE id IN
@@ -42,7 +52,7 @@ fn round(now: Timestamp) -> Vec<Statement> {
         delete(
             "DELETE FROM identity_sign_ups WHERE code_id IN (SELECT code_id
             FROM identity_sign_ups WHERE expires_at <= ?1 AND signed_up_at <= ?1 LIMIT ?2)",
-            older(PENDING_KEPT_MS),
+            older(now, PENDING_KEPT_MS),
         ),
         // Nobody's, and those of addresses alone, which are nothing but a code.
         delete(
@@ -50,6 +60,12 @@ fn round(now: Timestamp) -> Vec<Statement> {
             FROM identity_sign_ups WHERE expires_at <= ?1 AND password IS NULL LIMIT ?2)",
             now,
         ),
+    ]
+}
+
+/// Ways to a provider, and sessions.
+fn sessions(now: Timestamp) -> Vec<Statement> {
+    vec![
         delete(
             "DELETE FROM identity_states WHERE hash IN
             (SELECT hash FROM identity_states WHERE expires_at <= ?1 LIMIT ?2)",
@@ -73,10 +89,16 @@ fn round(now: Timestamp) -> Vec<Statement> {
             (SELECT 1 FROM identity_tokens t WHERE t.family_id = f.id) LIMIT ?2)",
             now,
         ),
+    ]
+}
+
+/// Accounts that nobody proved, and where others were signed in to.
+fn accounts(now: Timestamp) -> Vec<Statement> {
+    vec![
         delete(
             "DELETE FROM identity_places WHERE place IN
             (SELECT place FROM identity_places WHERE seen_at <= ?1 LIMIT ?2)",
-            older(PLACES_KEPT_MS),
+            older(now, PLACES_KEPT_MS),
         ),
         // Whoever holds an address without proving it does not hold it for ever.
         delete(
@@ -85,7 +107,7 @@ fn round(now: Timestamp) -> Vec<Statement> {
             AND NOT EXISTS (SELECT 1 FROM identity_codes c WHERE c.owner = identity_accounts.id)
             AND NOT EXISTS (SELECT 1 FROM identity_sign_ups s WHERE s.owner = identity_accounts.id)
             LIMIT ?2)",
-            older(PENDING_KEPT_MS),
+            older(now, PENDING_KEPT_MS),
         ),
     ]
 }

@@ -4,8 +4,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::HeaderMap;
 
-/// Who asks. A proxy that is trusted appends the address that it saw to `X-Forwarded-For`, which may
-/// be another such proxy's; whatever stands before the first that is none is the client's own
+/// Who asks. A proxy that is trusted appends the address that it saw to `X-Forwarded-For`, which
+/// may be another such proxy's; whatever stands before the first that is none is the client's own
 /// invention.
 pub(super) fn client_address(peer: IpAddr, proxies: &[IpAddr], headers: &HeaderMap) -> IpAddr {
     let mut client = peer.to_canonical();

@@ -11,8 +11,8 @@ pub(crate) struct HttpLimits {
     /// Open connections of one client, which is an address of IPv4 or a /64 network of IPv6; more
     /// are closed at once.
     pub(crate) connections_per_client_max: usize,
-    /// Proxies in canonical form: the bound of a client is not theirs, and their word on the client's
-    /// address is taken.
+    /// Proxies in canonical form: the bound of a client is not theirs, and their word on the
+    /// client's address is taken.
     pub(crate) proxies: Vec<IpAddr>,
     /// Largest request body.
     pub(crate) body_max_bytes: usize,

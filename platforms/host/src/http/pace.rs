@@ -1,8 +1,9 @@
 //! How slow a connection may be: the head of a request arrives in time, and a connection without a
 //! request does not stay for long (reliability.md 3.3).
 //!
-//! HTTP/1 alone is watched head by head. HTTP/2 speaks of other things than requests, too: its first
-//! request has the time of a head, then a connection without requests the time of an idle one.
+//! HTTP/1 alone is watched head by head. HTTP/2 speaks of other things than requests, too: its
+//! first request has the time of a head, then a connection without requests the time of an idle
+//! one.
 
 use std::future::Future as _;
 use std::io;

@@ -1,5 +1,5 @@
-//! How many connections there may be, and how many of one client: an address of IPv4, or a network of
-//! IPv6, of which a client commonly has all addresses (reliability.md 3.3).
+//! How many connections there may be, and how many of one client: an address of IPv4, or a network
+//! of IPv6, of which a client commonly has all addresses (reliability.md 3.3).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

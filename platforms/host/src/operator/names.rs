@@ -1,6 +1,6 @@
-//! What the operator address may be called. Nobody has to sign in there, so a page from elsewhere must
-//! not become its neighbour by giving its own name that address: who is called by another name does
-//! not answer.
+//! What the operator address may be called. Nobody has to sign in there, so a page from elsewhere
+//! must not become its neighbour by giving its own name that address: who is called by another name
+//! does not answer.
 
 use std::net::IpAddr;
 

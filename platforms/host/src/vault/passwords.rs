@@ -101,8 +101,7 @@ fn gone() -> PasswordError {
 }
 
 fn work(inbox: &Mutex<Receiver<Job>>) {
-    // Bids come first wherever the system lets a thread step back.
-    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+    crate::priority::step_back();
     loop {
         let job = inbox.lock().recv();
         match job {
@@ -145,7 +144,6 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Passwords that wait; the last of them waits a few seconds, less than a request may take.
 const WAITING_MAX: usize = 128;
-const NICENESS: i32 = 10;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

@@ -1,0 +1,20 @@
+//! Threads that step back: bids come first wherever the system lets a thread do so.
+
+use tokio::runtime::{Builder, Runtime};
+
+/// Lets all other threads go before this one.
+pub(crate) fn step_back() {
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);
+}
+
+/// A runtime whose threads step back. Letters may cost more than the bids that cause them, and they
+/// have time.
+pub(crate) fn runtime_behind() -> std::io::Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2));
+    let mut builder = Builder::new_multi_thread();
+    builder.worker_threads(threads).thread_name("behind").on_thread_start(step_back);
+    builder.enable_all().build()
+}
+
+/// Of 19: far behind, and still not starved.
+const NICENESS: i32 = 10;
