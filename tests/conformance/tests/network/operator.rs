@@ -36,6 +36,19 @@ async fn probes_answer_on_both_addresses_and_metrics_on_the_operators_alone() {
 }
 
 #[tokio::test]
+async fn the_operator_address_answers_to_its_names_alone() {
+    let platform = Setup::production().start().await;
+    let operator = platform.operator();
+    for path in ["/", "/healthz", "/metrics", "/v1/admin/queues"] {
+        let called = async |name: &str| {
+            operator.call("GET", path).header("host", name).send().await.unwrap()
+        };
+        called("rebound.example:9090").await.refused(421, "misdirected_request");
+        called("localhost:9090").await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn development_tokens_do_not_exist_in_production() {
     let platform = Setup::production().start().await;
     let client = platform.client();
