@@ -212,6 +212,8 @@ const TRIES_MAX: i64 = 5;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
+
     use kernel::Digest;
     use proptest::prelude::*;
 
