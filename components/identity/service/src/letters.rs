@@ -98,8 +98,8 @@ fn written(matter: &Matter, to: String, code: &str) -> Letter {
             "Your code for EcomAuction",
             format!(
                 "Welcome to EcomAuction.\n\nYour code is {code}\n\nIt is for the sign-up of {}. \
-                 Type it where you signed up, within ten minutes: it confirms your address, and the \
-                 name and password of that sign-up.\n\nWas it not you, or not then? Then type it \
+                 Type it where you signed up, within ten minutes: it confirms your address, and \
+                 the name and password of that sign-up.\n\nWas it not you, or not then? Then type it \
                  nowhere: without it nobody can use your address.",
                 minute(*at)
             ),
