@@ -188,7 +188,7 @@ fn digits(bytes: [u8; 32]) -> String {
     format!("{:06}", word % 1_000_000)
 }
 
-/// 26 letters of base32 (RFC 4648), which are 130 bits of 32 random bytes: whoever types them has
+/// 26 letters of base32 (RFC 4648), which are 130 bits of 32 random bytes: whoever types them gets
 /// an account, so nobody must guess them, however often (reliability.md 3.1).
 fn letters(bytes: [u8; 32]) -> String {
     let low = |half: Option<&[u8; 16]>| half.map_or(0, |half| u128::from_be_bytes(*half));
@@ -212,6 +212,8 @@ const TRIES_MAX: i64 = 5;
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::indexing_slicing, reason = "tests")]
+
     use kernel::Digest;
     use proptest::prelude::*;
 

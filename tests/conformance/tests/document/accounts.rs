@@ -80,7 +80,8 @@ async fn credentials(scene: &Scene, operation: &Operation, code: &str) -> Option
         ("signInByTicket", _) => {
             let user = somebody(scene).await;
             let linking = link(scene, &user).await;
-            let links = scene.client().post("/v1/oauth/links", &linking);
+            let client = scene.client();
+            let links = client.post("/v1/oauth/links", &linking);
             links.header("cookie", BROWSER).send().await.unwrap().expect(201);
             switch_second_factor_on(&user).await;
             json!({"ticket": returned(scene, &user.name, "ticket").await})

@@ -110,7 +110,8 @@ async fn post(scene: &Scene, path: &str, body: &Value) {
 async fn sent_back(scene: &Scene, name: &str) -> (String, String) {
     let (subject, email) = (format!("subject of {name}"), address(name));
     scene.provider.signs_in(&Person { subject, email, name: name.to_owned() });
-    let left = scene.client().call("GET", "/v1/oauth/google/start?return_to=/");
+    let client = scene.client();
+    let left = client.call("GET", "/v1/oauth/google/start?return_to=/");
     let left = left.header("cookie", BROWSER).send().await.unwrap().expect(302);
     let cookie = left.header("set-cookie").expect("a cookie").split(';').next().unwrap();
     let there = target_of(left.header("location").expect("a redirect"));
