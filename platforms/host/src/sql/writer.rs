@@ -46,6 +46,7 @@ pub(super) enum Job {
 
 /// Where an answer goes.
 type Reply<T> = oneshot::Sender<Result<T, SqlError>>;
+type Batch = (Vec<Statement>, Vec<Outgoing>, Reply<Vec<Outcome>>);
 
 /// Handle of the thread.
 pub(super) struct Writer {
@@ -190,11 +191,7 @@ fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projection
     }
 }
 
-fn commit_batches(
-    connection: &Connection,
-    mut batches: Vec<(Vec<Statement>, Vec<Outgoing>, Reply<Vec<Outcome>>)>,
-    sent: &Notify,
-) {
+fn commit_batches(connection: &Connection, mut batches: Vec<Batch>, sent: &Notify) {
     if batches.is_empty() {
         return;
     }
