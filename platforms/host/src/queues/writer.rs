@@ -1,10 +1,10 @@
 //! The thread that writes the file: what waits shares one transaction and one sync.
 
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -24,20 +24,21 @@ struct Ran {
 
 /// Handle of the thread.
 pub(super) struct Writer {
-    jobs: Mutex<Option<Sender<Job>>>,
+    inbox: Arc<Inbox>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Writer {
     /// Starts the thread.
     pub(super) fn start(connection: Connection) -> Result<Self, QueueError> {
-        let (jobs, inbox) = mpsc::channel();
+        let inbox = Arc::<Inbox>::default();
         let front = Front::load(&connection, ROOM, 0)?;
         let scribe = Scribe { connection, front, is_stale: false };
         let thread = std::thread::Builder::new().name("queues".to_owned());
-        let thread = thread.spawn(move || scribe.serve(&inbox));
+        let jobs = Arc::clone(&inbox);
+        let thread = thread.spawn(move || scribe.serve(&jobs));
         let thread = thread.map_err(|error| QueueError(error.to_string()))?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+        Ok(Self { inbox, thread: Mutex::new(Some(thread)) })
     }
 
     /// Runs something after all that was asked before; its answer comes when that is durable. An
@@ -59,18 +60,65 @@ impl Writer {
             });
             Ran { told, failed }
         });
-        // Who is not sent, as who is not run, hears that the writer let go of it.
-        let _ = self.jobs.lock().as_ref().map(|jobs| jobs.send(job));
+        // Who is not run hears that the writer let go of it.
+        self.inbox.put(job);
         async move { answer.await.map_err(|_| QueueError("the writer let go of it".to_owned()))? }
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        *self.jobs.lock() = None;
+        self.inbox.close();
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
+    }
+}
+
+/// Jobs that wait for the thread, which is waked when there are as many as it wants.
+#[derive(Default)]
+struct Inbox {
+    waiting: Mutex<Waiting>,
+    enough: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    jobs: Vec<Job>,
+    wanted: usize,
+    is_closed: bool,
+}
+
+impl Inbox {
+    fn put(&self, job: Job) {
+        let mut waiting = self.waiting.lock();
+        waiting.jobs.push(job);
+        if waiting.jobs.len() >= waiting.wanted {
+            self.enough.notify_one();
+        }
+    }
+
+    fn close(&self) {
+        self.waiting.lock().is_closed = true;
+        self.enough.notify_one();
+    }
+
+    /// What waits: at least one job, and as many as are expected unless it is too late for them.
+    /// None when it is closed and empty.
+    fn gather(&self, (expected, until): (usize, Instant)) -> Option<Vec<Job>> {
+        let mut waiting = self.waiting.lock();
+        waiting.wanted = expected.max(1);
+        while waiting.jobs.len() < waiting.wanted && !waiting.is_closed {
+            if waiting.wanted == 1 {
+                self.enough.wait(&mut waiting);
+            } else if self.enough.wait_until(&mut waiting, until).timed_out() {
+                waiting.wanted = 1;
+            }
+        }
+        // Nobody need wake a thread that works.
+        waiting.wanted = usize::MAX;
+        let count = waiting.jobs.len().min(JOBS_PER_COMMIT_MAX);
+        Some(waiting.jobs.drain(..count).collect()).filter(|jobs: &Vec<Job>| !jobs.is_empty())
     }
 }
 
@@ -83,10 +131,11 @@ struct Scribe {
 }
 
 impl Scribe {
-    fn serve(mut self, inbox: &Receiver<Job>) {
-        let mut company = Company::default();
-        while let Ok(first) = inbox.recv() {
-            let jobs = company.gather(first, inbox);
+    fn serve(mut self, inbox: &Inbox) {
+        // Those whom a commit lets go come back with what they do next (docs/adr/0013).
+        let mut company = (1, Instant::now());
+        while let Some(jobs) = inbox.gather(company) {
+            let began = Instant::now();
             let mut told = Vec::with_capacity(jobs.len());
             let committed = self.commit(jobs, &mut told);
             if let Err(error) = &committed {
@@ -94,7 +143,7 @@ impl Scribe {
                 let _ = self.connection.execute_batch("ROLLBACK");
                 self.is_stale = true;
             }
-            company.leave(told.len());
+            company = (told.len(), Instant::now() + began.elapsed().min(GATHER_MAX));
             told.into_iter().for_each(|told: Told| told(committed.clone()));
         }
     }
@@ -118,42 +167,9 @@ impl Scribe {
     }
 }
 
-/// Who is worth waiting for: those whom the last commit let go come back with what they do next
-/// (docs/adr/0013).
-#[derive(Default)]
-struct Company {
-    /// How many the last commit let go, and until when they are waited for.
-    expected: Option<(usize, Instant)>,
-}
-
-impl Company {
-    fn gather(&self, first: Job, inbox: &Receiver<Job>) -> Vec<Job> {
-        let mut jobs = vec![first];
-        jobs.extend(inbox.try_iter().take(JOBS_PER_COMMIT_MAX));
-        let Some((expected, until)) = self.expected else { return jobs };
-        while jobs.len() < expected {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            match inbox.recv_timeout(left.min(QUIET_MAX)) {
-                Ok(job) => jobs.push(job),
-                Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-            }
-        }
-        jobs
-    }
-
-    fn leave(&mut self, count: usize) {
-        self.expected = Some((count, Instant::now() + GATHER_MAX));
-    }
-}
-
 /// Most jobs of one transaction.
 const JOBS_PER_COMMIT_MAX: usize = 256;
-/// Who did not come for so long comes later.
-const QUIET_MAX: Duration = Duration::from_micros(100);
-/// How long after a commit company is waited for.
+/// How long after a commit company is waited for at most; else as long as the commit took.
 const GATHER_MAX: Duration = Duration::from_millis(1);
 /// What a crowd of messages may take before they become rows: a fraction of what the platform does.
 const ROOM: Room = Room { message_bytes: 32 << 20, log_bytes: 64 << 20 };
