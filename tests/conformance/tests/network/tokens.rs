@@ -30,14 +30,18 @@ async fn scene() -> Scene {
     Scene { platform, ana, good, key }
 }
 
-/// The newest token key in a data directory.
+/// The token key in a data directory that signs now: the next one lies beside it already, and the
+/// names say from when each signs.
 fn token_key(data: &Path) -> SigningKey {
-    let files = std::fs::read_dir(data.join("keys")).unwrap().flatten();
-    let is_key = |path: &Path| path.extension().is_some_and(|extension| extension == "ed25519");
-    let keys = files.map(|file| file.path()).filter(|path| is_key(path));
-    let changed = |path: &Path| std::fs::metadata(path).unwrap().modified().unwrap();
-    let newest = keys.max_by_key(|path| changed(path)).expect("a *.ed25519 among the keys");
-    let seed: [u8; 32] = std::fs::read(&newest).unwrap().try_into().expect("a 32-byte seed");
+    let files = std::fs::read_dir(data.join("keys")).unwrap().flatten().map(|file| file.path());
+    let begins = |path: &Path| {
+        let name = path.file_name()?.to_str()?.strip_prefix("access-token.")?;
+        name.strip_suffix(".ed25519")?.parse::<i64>().ok()
+    };
+    let keys = files.filter_map(|path| Some((begins(&path)?, path)));
+    let (_, signs) =
+        keys.filter(|(begins, _)| *begins <= now_ms()).max().expect("a key that signs");
+    let seed: [u8; 32] = std::fs::read(&signs).unwrap().try_into().expect("a 32-byte seed");
     SigningKey::from_bytes(&seed)
 }
 
