@@ -2,6 +2,24 @@
 
 use tokio::runtime::{Builder, Runtime};
 
+/// When a thread gets a processor that several want.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// As bids do.
+    First,
+    /// When bids are served.
+    Behind,
+}
+
+impl Turn {
+    /// Takes it, for this thread.
+    pub(crate) fn take(self) {
+        if self == Self::Behind {
+            step_back();
+        }
+    }
+}
+
 /// Lets all other threads go before this one.
 pub(crate) fn step_back() {
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICENESS);

@@ -20,6 +20,7 @@ use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
 use crate::operator::{Health, Names, Operator};
 use crate::outbox::Outbox;
+use crate::priority::Turn;
 use crate::queues::Queues;
 use crate::services::{Platform, Service, Shared};
 use crate::sql::SqlStore;
@@ -255,7 +256,9 @@ fn open_services(
     let mut services = HashMap::new();
     for (id, component) in &manifest.components {
         let prefix = component.tool.tables.clone().unwrap_or_else(|| format!("{id}_"));
-        let sql = SqlStore::open(&data.tables(id)?, &prefix)
+        // Bids are with those who have machines.
+        let turn = if component.tool.machines.is_empty() { Turn::Behind } else { Turn::First };
+        let sql = SqlStore::open(&data.tables(id)?, &prefix, turn)
             .with_context(|| format!("cannot open the tables of {id}"))?;
         let platform = Platform {
             component: id.clone(),

@@ -151,7 +151,7 @@ impl<'b> Stage<'b> {
     }
 
     fn same(&self, path: &str, status: u16) -> Vec<Same> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: load\r\naccept: */*\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n");
         let same = || Same { request: request.clone().into_bytes(), status };
         (0..self.bench.connections).map(|_| same()).collect()
     }

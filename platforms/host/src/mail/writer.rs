@@ -24,7 +24,10 @@ impl Writer {
     pub(super) fn start(connection: Connection) -> Result<Self, BookError> {
         let (jobs, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new().name("letters".to_owned());
-        let thread = thread.spawn(move || serve(&connection, &inbox));
+        let thread = thread.spawn(move || {
+            crate::priority::step_back();
+            serve(&connection, &inbox);
+        });
         let thread = thread.map_err(|error| BookError(error.to_string()))?;
         Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
     }

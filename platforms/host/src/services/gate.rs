@@ -58,6 +58,7 @@ pub(super) mod tests {
     use crate::data::DataDirectory;
     use crate::machines::{Machines, Surroundings};
     use crate::outbox::Outbox;
+    use crate::priority::Turn;
     use crate::services::Shared;
     use crate::sql::SqlStore;
     use crate::state::StateStore;
@@ -78,7 +79,7 @@ pub(super) mod tests {
             machines: Arc::new(Machines::new(Vec::new(), around)),
             granted: BTreeSet::new(),
             signs_tokens: false,
-            sql: SqlStore::open(&folder.join("things.db"), "things_").unwrap(),
+            sql: SqlStore::open(&folder.join("things.db"), "things_", Turn::First).unwrap(),
             shared: Shared::open(&data, "", "").unwrap(),
             allowed: Vec::new(),
             variables: BTreeMap::new(),

@@ -24,6 +24,8 @@ pub(crate) use guard::check;
 pub(crate) use outbox::{Outgoing, Unsent};
 use writer::{Job, Writer};
 
+use crate::priority::Turn;
+
 /// A value of a column or parameter.
 pub(crate) use rusqlite::types::Value;
 
@@ -73,9 +75,9 @@ pub(crate) struct SqlStore {
 
 impl SqlStore {
     /// Opens the file; `prefix` is what the capability's tables begin with.
-    pub(crate) fn open(path: &Path, prefix: &str) -> rusqlite::Result<Arc<Self>> {
+    pub(crate) fn open(path: &Path, prefix: &str, turn: Turn) -> rusqlite::Result<Arc<Self>> {
         let sent = Arc::new(Notify::new());
-        let writer = Writer::start(path, prefix, Arc::clone(&sent))?;
+        let writer = Writer::start(path, prefix, turn, Arc::clone(&sent))?;
         let (path, prefix) = (path.to_owned(), prefix.to_owned());
         Ok(Arc::new(Self { path, prefix, writer, readers: Mutex::default(), sent }))
     }

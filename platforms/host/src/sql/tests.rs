@@ -17,7 +17,7 @@ fn scratch(name: &str) -> Scratch {
     let folder = std::env::temp_dir().join(format!("tables-{name}-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
-    let store = SqlStore::open(&folder.join("things.db"), "things_").unwrap();
+    let store = SqlStore::open(&folder.join("things.db"), "things_", Turn::First).unwrap();
     Scratch { store, folder }
 }
 
@@ -176,7 +176,7 @@ async fn a_message_that_no_consumer_could_read_is_refused_with_its_batch() {
 #[tokio::test]
 async fn a_guest_cannot_touch_the_outbox() {
     let folder = tempfile::tempdir().unwrap();
-    let store = SqlStore::open(&folder.path().join("e.db"), "e").unwrap();
+    let store = SqlStore::open(&folder.path().join("e.db"), "e", Turn::First).unwrap();
     store.batch(vec![], vec![outgoing("k", "1")]).await.unwrap();
     for sql in [
         "DELETE FROM ecomauction_outbox",

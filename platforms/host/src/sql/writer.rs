@@ -14,6 +14,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::outbox::{self, Outgoing, Unsent};
 use super::{Outcome, SqlError, Statement, guard, run};
+use crate::priority::Turn;
 
 /// What the thread is asked to do.
 pub(super) enum Job {
@@ -70,7 +71,12 @@ struct Projection {
 
 impl Writer {
     /// Opens the file and starts the thread.
-    pub(super) fn start(path: &Path, prefix: &str, sent: Arc<Notify>) -> rusqlite::Result<Self> {
+    pub(super) fn start(
+        path: &Path,
+        prefix: &str,
+        turn: Turn,
+        sent: Arc<Notify>,
+    ) -> rusqlite::Result<Self> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
@@ -81,7 +87,10 @@ impl Writer {
         let (jobs, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new().name(format!("sql-{prefix}")).spawn({
             let projections = Arc::clone(&projections);
-            move || serve(&connection, &inbox, &projections, &sent)
+            move || {
+                turn.take();
+                serve(&connection, &inbox, &projections, &sent);
+            }
         });
         let thread =
             thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
