@@ -225,8 +225,8 @@ fn write_bid(out: &mut Vec<u8>, id: &str, token: &str, key: &str, amount: i64) -
     let length = BID_OPEN.len() + digits + BID_CLOSE.len();
     write!(
         out,
-        "POST /v1/auctions/{id}/bids HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\nidempotency-key: {key}\r\n\
+        "POST /v1/auctions/{id}/bids HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer {token}\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
          content-length: {length}\r\n\r\n{BID_OPEN}{amount}{BID_CLOSE}"
     )
     .is_ok()

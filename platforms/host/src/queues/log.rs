@@ -99,7 +99,7 @@ pub(super) fn fold(file: &Connection) -> rusqlite::Result<()> {
     let mut select = file.prepare("SELECT entries FROM front ORDER BY number")?;
     let mut rows = select.query([])?;
     while let Some(row) = rows.next()? {
-        let mut entries = row.get_ref(0)?.as_blob().map_err(|error| unreadable(error))?;
+        let mut entries = row.get_ref(0)?.as_blob().map_err(unreadable)?;
         while !entries.is_empty() {
             let (entry, rest) = postcard::take_from_bytes(entries).map_err(unreadable)?;
             entries = rest;
