@@ -226,8 +226,8 @@ fn write_bid(out: &mut Vec<u8>, id: &str, token: &str, key: &str, amount: i64) -
     write!(
         out,
         "POST /v1/auctions/{id}/bids HTTP/1.1\r\nhost: localhost\r\n\
-         authorization: Bearer {token}\r\ncontent-type: application/json\r\nidempotency-key: {key}\r\n\
-         content-length: {length}\r\n\r\n{BID_OPEN}{amount}{BID_CLOSE}"
+         authorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         idempotency-key: {key}\r\ncontent-length: {length}\r\n\r\n{BID_OPEN}{amount}{BID_CLOSE}"
     )
     .is_ok()
 }
