@@ -56,3 +56,5 @@ pub const PAGE_DEFAULT_ITEMS: u32 = 20;
 pub const JSON_MAX_DEPTH: usize = 32;
 /// Most parameters of an SQL statement.
 pub const SQL_MAX_PARAMETERS: usize = 100;
+/// How long an access token lives (api.md §2).
+pub const ACCESS_TOKEN_SECONDS: i64 = 600;

@@ -1,15 +1,20 @@
 //! Exports: [`export_service!`](crate::export_service) and the conversions that it expands to.
 
+use kernel::Timestamp;
 use ports::{Delivery, Message};
 
 use crate::bindings::exports::ecomauction::edge::{consumer, http};
 
 /// Exports a service as `ecomauction:edge` handlers. The functions are generic over the ports:
 /// `async fn handle(&P, web::Request) -> web::Response`, `async fn consume(&P, Vec<Message>) ->
-/// Vec<Delivery>`, `async fn migrate(&P) -> Result<(), String>`.
+/// Vec<Delivery>`, `async fn migrate(&P) -> Result<(), String>`, and where there are jobs `async fn
+/// run(&P, &str, Timestamp) -> Result<(), String>`.
 #[macro_export]
 macro_rules! export_service {
     ($handle:path, $consume:path, $migrate:path) => {
+        $crate::export_service!($handle, $consume, $migrate, $crate::no_jobs);
+    };
+    ($handle:path, $consume:path, $migrate:path, $run:path) => {
         struct Component;
 
         impl $crate::bindings::exports::ecomauction::edge::http::Guest for Component {
@@ -36,6 +41,13 @@ macro_rules! export_service {
             }
         }
 
+        impl $crate::bindings::exports::ecomauction::edge::schedule::Guest for Component {
+            fn run(job: String, slot: i64) -> Result<(), String> {
+                let slot = $crate::Timestamp::from_ms(slot);
+                $crate::ready($run(&$crate::WasiPorts, &job, slot))
+            }
+        }
+
         $crate::bindings::export_bindings!(Component with_types_in $crate::bindings);
     };
 }
@@ -59,8 +71,13 @@ pub fn said(response: web::Response) -> http::Response {
 
 /// A message on its way in.
 pub fn message(message: consumer::Message) -> Message {
-    let consumer::Message { id, topic, key, body } = message;
-    Message { id, topic, key, body }
+    let consumer::Message { id, source, topic, key, time, body } = message;
+    Message { id, source, topic, key, time, body }
+}
+
+/// The jobs of a service that has none.
+pub async fn no_jobs<P>(_ports: &P, job: &str, _slot: Timestamp) -> Result<(), String> {
+    Err(format!("there is no job {job}"))
 }
 
 /// What became of it on its way out.

@@ -4,11 +4,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use kernel::Timestamp;
 use ports::{
-    Claims, Clock, Entities, EntityError, Outcome, PublicEvent, Random, Sql, SqlError, Statement,
-    Value, Variables, Vault,
+    Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
+    Limits, Mail, MailError, Outbound, OutboundError, Outcome, Outgoing, PasswordError, Policy,
+    PublicEvent, Random, Sql, SqlError, Statement, Value, Variables, Vault,
 };
 
-use crate::bindings::ecomauction::edge::{entities, sql, vault};
+use crate::bindings::ecomauction::edge::{entities, limits, mail, outbound, sql, vault};
 use crate::bindings::wasi::config::store;
 
 /// The platform around the component.
@@ -54,9 +55,18 @@ impl Sql for WasiPorts {
         sql::query(&guest_statement(statement)).map(outcome).map_err(sql_error)
     }
 
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, SqlError> {
+    async fn batch_and_send(
+        &self,
+        statements: Vec<Statement>,
+        messages: Vec<Outgoing>,
+    ) -> Result<Vec<Outcome>, SqlError> {
         let statements: Vec<_> = statements.into_iter().map(guest_statement).collect();
-        let outcomes = sql::batch(&statements).map_err(sql_error)?;
+        let outgoing = |Outgoing { topic, key, body }| {
+            let topic = topic.to_owned();
+            sql::Outgoing { topic, key, body }
+        };
+        let messages: Vec<_> = messages.into_iter().map(outgoing).collect();
+        let outcomes = sql::batch(&statements, &messages).map_err(sql_error)?;
         Ok(outcomes.into_iter().map(outcome).collect())
     }
 
@@ -75,6 +85,68 @@ impl Vault for WasiPorts {
         let vault::Claims { subject, name, roles, expires_at } = vault::verify_access_token(token)?;
         Some(Claims { subject, name, roles, expires_at })
     }
+
+    async fn public_keys(&self) -> String {
+        vault::public_keys()
+    }
+
+    async fn hash_password(&self, password: &str) -> Result<String, PasswordError> {
+        vault::hash_password(password).map_err(password_error)
+    }
+
+    async fn verify_password(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Comparison, PasswordError> {
+        let compared = vault::verify_password(password, stored).map_err(password_error)?;
+        let vault::Comparison { matches, outdated } = compared;
+        Ok(Comparison { matches, outdated })
+    }
+
+    #[allow(clippy::expect_used, reason = "a platform that breaks the contract is better trapped")]
+    async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        vault::mac(purpose, message).try_into().expect("a mac has 32 bytes")
+    }
+}
+
+impl Mail for WasiPorts {
+    async fn send(&self, key: &str, letter: &Letter) -> Result<(), MailError> {
+        let Letter { to, subject, text, html, headers } = letter.clone();
+        let letter = mail::Letter { to, subject, text, html, headers };
+        mail::send(key, &letter).map_err(|error| match error {
+            mail::Error::Rejected(why) => MailError::Rejected(why),
+            mail::Error::Unavailable(why) => MailError::Unavailable(why),
+        })
+    }
+
+    async fn captured(&self, to: Option<&str>, limit: u32) -> Vec<Captured> {
+        let captured = mail::captured(to, limit).into_iter();
+        let inward = |mail::CapturedLetter { id, letter, sent_at }| {
+            let mail::Letter { to, subject, text, html, headers } = letter;
+            Captured { id, letter: Letter { to, subject, text, html, headers }, sent_at }
+        };
+        captured.map(inward).collect()
+    }
+}
+
+impl Limits for WasiPorts {
+    async fn take(&self, bucket: &str, policy: Policy) -> Result<(), u64> {
+        let Policy { capacity, refill_ms } = policy;
+        limits::take(bucket, limits::Policy { capacity, refill_ms })
+    }
+}
+
+impl Outbound for WasiPorts {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+        let HttpRequest { method, url, headers, body } = request.clone();
+        let sent = outbound::send(&outbound::Request { method, url, headers, body });
+        let outbound::Response { status, headers, body } = sent.map_err(|error| match error {
+            outbound::Error::Forbidden(why) => OutboundError::Forbidden(why),
+            outbound::Error::Unavailable(why) => OutboundError::Unavailable(why),
+        })?;
+        Ok(HttpResponse { status, headers, body })
+    }
 }
 
 impl Clock for WasiPorts {
@@ -90,6 +162,13 @@ impl Random for WasiPorts {
     #[allow(clippy::expect_used, reason = "without randomness ids would repeat: better to trap")]
     fn id_bytes(&self) -> [u8; 10] {
         let mut bytes = [0; 10];
+        getrandom::fill(&mut bytes).expect("wasi:random answers");
+        bytes
+    }
+
+    #[allow(clippy::expect_used, reason = "a secret that can be guessed is worse than a trap")]
+    fn secret_bytes(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).expect("wasi:random answers");
         bytes
     }
@@ -150,5 +229,12 @@ fn sql_error(error: sql::Error) -> SqlError {
         sql::Error::Constraint(why) => SqlError::Constraint(why),
         sql::Error::Invalid(why) => SqlError::Invalid(why),
         sql::Error::Unavailable(why) => SqlError::Unavailable(why),
+    }
+}
+
+fn password_error(error: vault::PasswordError) -> PasswordError {
+    match error {
+        vault::PasswordError::Busy => PasswordError::Busy,
+        vault::PasswordError::Failed(why) => PasswordError::Failed(why),
     }
 }

@@ -27,7 +27,9 @@ mod export;
 mod imports;
 
 #[doc(hidden)]
-pub use export::{delivered, heard, message, said};
+pub use export::{delivered, heard, message, no_jobs, said};
 pub use imports::WasiPorts;
+#[doc(hidden)]
+pub use kernel::Timestamp;
 #[doc(hidden)]
 pub use ports::ready;

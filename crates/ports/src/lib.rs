@@ -9,20 +9,26 @@
 #[cfg(feature = "contract")]
 pub mod contract;
 mod entities;
+mod limits;
+mod mail;
 #[cfg(feature = "memory")]
 pub mod memory;
 mod messages;
 mod migrate;
+mod outbound;
 mod ready;
 mod sql;
 mod vault;
 
 pub use entities::{Entities, EntityError, PublicEvent};
-pub use messages::{Delivery, Message};
+pub use limits::{Limits, Policy};
+pub use mail::{Captured, Letter, Mail, MailError};
+pub use messages::{Delivery, Message, Outgoing};
 pub use migrate::migrate;
+pub use outbound::{HttpRequest, HttpResponse, Outbound, OutboundError};
 pub use ready::ready;
 pub use sql::{Outcome, Sql, SqlError, Statement, Value};
-pub use vault::{Claims, Vault};
+pub use vault::{Claims, Comparison, PasswordError, Vault};
 
 use kernel::Timestamp;
 
@@ -36,6 +42,9 @@ pub trait Clock {
 pub trait Random {
     /// Ten bytes, the random part of an id.
     fn id_bytes(&self) -> [u8; 10];
+
+    /// 32 bytes that nobody can guess: a token, a nonce.
+    fn secret_bytes(&self) -> [u8; 32];
 }
 
 /// Settings from the manifest and the deployer.
@@ -45,6 +54,12 @@ pub trait Variables {
 }
 
 /// Everything a service may use.
-pub trait Ports: Entities + Sql + Vault + Clock + Random + Variables {}
+pub trait Ports:
+    Entities + Sql + Vault + Mail + Limits + Outbound + Clock + Random + Variables
+{
+}
 
-impl<P: Entities + Sql + Vault + Clock + Random + Variables> Ports for P {}
+impl<P: Entities + Sql + Vault + Mail + Limits + Outbound + Clock + Random + Variables> Ports
+    for P
+{
+}

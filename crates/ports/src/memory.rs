@@ -4,6 +4,9 @@
 //! purpose, once and at a chosen point, as a crash would.
 
 mod entities;
+mod limits;
+mod mail;
+mod outbound;
 mod sql;
 mod vault;
 
@@ -13,11 +16,15 @@ use std::collections::BTreeMap;
 use kernel::{Machine, Timestamp};
 
 use crate::{
-    Claims, Clock, Entities, EntityError, Message, Outcome, PublicEvent, Random, Sql, SqlError,
-    Statement, Variables, Vault,
+    Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
+    Limits, Mail, MailError, Message, Outbound, OutboundError, Outcome, Outgoing, PasswordError,
+    Policy, PublicEvent, Random, Sql, SqlError, Statement, Variables, Vault,
 };
 
 pub use entities::{Break, MemoryEntities};
+pub use limits::MemoryLimits;
+pub use mail::MemoryMail;
+pub use outbound::MemoryOutbound;
 pub use sql::MemorySql;
 pub use vault::MemoryVault;
 
@@ -27,6 +34,13 @@ pub struct Memory {
     pub entities: MemoryEntities,
     /// The capability's tables.
     pub sql: MemorySql,
+    /// Letters, kept.
+    pub mail: MemoryMail,
+    /// Other servers.
+    pub outbound: MemoryOutbound,
+    capability: String,
+    sent: RefCell<Vec<Message>>,
+    limits: MemoryLimits,
     vault: MemoryVault,
     now: Cell<Timestamp>,
     random: Cell<u64>,
@@ -42,6 +56,11 @@ impl Memory {
         Self {
             entities: MemoryEntities::default(),
             sql: MemorySql::new(capability),
+            mail: MemoryMail::default(),
+            outbound: MemoryOutbound::default(),
+            capability: capability.to_owned(),
+            sent: RefCell::default(),
+            limits: MemoryLimits::default(),
             vault: MemoryVault::default(),
             now: Cell::new(now),
             random: Cell::new(1),
@@ -74,9 +93,24 @@ impl Memory {
         self.now.set(now);
     }
 
-    /// The messages that decisions sent since the last call.
+    /// The messages that decisions and batches sent since the last call.
     pub fn take_messages(&self) -> Vec<Message> {
-        self.entities.take_messages()
+        let mut messages = self.entities.take_messages();
+        messages.append(&mut self.sent.borrow_mut());
+        messages
+    }
+
+    fn keep(&self, message: Outgoing) {
+        let Outgoing { topic, key, body } = message;
+        let (id, source) = (format!("{:016x}", self.next()), self.capability.as_str());
+        self.sent.borrow_mut().push(Message {
+            id,
+            source: format!("/components/{source}"),
+            topic: topic.to_owned(),
+            key,
+            time: self.now().as_ms(),
+            body,
+        });
     }
 
     fn seed(&self) -> [u8; 32] {
@@ -139,8 +173,14 @@ impl Sql for Memory {
         self.sql.query(&statement)
     }
 
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, SqlError> {
-        self.sql.batch(&statements)
+    async fn batch_and_send(
+        &self,
+        statements: Vec<Statement>,
+        messages: Vec<Outgoing>,
+    ) -> Result<Vec<Outcome>, SqlError> {
+        let outcomes = self.sql.batch(&statements)?;
+        messages.into_iter().for_each(|message| self.keep(message));
+        Ok(outcomes)
     }
 
     async fn project(&self, key: &str, statement: Statement) -> Result<(), SqlError> {
@@ -150,11 +190,55 @@ impl Sql for Memory {
 
 impl Vault for Memory {
     async fn sign_access_token(&self, claims: &Claims) -> Result<String, String> {
-        Ok(self.vault.sign(claims, self.next()))
+        Ok(self.vault.sign(claims))
     }
 
     async fn verify_access_token(&self, token: &str) -> Option<Claims> {
         self.vault.verify(token, self.now())
+    }
+
+    async fn public_keys(&self) -> String {
+        r#"{"keys":[]}"#.to_owned()
+    }
+
+    async fn hash_password(&self, password: &str) -> Result<String, PasswordError> {
+        Ok(self.vault.hash(password, self.next()))
+    }
+
+    async fn verify_password(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Comparison, PasswordError> {
+        self.vault.compare(password, stored)
+    }
+
+    async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        self.vault.mac(purpose, message)
+    }
+}
+
+impl Mail for Memory {
+    async fn send(&self, key: &str, letter: &Letter) -> Result<(), MailError> {
+        let sent = self.mail.send(key, letter, self.now());
+        self.now.set(self.now().plus_ms(self.mail.takes_ms.get()));
+        sent
+    }
+
+    async fn captured(&self, to: Option<&str>, limit: u32) -> Vec<Captured> {
+        self.mail.captured(to, limit)
+    }
+}
+
+impl Limits for Memory {
+    async fn take(&self, bucket: &str, policy: Policy) -> Result<(), u64> {
+        self.limits.take(bucket, policy, self.now())
+    }
+}
+
+impl Outbound for Memory {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+        self.outbound.answer(request)
     }
 }
 
@@ -170,6 +254,10 @@ impl Random for Memory {
         let mut bytes = [0; 10];
         bytes.iter_mut().zip(high.into_iter().chain(low)).for_each(|(slot, byte)| *slot = byte);
         bytes
+    }
+
+    fn secret_bytes(&self) -> [u8; 32] {
+        self.seed()
     }
 }
 

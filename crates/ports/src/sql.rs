@@ -1,5 +1,7 @@
 //! Tables of a capability.
 
+use crate::Outgoing;
+
 /// SQLite dialect; at most `kernel::limits::SQL_MAX_PARAMETERS` parameters a statement, no
 /// transaction statements, no PRAGMA, table names prefixed by the capability.
 pub trait Sql {
@@ -7,7 +9,17 @@ pub trait Sql {
     async fn query(&self, statement: Statement) -> Result<Outcome, SqlError>;
 
     /// Runs all statements in one transaction, durable before it returns; one error undoes all.
-    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, SqlError>;
+    async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, SqlError> {
+        self.batch_and_send(statements, Vec::new()).await
+    }
+
+    /// As [`Sql::batch`]. The messages are part of the transaction: they are sent at least once if
+    /// it commits, else never.
+    async fn batch_and_send(
+        &self,
+        statements: Vec<Statement>,
+        messages: Vec<Outgoing>,
+    ) -> Result<Vec<Outcome>, SqlError>;
 
     /// Writes derived data that can be rebuilt: visible to every later `query`, durable soon. A
     /// later projection under the same key may replace one that was not written yet.
@@ -51,6 +63,11 @@ impl Value {
         if let Self::Integer(integer) = self { Some(*integer) } else { None }
     }
 
+    /// The bytes, if it is a blob.
+    pub fn as_blob(&self) -> Option<&[u8]> {
+        if let Self::Blob(bytes) = self { Some(bytes) } else { None }
+    }
+
     /// The text, if it is one.
     pub fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
@@ -72,6 +89,12 @@ impl From<&str> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::Text(text)
+    }
+}
+
+impl From<Vec<u8>> for Value {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self::Blob(bytes)
     }
 }
 

@@ -7,13 +7,38 @@ use std::rc::Rc;
 use kernel::Timestamp;
 use ports::{Claims, Vault};
 
-use crate::{Problem, Request};
+use crate::{Auth, Problem, Request};
 
 /// 401: no token, or one that is not valid now.
 pub fn unauthenticated() -> Problem {
     Problem::new(401, "unauthenticated", "Send a valid access token: Authorization: Bearer …")
         .with_header("www-authenticate", "Bearer")
 }
+
+/// 403: the account may look, and change nothing.
+pub fn suspended() -> Problem {
+    let detail = "This account is suspended. It can look, and change nothing.";
+    Problem::new(403, "account_suspended", detail)
+}
+
+/// 403 when the roles of the caller do not reach for the route.
+pub(crate) fn admit(caller: &Claims, auth: Auth) -> Result<(), Problem> {
+    let has = |wanted: &str| caller.roles.iter().any(|role| role == wanted);
+    if auth != Auth::Required && has(SUSPENDED) {
+        return Err(suspended());
+    }
+    if auth == Auth::Admin && !has(ADMIN) {
+        return Err(Problem::new(403, "forbidden", "Only administrators may do this."));
+    }
+    Ok(())
+}
+
+/// Role of everybody whose account is in order.
+pub const USER: &str = "user";
+/// Role of administrators, besides [`USER`].
+pub const ADMIN: &str = "admin";
+/// Role in place of all others: signed in, but nothing can be changed.
+pub const SUSPENDED: &str = "suspended";
 
 /// Who calls; none without an `Authorization` header, 401 with a bad one.
 pub(crate) async fn caller(

@@ -1,6 +1,6 @@
 //! Faults of the ports as problems: what broke is for the platform's log, not for the caller.
 
-use ports::{EntityError, SqlError};
+use ports::{EntityError, PasswordError, SqlError};
 
 use crate::Problem;
 
@@ -18,6 +18,15 @@ impl From<SqlError> for Problem {
         match error {
             SqlError::Unavailable(_) => Self::unavailable(),
             SqlError::Constraint(_) | SqlError::Invalid(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<PasswordError> for Problem {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::overloaded(),
+            PasswordError::Failed(_) => Self::internal(),
         }
     }
 }

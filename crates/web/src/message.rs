@@ -49,6 +49,21 @@ impl Request {
         self.headers.get(name)
     }
 
+    /// The address of the client, as the platform tells it; empty where it tells none.
+    pub fn client_address(&self) -> &str {
+        self.header("x-client-address").unwrap_or_default()
+    }
+
+    /// Does the caller ask for a page rather than for JSON? The first of the two kinds that it
+    /// names counts; JSON when it names neither.
+    pub fn wants_page(&self) -> bool {
+        let accept = self.header("accept").unwrap_or_default();
+        let kinds = accept.split(',');
+        let kinds = kinds.map(|part| part.split(';').next().unwrap_or_default().trim());
+        let mut known = kinds.filter(|kind| matches!(*kind, "text/html" | "application/json"));
+        known.next() == Some("text/html")
+    }
+
     /// How often a header of that name (lower case) was sent.
     pub fn header_count(&self, name: &str) -> usize {
         self.headers.count(name)

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use ports::Policy;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -80,6 +81,25 @@ impl Problem {
     pub fn unavailable() -> Self {
         Self::new(503, "unavailable", "Try again in a moment, with the same idempotency key.")
             .with_header("retry-after", "1")
+    }
+
+    /// 503: more is asked for at once than there is memory for.
+    pub fn overloaded() -> Self {
+        Self::new(503, "overloaded", "Too many ask for this at once. Try again in a moment.")
+            .with_header("retry-after", "1")
+    }
+
+    /// 429: a rate is used up. `wait_ms` is the time until there is one more; `name` is what the
+    /// rate is called in `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+    pub fn rate_limited(name: &'static str, policy: Policy, wait_ms: u64) -> Self {
+        let wait = wait_ms.div_ceil(1_000).max(1);
+        let Policy { capacity, refill_ms } = policy;
+        let window = (u64::from(capacity) * u64::from(refill_ms)).div_ceil(1_000).max(1);
+        let detail = format!("Too many of these. Try again in {wait} seconds.");
+        Self::new(429, "rate_limited", detail)
+            .with_header("retry-after", wait.to_string())
+            .with_header("ratelimit", format!("\"{name}\";r=0;t={wait}"))
+            .with_header("ratelimit-policy", format!("\"{name}\";q={capacity};w={window}"))
     }
 
     /// The same problem with one more wrong field.

@@ -43,6 +43,10 @@ pub enum Auth {
     Optional,
     /// Only with a valid token.
     Required,
+    /// Only with a valid token of an account that is not suspended: whatever changes something.
+    Active,
+    /// Only with a valid token of an administrator.
+    Admin,
 }
 
 /// What the path parameters hold, in the order of the template.

@@ -97,8 +97,11 @@ async fn admit<'r, P: Vault, O: Copy>(
     let caller = match route.auth {
         Auth::Ignored => None,
         Auth::Optional => auth::caller(ports, request, now).await?,
-        Auth::Required => {
-            Some(auth::caller(ports, request, now).await?.ok_or_else(auth::unauthenticated)?)
+        Auth::Required | Auth::Active | Auth::Admin => {
+            let caller = auth::caller(ports, request, now).await?;
+            let caller = caller.ok_or_else(auth::unauthenticated)?;
+            auth::admit(&caller, route.auth)?;
+            Some(caller)
         }
     };
     if request.body.len() > route.body_max_bytes {

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use kernel::Timestamp;
-use ports::{Claims, Clock, Random, Vault, ready};
+use ports::{Claims, Clock, Comparison, PasswordError, Random, Vault, ready};
 use serde_json::Value;
 use web::{Auth, Exchange, Method, Problem, Request, Response, Route, serve};
 
@@ -13,12 +13,16 @@ enum Operation {
     Show,
     Change,
     Preview,
+    Post,
+    Judge,
 }
 
 const ROUTES: &[Route<Operation>] = &[
     route(Method::Get, "/things/{id}/parts/{part}", Auth::Optional, 0, Operation::Show),
     route(Method::Patch, "/things/{id}/parts/{part}", Auth::Required, 10, Operation::Change),
     route(Method::Post, "/things/{id}/parts:preview", Auth::Ignored, 10, Operation::Preview),
+    route(Method::Post, "/things", Auth::Active, 10, Operation::Post),
+    route(Method::Delete, "/things/{id}", Auth::Admin, 0, Operation::Judge),
 ];
 
 const fn route(
@@ -46,7 +50,27 @@ impl Vault for Door {
     async fn verify_access_token(&self, token: &str) -> Option<Claims> {
         self.verified.set(self.verified.get() + 1);
         let subject = token.strip_prefix("good-")?.to_owned();
-        Some(Claims { subject, name: String::new(), roles: Vec::new(), expires_at: 600 })
+        let roles = match subject.split_once('-') {
+            Some((_, role)) => vec![role.to_owned()],
+            None => vec!["user".to_owned()],
+        };
+        Some(Claims { subject, name: String::new(), roles, expires_at: 600 })
+    }
+
+    async fn public_keys(&self) -> String {
+        String::new()
+    }
+
+    async fn hash_password(&self, _: &str) -> Result<String, PasswordError> {
+        Err(PasswordError::Busy)
+    }
+
+    async fn verify_password(&self, _: &str, _: Option<&str>) -> Result<Comparison, PasswordError> {
+        Err(PasswordError::Busy)
+    }
+
+    async fn mac(&self, _: &str, _: &[u8]) -> [u8; 32] {
+        [0; 32]
     }
 }
 
@@ -59,6 +83,10 @@ impl Clock for Door {
 impl Random for Door {
     fn id_bytes(&self) -> [u8; 10] {
         [9; 10]
+    }
+
+    fn secret_bytes(&self) -> [u8; 32] {
+        [9; 32]
     }
 }
 
@@ -159,4 +187,34 @@ fn every_answer_carries_the_manners() {
     assert_eq!(document["instance"], "/things/broken/parts/a");
     assert_eq!(document["type"], "https://ecomauction.dev/errors/unavailable");
     assert_eq!(document["request_id"].as_str(), problem.header("x-request-id"));
+}
+
+#[test]
+fn a_used_up_rate_says_when_and_how_much() {
+    let policy = ports::Policy { capacity: 30, refill_ms: 2_000 };
+    let problem = Problem::rate_limited("sign-in", policy, 1_001).into_response("/", "r");
+    assert_eq!(problem.status, 429);
+    assert_eq!(problem.header("retry-after"), Some("2"));
+    assert_eq!(problem.header("ratelimit"), Some("\"sign-in\";r=0;t=2"));
+    assert_eq!(problem.header("ratelimit-policy"), Some("\"sign-in\";q=30;w=60"));
+    let busy = Problem::from(PasswordError::Busy).into_response("/", "r");
+    assert_eq!((busy.status, busy.header("retry-after")), (503, Some("1")));
+}
+
+#[test]
+fn who_is_suspended_changes_nothing_and_who_is_no_admin_judges_nothing() {
+    let door = Door::default();
+    let tried = |method, target, token| {
+        let response = ask(&door, method, target, token, b"");
+        let problem: Value = serde_json::from_slice(&response.body).unwrap();
+        (response.status, problem["code"].as_str().unwrap_or_default().to_owned())
+    };
+    let said = |status, code: &str| (status, code.to_owned());
+    assert_eq!(tried("POST", "/things", "good-ana"), said(200, ""));
+    assert_eq!(tried("POST", "/things", "good-ana-suspended"), said(403, "account_suspended"));
+    assert_eq!(tried("POST", "/things", ""), said(401, "unauthenticated"));
+    assert_eq!(tried("PATCH", "/things/7/parts/w", "good-ana-suspended"), said(200, ""));
+    assert_eq!(tried("DELETE", "/things/7", "good-ana"), said(403, "forbidden"));
+    assert_eq!(tried("DELETE", "/things/7", "good-ana-admin"), said(200, ""));
+    assert_eq!(tried("DELETE", "/things/7", "good-ana-suspended"), said(403, "account_suspended"));
 }

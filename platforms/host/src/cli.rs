@@ -1,12 +1,13 @@
 //! The command line: what can be asked for, and how to ask.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Watch;
+use crate::http::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
 
 /// The auction platform in one process.
 ///
@@ -43,6 +44,13 @@ enum Command {
     /// No data directory is needed.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Shows the queues of a running platform, and what became of messages that nobody could
+    /// handle.
+    #[command(after_help = QUEUES_EXAMPLES)]
+    Queues(Queues),
+    /// Sends messages through queues of a directory of its own and prints how long that took.
+    #[command(hide = true)]
+    QueuesAlone(QueuesAlone),
 }
 
 /// Options of `up`.
@@ -51,7 +59,7 @@ pub(crate) struct Up {
     /// Address of the public API.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "ECOMAUCTION_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// Address for operators: /metrics, /healthz, /readyz. Keep it private.
+    /// Address for operators: queues, /metrics, /healthz, /readyz. Keep it private.
     #[arg(
         long,
         value_name = "ADDR",
@@ -65,13 +73,45 @@ pub(crate) struct Up {
     /// The composition: which components serve what.
     #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
     pub(crate) manifest: PathBuf,
-    /// Development mode: readable logs, `POST /_dev/token`, a walk-through to paste.
+    /// Development mode: readable logs, letters kept at `/_dev/mail`, `POST /_dev/token`, a
+    /// walk-through to paste.
     #[arg(long)]
     pub(crate) dev: bool,
+    /// Delivers every batch of messages twice, one after the other and both at once by turns: what
+    /// may happen at a crash happens all the time. For trying consumers.
+    #[arg(long, requires = "dev")]
+    pub(crate) deliver_twice: bool,
     /// Runs the manifest as Spin would, with nothing of this host's own: HTTP triggers, SQLite in
     /// the data directory, composed dependencies.
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) only: Option<Only>,
+    /// Address of a proxy whose `X-Forwarded-For` is believed; may be repeated.
+    #[arg(
+        long = "trusted-proxy",
+        value_name = "IP",
+        env = "ECOMAUCTION_TRUSTED_PROXIES",
+        value_delimiter = ','
+    )]
+    pub(crate) trusted_proxies: Vec<IpAddr>,
+    /// Most open connections of one client: an address of IPv4, or a /64 network of IPv6. Trusted
+    /// proxies have no such bound.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ECOMAUCTION_CONNECTIONS_PER_CLIENT",
+        default_value_t = CONNECTIONS_PER_CLIENT_MAX
+    )]
+    pub(crate) connections_per_client: usize,
+    /// A name by which operators call the operator address, besides `localhost` and addresses; may
+    /// be repeated.
+    #[arg(
+        long = "operator-host",
+        value_name = "NAME",
+        env = "ECOMAUCTION_OPERATOR_HOSTS",
+        value_delimiter = ',',
+        value_parser = host_name
+    )]
+    pub(crate) operator_hosts: Vec<String>,
     /// Sets a variable of the manifest; may be repeated. SPIN_VARIABLE_NAME does the same.
     #[arg(long = "variable", value_name = "NAME=VALUE")]
     pub(crate) variables: Vec<String>,
@@ -85,6 +125,15 @@ impl Up {
     /// Who looks on.
     pub(crate) fn watch(&self) -> Watch {
         if self.perf_map { Watch::Perf } else { Watch::Nobody }
+    }
+
+    /// Bounds of the listeners.
+    pub(crate) fn limits(&self) -> HttpLimits {
+        HttpLimits {
+            connections_per_client_max: self.connections_per_client,
+            proxies: self.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+            ..HttpLimits::default()
+        }
     }
 }
 
@@ -153,6 +202,112 @@ pub(crate) struct Replay {
     pub(crate) component: Option<PathBuf>,
 }
 
+/// Options of `queues`.
+#[derive(Debug, Args)]
+pub(crate) struct Queues {
+    /// What to do [default: list].
+    #[command(subcommand)]
+    pub(crate) task: Option<QueuesTask>,
+    /// The platform's operator address.
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:9090",
+        env = "ECOMAUCTION_OPERATOR",
+        global = true
+    )]
+    pub(crate) operator: String,
+    /// The platform's answer as it is.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// Options of `queues-alone`, which `cargo xtask bench --only queues` starts.
+#[derive(Debug, Args)]
+pub(crate) struct QueuesAlone {
+    /// Directory of the file, empty.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: PathBuf,
+    /// How many messages.
+    #[arg(long)]
+    pub(crate) messages: u64,
+    /// Bytes of a body.
+    #[arg(long)]
+    pub(crate) body_bytes: usize,
+    /// Messages of a publication and of a delivery.
+    #[arg(long)]
+    pub(crate) batch: u32,
+    /// Who publish at once, each waiting for its confirmation.
+    #[arg(long)]
+    pub(crate) publishers: u32,
+    /// Deliveries under way at once.
+    #[arg(long)]
+    pub(crate) consumers: u32,
+}
+
+/// What can be done with queues.
+#[derive(Debug, Subcommand)]
+pub(crate) enum QueuesTask {
+    /// Lists the queues: what waits, what is under way, what is dead.
+    List,
+    /// Shows the dead letters of a queue, oldest first.
+    DeadLetters {
+        /// Name of the queue, for example `notifications/auction.ended.v1`.
+        #[arg(value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// Most letters.
+        #[arg(long, value_name = "N", default_value_t = 20,
+              value_parser = clap::value_parser!(u32).range(1..=100))]
+        limit: u32,
+        /// Where the page before ended.
+        #[arg(long, value_name = "CURSOR", value_parser = token)]
+        cursor: Option<String>,
+    },
+    /// Returns dead letters to their queue, each once.
+    Redrive {
+        /// Name of the queue.
+        #[arg(value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// Only the messages with these ids.
+        #[arg(value_name = "ID", value_parser = token)]
+        ids: Vec<String>,
+    },
+    /// Deletes dead letters for good.
+    Purge {
+        /// Name of the queue.
+        #[arg(value_name = "QUEUE", value_parser = queue_name)]
+        queue: String,
+        /// The messages with these ids.
+        #[arg(value_name = "ID", value_parser = token)]
+        ids: Vec<String>,
+        /// All of them.
+        #[arg(long, conflicts_with = "ids")]
+        all: bool,
+    },
+}
+
+fn queue_name(text: &str) -> Result<String, String> {
+    let (component, topic) = text.split_once('/').ok_or("a queue is COMPONENT/TOPIC")?;
+    Ok(format!("{}/{}", token(component)?, token(topic)?))
+}
+
+/// The name of a host, without a port.
+fn host_name(text: &str) -> Result<String, String> {
+    match token(text) {
+        Ok(name) => Ok(name),
+        Err(parts) => Err(format!("a name without a port: {parts}")),
+    }
+}
+
+/// What is part of a URL as it is.
+fn token(text: &str) -> Result<String, String> {
+    let is_part = |symbol: char| symbol.is_ascii_alphanumeric() || "._-".contains(symbol);
+    if text.is_empty() || !text.chars().all(is_part) {
+        return Err("letters, digits, `.`, `_` and `-`".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
@@ -160,6 +315,8 @@ pub fn run() -> ExitCode {
         Command::Doctor(doctor) => return crate::doctor::run(&doctor),
         Command::Export(export) => crate::archive::export(&export),
         Command::Replay(replay) => crate::archive::replay(&replay),
+        Command::Queues(queues) => crate::remote::run(&queues),
+        Command::QueuesAlone(alone) => crate::queues_alone::run(&alone),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -187,6 +344,15 @@ Examples:
   ecomauction replay watch.jsonl --at 7           why was the price what it was after event 7?
   ecomauction replay watch.jsonl --json | jq 'select(.event == \"bid_placed\") | .rule'
   ecomauction replay watch.jsonl --component target/components/auction_machine.wasm";
+
+const QUEUES_EXAMPLES: &str = "\
+Examples:
+  ecomauction queues                              what waits, and what is dead
+  ecomauction queues dead-letters notifications/auction.ended.v1
+  ecomauction queues redrive notifications/auction.ended.v1          all of them
+  ecomauction queues redrive notifications/auction.ended.v1 7-0 9-1  these two
+  ecomauction queues purge notifications/auction.ended.v1 7-0
+  ecomauction queues --operator http://10.0.0.5:9090 --json | jq '.items[].dead_letters'";
 
 const UP_EXAMPLES: &str = "\
 Examples:

@@ -53,6 +53,16 @@ impl DataDirectory {
         self.root.join("state.db")
     }
 
+    /// The book of letters.
+    pub(crate) fn mail(&self) -> PathBuf {
+        self.root.join("mail.db")
+    }
+
+    /// Messages in their queues.
+    pub(crate) fn queues(&self) -> PathBuf {
+        self.root.join("queues.db")
+    }
+
     /// Tables of a capability; makes the folder.
     pub(crate) fn tables(&self, component: &str) -> anyhow::Result<PathBuf> {
         let folder = self.root.join("tables");
@@ -61,15 +71,73 @@ impl DataDirectory {
     }
 }
 
-/// Writes a new file that only its owner can read, durably.
+/// Writes a new file that only its owner can read, durably: under its name it is whole or absent,
+/// whatever happens meanwhile.
 pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    let mut file = OpenOptions::new()
-        .create_new(true)
-        .write(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot create {}", path.display()))?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
+    let begun = begun(path);
+    let written = write_begun(&begun, bytes).and_then(|()| {
+        std::fs::rename(&begun, path)?;
+        // The name is as durable as the bytes.
+        path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
+    });
+    written.with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// Removes what writes left behind that did not come to their end.
+pub(crate) fn remove_begun(folder: &Path) -> anyhow::Result<()> {
+    for file in std::fs::read_dir(folder)? {
+        let path = file?.path();
+        if path.extension().is_some_and(|extension| extension == BEGUN) {
+            let why = || format!("cannot remove {}", path.display());
+            std::fs::remove_file(&path).with_context(why)?;
+        }
+    }
     Ok(())
+}
+
+fn write_begun(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = OpenOptions::new().create_new(true).write(true).mode(0o600).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+/// Where a file is written before it gets its name.
+fn begun(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(BEGUN);
+    name.into()
+}
+
+const BEGUN: &str = "new";
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_private_file_is_whole_or_absent() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, left) = (folder.path().join("mac.key"), folder.path().join("mac.key.new"));
+        let names = || {
+            let files = std::fs::read_dir(folder.path()).unwrap();
+            files.map(|file| file.unwrap().file_name()).collect::<Vec<_>>()
+        };
+        // A life ended while it wrote.
+        std::fs::write(&left, b"ha").unwrap();
+        write_private(&path, b"whole").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"whole");
+        assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(names(), ["mac.key"]);
+        std::fs::write(&left, b"ha").unwrap();
+        remove_begun(folder.path()).unwrap();
+        assert_eq!(names(), ["mac.key"]);
+    }
 }

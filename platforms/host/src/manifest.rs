@@ -4,11 +4,15 @@
 //! `[component.X.tool.ecomauction]`, which Spin ignores. Unknown keys of ours are an error, so that
 //! a typing slip is not a silent default.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
+
+use crate::cron::Schedule;
+use crate::outbound::Allowed;
+use crate::subscription::{Consumer, Cron};
 
 /// The whole manifest.
 #[derive(Debug)]
@@ -19,6 +23,8 @@ pub(crate) struct Manifest {
     pub(crate) version: Option<String>,
     /// Components by id.
     pub(crate) components: BTreeMap<String, Component>,
+    /// Variables of the application, for what the host itself does.
+    pub(crate) variables: BTreeMap<String, String>,
     /// HTTP routes in the order of the manifest.
     pub(crate) routes: Vec<Route>,
 }
@@ -39,6 +45,8 @@ pub(crate) struct Component {
     pub(crate) source: PathBuf,
     /// Variables by name, templates resolved.
     pub(crate) variables: BTreeMap<String, String>,
+    /// Servers that it may send requests to.
+    pub(crate) outbound: Vec<Allowed>,
     /// Our own keys.
     pub(crate) tool: Tool,
 }
@@ -56,6 +64,12 @@ pub(crate) struct Tool {
     /// Topics that its `consumer` handles.
     #[serde(default)]
     pub(crate) consumers: Vec<Consumer>,
+    /// Jobs that its `schedule` runs.
+    #[serde(default)]
+    pub(crate) crons: Vec<Cron>,
+    /// It may sign access tokens: it says who somebody is, to all others.
+    #[serde(default)]
+    pub(crate) signs_tokens: bool,
     /// Prefix of its tables.
     #[serde(default)]
     pub(crate) tables: Option<String>,
@@ -72,20 +86,6 @@ pub(crate) struct Machine {
     pub(crate) shards: u16,
 }
 
-/// One subscription.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Consumer {
-    /// Topic name.
-    pub(crate) topic: String,
-    /// How long messages are gathered before a delivery, in milliseconds.
-    #[serde(default)]
-    pub(crate) linger_ms: u64,
-    /// Only the newest message of a key matters.
-    #[serde(default)]
-    pub(crate) compact: bool,
-}
-
 impl Manifest {
     /// Reads a manifest; `overrides` set variables over the manifest's defaults.
     pub(crate) fn read(path: &Path, overrides: &BTreeMap<String, String>) -> anyhow::Result<Self> {
@@ -94,6 +94,13 @@ impl Manifest {
         let base = path.parent().unwrap_or(Path::new("."));
         Self::parse(&text, base, overrides)
             .with_context(|| format!("in the manifest {}", path.display()))
+    }
+
+    /// Every subscription and the component that it is for.
+    pub(crate) fn subscriptions(&self) -> impl Iterator<Item = (String, Consumer)> + '_ {
+        self.components.iter().flat_map(|(id, component)| {
+            component.tool.consumers.iter().map(move |consumer| (id.clone(), consumer.clone()))
+        })
     }
 
     /// A machine by its name.
@@ -135,7 +142,10 @@ impl Manifest {
                 Ok((name.clone(), value))
             });
             let variables = variables.collect::<anyhow::Result<_>>()?;
+            let outbound = allowed(&raw.allowed_outbound_hosts, &values);
+            let outbound = outbound.with_context(|| format!("hosts of component {id}"))?;
             let mut tool = raw.tool.ecomauction;
+            tool.check().with_context(|| format!("component {id}"))?;
             for machine in tool.machines.values_mut() {
                 machine.source = base.join(&machine.source);
                 if machine.shards == 0 {
@@ -143,7 +153,7 @@ impl Manifest {
                 }
             }
             let source = base.join(raw.source);
-            components.insert(id, Component { source, variables, tool });
+            components.insert(id, Component { source, variables, outbound, tool });
         }
         let mut routes = Vec::new();
         for trigger in raw.trigger.http {
@@ -155,8 +165,42 @@ impl Manifest {
             }
         }
         let RawApplication { name, version } = raw.application;
-        Ok(Self { name, version, components, routes })
+        let variables = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        Ok(Self { name, version, components, variables, routes })
     }
+}
+
+impl Tool {
+    /// Finds what cannot be meant.
+    fn check(&self) -> anyhow::Result<()> {
+        let mut topics = BTreeSet::new();
+        for consumer in &self.consumers {
+            consumer.check()?;
+            if !topics.insert(&consumer.topic) {
+                bail!("it consumes {} twice", consumer.topic);
+            }
+        }
+        let mut jobs = BTreeSet::new();
+        for Cron { job, schedule } in &self.crons {
+            Schedule::parse(schedule).with_context(|| format!("schedule of {job}"))?;
+            if !jobs.insert(job) {
+                bail!("its job {job} has two schedules");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The hosts that templates name; one that is a variable may be empty, and is left out.
+fn allowed(templates: &[String], values: &BTreeMap<&str, String>) -> anyhow::Result<Vec<Allowed>> {
+    let mut allowed = Vec::new();
+    for template in templates {
+        let host = resolve(template, values)?;
+        if !host.is_empty() {
+            allowed.push(Allowed::parse(&host)?);
+        }
+    }
+    Ok(allowed)
 }
 
 /// Replaces `{{ name }}` by the variable's value.
@@ -231,6 +275,8 @@ struct RawComponent {
     #[serde(default)]
     variables: BTreeMap<String, String>,
     #[serde(default)]
+    allowed_outbound_hosts: Vec<String>,
+    #[serde(default)]
     tool: RawTool,
 }
 
@@ -251,12 +297,14 @@ mod tests {
         name = "shop"
         [variables]
         development = { default = "false" }
+        shop = { default = "" }
         [[trigger.http]]
         route = "/v1/things/..."
         component = "things"
         [component.things]
         source = "things.wasm"
         variables = { development = "{{ development }}" }
+        allowed_outbound_hosts = ["https://example.com", "{{ shop }}"]
         [component.things.tool.ecomauction]
         machines = { thing = { source = "thing_machine.wasm" } }
         entities = ["thing"]
@@ -269,9 +317,11 @@ mod tests {
         assert_eq!(things.source, Path::new("app/things.wasm"));
         assert_eq!(things.tool.machines["thing"].source, Path::new("app/thing_machine.wasm"));
         assert_eq!(things.variables["development"], "false");
+        assert_eq!(things.outbound, [Allowed::parse("https://example.com").unwrap()]);
         assert_eq!(manifest.machine("thing").unwrap().shards, 8);
         let unknown = manifest.machine("ting").unwrap_err().to_string();
         assert!(unknown.contains("no machine ting, only: thing"), "{unknown}");
+        assert!(!things.tool.signs_tokens, "nobody is granted what is not said");
         assert_eq!(manifest.routes[0].pattern, "/v1/things/...");
     }
 
@@ -280,6 +330,7 @@ mod tests {
         let overrides = BTreeMap::from([("development".to_owned(), "true".to_owned())]);
         let manifest = Manifest::parse(MANIFEST, Path::new("app"), &overrides).unwrap();
         assert_eq!(manifest.components["things"].variables["development"], "true");
+        assert_eq!(manifest.variables["development"], "true");
     }
 
     #[test]
@@ -287,5 +338,31 @@ mod tests {
         let slipped = MANIFEST.replace("entities =", "entitles =");
         let error = Manifest::parse(&slipped, Path::new("app"), &BTreeMap::new()).unwrap_err();
         assert!(error.to_string().contains("entitles"), "{error}");
+    }
+
+    #[test]
+    fn subscriptions_and_jobs_are_checked_at_the_start() {
+        let parse = |keys: &str| {
+            let text = MANIFEST.replace("entities = [\"thing\"]", keys);
+            Manifest::parse(&text, Path::new("app"), &BTreeMap::new())
+        };
+        let manifest = parse(
+            "consumers = [{ topic = \"a.v1\", filter = { n = [1] } }, { topic = \"b\" }]
+             crons = [{ job = \"things.sweep\", schedule = \"*/10 * * * *\" }]",
+        );
+        let manifest = manifest.unwrap();
+        let names = manifest.subscriptions().map(|(id, consumer)| consumer.queue(&id));
+        assert_eq!(names.collect::<Vec<_>>(), ["things/a.v1", "things/b"]);
+        assert_eq!(manifest.components["things"].tool.crons[0].job, "things.sweep");
+        for (keys, word) in [
+            ("consumers = [{ topic = \"a\" }, { topic = \"a\" }]", "twice"),
+            ("consumers = [{ topic = \"a\", filters = { n = [1] } }]", "filters"),
+            ("consumers = [{ topic = \"a b\" }]", "a b"),
+            ("crons = [{ job = \"j\", schedule = \"never\" }]", "schedule of j"),
+            ("crons = [{ job = \"j\", schedul = \"* * * * *\" }]", "schedul"),
+        ] {
+            let error = format!("{:#}", parse(keys).unwrap_err());
+            assert!(error.contains(word), "{keys}: {error}");
+        }
     }
 }

@@ -1,15 +1,23 @@
-//! What operators ask: is it up, is it ready, how is it doing.
+//! What operators ask: is it up, is it ready, how is it doing, what became of its messages.
 
+mod names;
+mod page;
+mod queues;
+
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
+use serde::Serialize;
 
-use crate::http::{Answer, Body, problem};
+use crate::http::{Answer, Body, HttpLimits, problem, read_body};
 use crate::machines::Machines;
+use crate::queues::{DeadLetter, QueueError, Queues, Stats};
 use crate::telemetry::{Meters, Readings};
+pub(crate) use names::Names;
 
 /// Up and ready.
 pub(crate) struct Health {
@@ -58,33 +66,122 @@ pub(crate) struct Operator {
     pub(crate) meters: Arc<Meters>,
     /// Entities, timers, outbox, journal.
     pub(crate) machines: Arc<Machines>,
+    /// Messages.
+    pub(crate) queues: Arc<Queues>,
+    /// How it may be called.
+    pub(crate) names: Names,
 }
 
 impl Answer for Operator {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, _peer: IpAddr) -> Response<Body> {
         let path = request.uri().path();
+        if !self.names.are_known(request.uri(), request.headers()) {
+            let detail = "The operator address answers to addresses, localhost, and the names that \
+                          the platform was started with: --operator-host NAME.";
+            return problem(
+                StatusCode::MISDIRECTED_REQUEST,
+                "misdirected_request",
+                detail,
+                path,
+                "",
+            );
+        }
         if let Some(response) = self.health.answer(request.method(), path) {
             return response;
         }
-        if path != "/metrics" {
-            let detail = "The operator address serves /healthz, /readyz and /metrics.";
-            return problem(StatusCode::NOT_FOUND, "not_found", detail, path, "");
+        match path {
+            "/" => self.page().await,
+            "/metrics" => self.metrics().await,
+            path if is_under(path, queues::PATH) => self.queues(request).await,
+            path => {
+                let detail = "The operator address serves /, /healthz, /readyz, /metrics and \
+                              /v1/admin/queues.";
+                problem(StatusCode::NOT_FOUND, "not_found", detail, path, "")
+            }
         }
+    }
+}
+
+impl Operator {
+    async fn metrics(&self) -> Response<Body> {
         let around = &self.machines.around;
+        // Without its queues the host still has something to tell.
+        let queues = self.queues.stats().await.unwrap_or_default();
         let readings = Readings {
             entities_loaded: self.machines.loaded(),
             timers: around.timers.len(),
             outbox: around.outbox.len(),
             journal: around.journal.stats(),
+            queues,
         };
         match self.meters.render(&readings) {
             Ok(text) => text_response(StatusCode::OK, METRICS_TYPE, text),
             Err(_) => {
                 let status = StatusCode::INTERNAL_SERVER_ERROR;
-                problem(status, "internal_error", "The metrics could not be written.", path, "")
+                let detail = "The metrics could not be written.";
+                problem(status, "internal_error", detail, "/metrics", "")
             }
         }
     }
+
+    async fn queues(&self, request: Request<Incoming>) -> Response<Body> {
+        let (parts, incoming) = request.into_parts();
+        let path = parts.uri.path();
+        let limits = HttpLimits::default();
+        let body = match read_body(incoming, limits.body_max_bytes, limits.body_timeout).await {
+            Ok(body) => body,
+            Err(error) => {
+                let (status, code, detail) = crate::http::body_refusal(error);
+                return problem(status, code, detail, path, "");
+            }
+        };
+        let (query, headers) = (parts.uri.query().unwrap_or_default(), &parts.headers);
+        let asked = queues::Asked { method: &parts.method, path, query, headers, body };
+        queues::answer(&self.queues, asked).await
+    }
+
+    async fn page(&self) -> Response<Body> {
+        let Ok(queues) = self.queues_and_letters().await else {
+            let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, "The queues do not answer.");
+            return problem(status, "unavailable", detail, "/", "");
+        };
+        let html = page::page(&queues, self.queues.world().now_ms());
+        let mut response = text_response(StatusCode::OK, "text/html; charset=utf-8", html);
+        let headers = response.headers_mut();
+        for (name, value) in [
+            (header::CONTENT_SECURITY_POLICY, page::POLICY),
+            (header::CACHE_CONTROL, "no-store"),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    async fn queues_and_letters(&self) -> Result<Vec<(Stats, Vec<DeadLetter>)>, QueueError> {
+        let mut shown = Vec::new();
+        for stats in self.queues.stats().await? {
+            let letters = match stats.dead {
+                0 => None,
+                _ => self.queues.dead_letters(&stats.name, 0, LETTERS_ON_PAGE).await?,
+            };
+            shown.push((stats, letters.unwrap_or_default()));
+        }
+        Ok(shown)
+    }
+}
+
+fn is_under(path: &str, root: &str) -> bool {
+    path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn json_response(value: &impl Serialize) -> Response<Body> {
+    let text = serde_json::to_string(value).unwrap_or_default();
+    let mut response = text_response(StatusCode::OK, "application/json", text);
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(header::CACHE_CONTROL, no_store);
+    response
 }
 
 fn text_response(status: StatusCode, content_type: &'static str, text: String) -> Response<Body> {
@@ -95,4 +192,6 @@ fn text_response(status: StatusCode, content_type: &'static str, text: String) -
     response
 }
 
+/// Dead letters of one queue on the page.
+const LETTERS_ON_PAGE: u32 = 20;
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

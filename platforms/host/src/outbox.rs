@@ -1,8 +1,13 @@
-//! The outbox: messages of committed records on their way to their consumers.
+//! The outbox: messages of committed records on their way to the bus, or, where only the newest of
+//! a key matters, to their consumers.
 //!
 //! A message is part of the journal record that caused it; here it only waits for durability, for
-//! company (linger) and for its consumer. After a start, everything behind the stored mark is sent
+//! company (linger) and for its taker. After a start, everything behind the stored mark is sent
 //! again: at least once, and consumers act once.
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -13,7 +18,8 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use crate::manifest::Consumer;
+use crate::queues::Event;
+use crate::subscription::Consumer;
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +32,21 @@ pub struct Message {
     pub key: String,
     /// JSON body.
     pub body: Vec<u8>,
+    /// Machine that sent it.
+    machine: Arc<str>,
+    /// Time of the command that caused it.
+    time: i64,
+}
+
+/// The record that sends messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sending<'a> {
+    /// Where it stands.
+    pub(crate) position: u64,
+    /// Machine of its entity.
+    pub(crate) machine: &'a Arc<str>,
+    /// Time of its command.
+    pub(crate) time: i64,
 }
 
 impl Message {
@@ -34,8 +55,22 @@ impl Message {
         format!("{}-{}", self.position, self.index)
     }
 
-    fn new((position, index): (u64, usize), key: &str, body: &[u8]) -> Self {
-        Self { position, index, key: key.to_owned(), body: body.to_vec() }
+    /// As it is seen outside of the outbox.
+    pub(crate) fn event(&self, topic: &str) -> Event {
+        Event {
+            id: self.id(),
+            source: format!("/machines/{}", self.machine),
+            topic: topic.to_owned(),
+            key: self.key.clone(),
+            time: self.time,
+            body: self.body.clone(),
+        }
+    }
+
+    fn new(sending: Sending<'_>, index: usize, key: &str, body: &[u8]) -> Self {
+        let Sending { position, machine, time } = sending;
+        let (machine, key, body) = (Arc::clone(machine), key.to_owned(), body.to_vec());
+        Self { position, index, key, body, machine, time }
     }
 
     fn place(&self) -> (u64, usize) {
@@ -46,10 +81,10 @@ impl Message {
 /// Asks the journal about the record at a position.
 pub(crate) type IsDurable<'a> = &'a dyn Fn(u64) -> bool;
 
-/// One consumer's queue.
+/// Messages of one topic for one taker.
 pub(crate) struct Queue {
-    /// Component id.
-    pub(crate) component: String,
+    /// Who takes them.
+    pub(crate) taker: Taker,
     subscription: Consumer,
     waiting: Mutex<Waiting>,
     /// Something came into the empty queue.
@@ -68,24 +103,56 @@ struct Waiting {
     in_flight: BTreeSet<(u64, usize)>,
 }
 
+/// Where messages go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Taker {
+    /// The component, itself: only the newest message of a key matters to it.
+    Component(String),
+    /// The bus, which keeps them for all who want each.
+    Bus,
+}
+
+/// Where the next start begins to look for messages: all of earlier records are with their takers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Marks {
+    /// For components.
+    pub(crate) settled: u64,
+    /// For the bus.
+    pub(crate) published: u64,
+}
+
 /// All queues.
 pub(crate) struct Outbox {
     queues: Vec<Arc<Queue>>,
 }
 
 impl Outbox {
-    /// Queues for the subscriptions of the manifest.
+    /// Queues for the subscriptions of the manifest: one for each that compacts, and one for each
+    /// topic that others take.
     pub(crate) fn new(subscriptions: impl Iterator<Item = (String, Consumer)>) -> Self {
-        let queue = |(component, subscription)| {
-            Arc::new(Queue {
-                component,
+        let mut queues: Vec<Arc<Queue>> = Vec::new();
+        for (component, subscription) in subscriptions {
+            let is_known = |queue: &Arc<Queue>| {
+                queue.taker == Taker::Bus && queue.subscription.topic == subscription.topic
+            };
+            let (taker, subscription) = if subscription.compact {
+                (Taker::Component(component), subscription)
+            } else if queues.iter().any(is_known) {
+                continue;
+            } else {
+                let mut subscription = Consumer::new(&subscription.topic, false);
+                subscription.linger_ms = BUS_LINGER_MS;
+                (Taker::Bus, subscription)
+            };
+            queues.push(Arc::new(Queue {
+                taker,
                 subscription,
                 waiting: Mutex::default(),
                 arrived: Notify::new(),
                 crowded: Notify::new(),
-            })
-        };
-        Self { queues: subscriptions.map(queue).collect() }
+            }));
+        }
+        Self { queues }
     }
 
     /// The queues, each served by one relay.
@@ -94,19 +161,60 @@ impl Outbox {
     }
 
     /// Takes the messages of a record that was appended.
-    pub(crate) fn push(&self, position: u64, effects: &[Effect], is_durable: IsDurable<'_>) {
+    pub(crate) fn push(&self, sending: Sending<'_>, effects: &[Effect], is_durable: IsDurable<'_>) {
+        self.put(sending, effects, is_durable, |_| true);
+    }
+
+    /// Takes the messages of a record of an earlier life, as far as the marks are before it.
+    pub(crate) fn push_again(&self, sending: Sending<'_>, effects: &[Effect], marks: Marks) {
+        self.put(sending, effects, &|_| true, |taker| match taker {
+            Taker::Component(_) => sending.position > marks.settled,
+            Taker::Bus => sending.position > marks.published,
+        });
+    }
+
+    /// Components have handled every message of records up to this one. Lost records count for
+    /// nothing: a start could not find the place before one.
+    pub(crate) fn settled(&self, durable: u64, is_durable: IsDurable<'_>) -> u64 {
+        self.through(durable, is_durable, &BTreeSet::new(), |taker| *taker != Taker::Bus)
+    }
+
+    /// The bus has every message of records up to this one; those that are `leaving` count as gone.
+    pub(crate) fn published(
+        &self,
+        durable: u64,
+        leaving: &[Message],
+        is_durable: IsDurable<'_>,
+    ) -> u64 {
+        let leaving = leaving.iter().map(Message::place).collect();
+        self.through(durable, is_durable, &leaving, |taker| *taker == Taker::Bus)
+    }
+
+    fn through(
+        &self,
+        durable: u64,
+        is_durable: IsDurable<'_>,
+        leaving: &BTreeSet<(u64, usize)>,
+        counts: impl Fn(&Taker) -> bool,
+    ) -> u64 {
+        let queues = self.queues.iter().filter(|queue| counts(&queue.taker));
+        let oldest = queues.filter_map(|queue| queue.oldest(leaving, is_durable)).min();
+        oldest.map_or(durable, |oldest| durable.min(oldest.saturating_sub(1)))
+    }
+
+    fn put(
+        &self,
+        sending: Sending<'_>,
+        effects: &[Effect],
+        is_durable: IsDurable<'_>,
+        wants: impl Fn(&Taker) -> bool,
+    ) {
         for (index, effect) in effects.iter().enumerate() {
             let Effect::Send { topic, key, body } = effect;
             let takers = self.queues.iter().filter(|queue| queue.subscription.topic == *topic);
-            takers.for_each(|queue| queue.put((position, index), key, body, is_durable));
+            let takers = takers.filter(|queue| wants(&queue.taker));
+            takers.for_each(|queue| queue.put((sending, index), (key, body), is_durable));
         }
-    }
-
-    /// Every message of records up to this one was handled. Lost records count for nothing: a
-    /// start could not find the place before one.
-    pub(crate) fn settled(&self, durable: u64, is_durable: IsDurable<'_>) -> u64 {
-        let oldest = self.queues.iter().filter_map(|queue| queue.oldest(is_durable)).min();
-        oldest.map_or(durable, |oldest| durable.min(oldest.saturating_sub(1)))
     }
 
     /// Messages waiting in all queues.
@@ -139,17 +247,19 @@ impl Queue {
         }
     }
 
-    /// The messages come again.
+    /// The messages come again. At every moment they are in flight or wait: a mark that is read
+    /// meanwhile stays before them.
     pub(crate) fn again(&self, messages: Vec<Message>) {
-        self.done(&messages);
+        let mut waiting = self.waiting.lock();
         for message in messages.into_iter().rev() {
-            let mut waiting = self.waiting.lock();
+            waiting.in_flight.remove(&message.place());
             if self.subscription.compact {
                 waiting.by_key.entry(message.key.clone()).or_default().insert(0, message);
             } else {
                 waiting.fifo.push_front(message);
             }
         }
+        drop(waiting);
         self.arrived.notify_one();
     }
 
@@ -190,7 +300,12 @@ impl Queue {
 
     /// Called for every decision: it allocates nothing where a message takes an older one's place,
     /// and wakes the relay only when that has something to do.
-    fn put(&self, place: (u64, usize), key: &str, body: &[u8], is_durable: IsDurable<'_>) {
+    fn put(
+        &self,
+        (sending, index): (Sending<'_>, usize),
+        (key, body): (&str, &[u8]),
+        is_durable: IsDurable<'_>,
+    ) {
         let mut waiting = self.waiting.lock();
         let before = waiting.count();
         match waiting.by_key.get_mut(key).filter(|_| self.subscription.compact) {
@@ -199,16 +314,18 @@ impl Queue {
                 let needless = messages.drain(..durable.unwrap_or(0)).next();
                 messages.push(match needless {
                     Some(mut message) => {
-                        (message.position, message.index) = place;
+                        (message.position, message.index) = (sending.position, index);
+                        message.machine.clone_from(sending.machine);
+                        message.time = sending.time;
                         message.body.clear();
                         message.body.extend_from_slice(body);
                         message
                     }
-                    None => Message::new(place, key, body),
+                    None => Message::new(sending, index, key, body),
                 });
             }
             None => {
-                let message = Message::new(place, key, body);
+                let message = Message::new(sending, index, key, body);
                 if self.subscription.compact {
                     waiting.by_key.insert(key.to_owned(), vec![message]);
                 } else {
@@ -240,12 +357,13 @@ impl Queue {
         waiting.count() + waiting.in_flight.len()
     }
 
-    fn oldest(&self, is_durable: IsDurable<'_>) -> Option<u64> {
+    fn oldest(&self, leaving: &BTreeSet<(u64, usize)>, is_durable: IsDurable<'_>) -> Option<u64> {
         let waiting = self.waiting.lock();
         let queued = waiting.fifo.iter().chain(waiting.by_key.values().flatten());
-        let flying = waiting.in_flight.iter().map(|(position, _)| *position);
-        let all = queued.map(|message| message.position).chain(flying);
-        all.filter(|position| is_durable(*position)).min()
+        let flying = waiting.in_flight.iter().copied();
+        let all = queued.map(Message::place).chain(flying);
+        let staying = all.filter(|place| !leaving.contains(place));
+        staying.map(|(position, _)| position).filter(|position| is_durable(*position)).min()
     }
 }
 
@@ -256,86 +374,7 @@ impl Waiting {
 }
 
 /// This many messages end the linger time.
-const CROWD: usize = 6_400;
-
-#[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
-mod tests {
-    use super::*;
-
-    fn outbox(compact: bool) -> Outbox {
-        let consumer = Consumer { topic: "t".to_owned(), linger_ms: 0, compact };
-        Outbox::new(std::iter::once(("c".to_owned(), consumer)))
-    }
-
-    fn send(key: &str) -> Vec<Effect> {
-        vec![Effect::Send { topic: "t".to_owned(), key: key.to_owned(), body: Vec::new() }]
-    }
-
-    fn positions(batch: &[Message]) -> Vec<u64> {
-        batch.iter().map(|message| message.position).collect()
-    }
-
-    #[test]
-    fn a_lost_record_takes_its_own_message_along_and_no_other() {
-        let outbox = outbox(false);
-        (1..=3).for_each(|position| outbox.push(position, &send("k"), &|_| false));
-        let queue = &outbox.queues()[0];
-        assert_eq!(outbox.settled(3, &|position| position == 3), 2);
-        assert_eq!(outbox.settled(3, &|_| false), 3, "no mark stands at a lost record");
-        let batch = queue.sift(queue.take(10), &|position| position != 2);
-        assert_eq!(positions(&batch), [1, 3]);
-        queue.done(&batch);
-        assert_eq!(outbox.len(), 0);
-    }
-
-    #[test]
-    fn a_lost_message_does_not_take_the_one_before_it_along() {
-        let outbox = outbox(true);
-        let is_durable = |position| position == 1 || position == 4;
-        (1..=3).for_each(|position| outbox.push(position, &send("a"), &is_durable));
-        let queue = &outbox.queues()[0];
-        let batch = queue.sift(queue.take(1), &is_durable);
-        assert_eq!(positions(&batch), [1]);
-        outbox.push(4, &send("a"), &is_durable);
-        outbox.push(5, &send("a"), &is_durable);
-        queue.again(batch);
-        assert_eq!(outbox.settled(4, &is_durable), 0);
-        assert_eq!(positions(&queue.sift(queue.take(1), &is_durable)), [4]);
-    }
-
-    #[test]
-    fn what_is_not_acknowledged_comes_again_in_its_order() {
-        let outbox = outbox(false);
-        (1..=4).for_each(|position| outbox.push(position, &send("k"), &|_| true));
-        let queue = &outbox.queues()[0];
-        let batch = queue.take(3);
-        queue.again(batch);
-        assert_eq!(positions(&queue.take(10)), [1, 2, 3, 4]);
-    }
-
-    #[test]
-    fn a_mark_never_passes_a_message_that_waits_or_flies() {
-        let outbox = outbox(true);
-        outbox.push(5, &send("a"), &|_| true);
-        outbox.push(9, &send("b"), &|_| true);
-        assert_eq!(outbox.settled(20, &|_| true), 4);
-        let queue = &outbox.queues()[0];
-        let batch = queue.take(1);
-        assert_eq!((positions(&batch), outbox.settled(20, &|_| true)), (vec![5], 4));
-        queue.done(&batch);
-        assert_eq!(outbox.settled(20, &|_| true), 8);
-        queue.done(&queue.take(1));
-        assert_eq!(outbox.settled(20, &|_| true), 20);
-    }
-
-    #[test]
-    fn a_compacting_queue_keeps_the_newest_message_of_a_key() {
-        let outbox = outbox(true);
-        outbox.push(1, &send("a"), &|_| true);
-        outbox.push(2, &send("a"), &|_| true);
-        let queue = &outbox.queues()[0];
-        assert_eq!(positions(&queue.sift(queue.take(10), &|_| true)), [2]);
-        assert_eq!(outbox.settled(2, &|position| position == 2), 1);
-    }
-}
+pub(crate) const CROWD: usize = 6_400;
+/// How long messages are gathered for the bus: it syncs once for all of them. Without that each
+/// commit of the journal would cost another sync.
+const BUS_LINGER_MS: u64 = 50;

@@ -144,11 +144,14 @@ impl StateStore {
 
     /// A number that was stored under a name, or 0.
     pub(crate) fn mark(&self, name: &str) -> rusqlite::Result<u64> {
+        Ok(self.stored_mark(name)?.unwrap_or(0))
+    }
+
+    /// A number that was stored under a name, if one was.
+    pub(crate) fn stored_mark(&self, name: &str) -> rusqlite::Result<Option<u64>> {
         let reader = self.reader.lock();
-        let found = reader
-            .query_row("SELECT value FROM marks WHERE name = ?1", [name], |row| row.get(0))
-            .optional()?;
-        Ok(found.unwrap_or(0))
+        let sql = "SELECT value FROM marks WHERE name = ?1";
+        reader.query_row(sql, [name], |row| row.get(0)).optional()
     }
 
     /// Writes checkpoints and marks in one transaction.

@@ -17,9 +17,9 @@ pub use crate::outbox::Message;
 
 use crate::background;
 use crate::machines::{Machines, Surroundings};
-use crate::manifest::Consumer;
 use crate::outbox::{Outbox, Queue};
 use crate::state::StateStore;
+use crate::subscription::Consumer;
 use crate::timers::{Alarm, Timers};
 
 /// One life of the host, from a start to its end.
@@ -61,10 +61,9 @@ impl<I: Image + 'static> Stepped<I> {
     /// When the disk does not give what was stored.
     pub fn start(setup: Setup<'_, I>) -> anyhow::Result<Self> {
         let Setup { dir, journal, image, shards, topics, world } = setup;
-        let consumers = topics.iter().map(|(topic, compact)| {
-            let consumer = Consumer { topic: (*topic).to_owned(), linger_ms: 0, compact: *compact };
-            ((*topic).to_owned(), consumer)
-        });
+        let consumers = topics
+            .iter()
+            .map(|(topic, compact)| ((*topic).to_owned(), Consumer::new(topic, *compact)));
         let disk = journal.vfs.clone();
         let around = Surroundings {
             journal: Journal::open_stepped(&dir.join("journal"), journal)?,
@@ -75,7 +74,15 @@ impl<I: Image + 'static> Stepped<I> {
         };
         let machine = image.name().to_owned();
         let machines = Arc::new(Machines::new(vec![(image, shards)], around));
-        machines.recover()?;
+        let published = match machines.around.state.stored_mark(PUBLISHED)? {
+            Some(published) => published,
+            None => {
+                let settled = machines.settled_at_start()?;
+                machines.around.state.write(&[], &[(PUBLISHED, settled)])?;
+                settled
+            }
+        };
+        machines.recover(published)?;
         Ok(Self { machine, machines })
     }
 
@@ -179,7 +186,11 @@ impl<I: Image + 'static> Stepped<I> {
     /// # Errors
     /// When a store refuses.
     pub fn checkpoint(&self, everything: bool) -> Result<usize, EntityError> {
-        self.machines.checkpoint(everything)
+        let published = self.machines.published(&[]);
+        let written = self.machines.checkpoint(everything)?;
+        let marked = self.machines.around.state.write(&[], &[(PUBLISHED, published)]);
+        marked.map_err(|error| EntityError::Unavailable(error.to_string()))?;
+        Ok(written)
     }
 
     /// Takes entities out of memory that nobody touched since.
@@ -194,3 +205,6 @@ impl Delivery {
         background::settle(&self.queue, self.messages, refusals);
     }
 }
+
+/// What the file of the queues remembers in `up`; here nobody has queues.
+const PUBLISHED: &str = "published";

@@ -12,6 +12,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tracing_subscriber::EnvFilter;
 
+use crate::queues::Stats;
+
 /// Starts logging to standard error: JSON lines, or plain lines for people in development.
 /// `ECOMAUCTION_LOG` sets the filter (default `info`).
 pub(crate) fn start_logs(for_people: bool) {
@@ -31,6 +33,18 @@ struct StatusClass {
     class: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct QueueName {
+    queue: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct JobRun {
+    component: String,
+    job: String,
+    outcome: &'static str,
+}
+
 /// The host's counters.
 pub(crate) struct Meters {
     registry: Registry,
@@ -39,6 +53,19 @@ pub(crate) struct Meters {
     gauges: Gauges,
     wakes: Counter,
     wake_lateness_max_ms: AtomicU64,
+    queues: QueueMeters,
+    jobs: Family<JobRun, Counter>,
+}
+
+/// Numbers of each queue; the file of the queues counts them.
+#[derive(Default)]
+struct QueueMeters {
+    depth: Family<QueueName, Gauge>,
+    in_flight: Family<QueueName, Gauge>,
+    dead_letters: Family<QueueName, Gauge>,
+    deliveries: Family<QueueName, Counter>,
+    retries: Family<QueueName, Counter>,
+    deaths: Family<QueueName, Counter>,
 }
 
 #[derive(Default)]
@@ -64,6 +91,8 @@ pub(crate) struct Readings {
     pub(crate) outbox: usize,
     /// The journal's own numbers.
     pub(crate) journal: journal::Stats,
+    /// Every queue's.
+    pub(crate) queues: Vec<Stats>,
 }
 
 impl Default for Meters {
@@ -103,8 +132,53 @@ impl Default for Meters {
         for (name, help, gauge) in rows {
             registry.register(name, help, gauge.clone());
         }
+        let queues = QueueMeters::default();
+        queues.register(&mut registry);
+        let jobs = Family::default();
+        registry.register("job_runs", "Runs of jobs, by outcome", jobs.clone());
         let wake_lateness_max_ms = AtomicU64::new(0);
-        Self { registry, requests, durations, gauges, wakes, wake_lateness_max_ms }
+        Self { registry, requests, durations, gauges, wakes, wake_lateness_max_ms, queues, jobs }
+    }
+}
+
+impl QueueMeters {
+    fn register(&self, registry: &mut Registry) {
+        let gauges = [
+            ("queue_messages", "Messages in a queue, those under way included", &self.depth),
+            ("queue_in_flight", "Messages that their consumer has", &self.in_flight),
+            ("queue_dead_letters", "Dead letters of a queue", &self.dead_letters),
+        ];
+        for (name, help, family) in gauges {
+            registry.register(name, help, family.clone());
+        }
+        let counters = [
+            ("queue_deliveries", "Messages that were acknowledged", &self.deliveries),
+            ("queue_retries", "Deliveries that failed and are repeated", &self.retries),
+            ("queue_deaths", "Messages that became dead letters", &self.deaths),
+        ];
+        for (name, help, family) in counters {
+            registry.register(name, help, family.clone());
+        }
+    }
+
+    fn read(&self, stats: &Stats) {
+        let name = QueueName { queue: stats.name.clone() };
+        let gauges = [
+            (&self.depth, stats.depth),
+            (&self.in_flight, stats.in_flight),
+            (&self.dead_letters, stats.dead),
+        ];
+        for (family, value) in gauges {
+            family.get_or_create(&name).set(i64::try_from(value).unwrap_or(i64::MAX));
+        }
+        let counters = [
+            (&self.deliveries, stats.delivered),
+            (&self.retries, stats.retried),
+            (&self.deaths, stats.died),
+        ];
+        for (family, value) in counters {
+            family.get_or_create(&name).inner().store(value, Ordering::Relaxed);
+        }
     }
 }
 
@@ -125,6 +199,13 @@ impl Meters {
         self.wake_lateness_max_ms.fetch_max(late, Ordering::Relaxed);
     }
 
+    /// Counts a run of a job.
+    pub(crate) fn job(&self, component: &str, job: &str, succeeded: bool) {
+        let outcome = if succeeded { "done" } else { "failed" };
+        let run = JobRun { component: component.to_owned(), job: job.to_owned(), outcome };
+        self.jobs.get_or_create(&run).inc();
+    }
+
     /// The Prometheus text.
     pub(crate) fn render(&self, readings: &Readings) -> Result<String, std::fmt::Error> {
         let gauge = |gauge: &Gauge, value: u64| {
@@ -139,6 +220,7 @@ impl Meters {
         gauge(&self.gauges.journal_commit_microseconds, journal.commit_us);
         gauge(&self.gauges.journal_queued, journal.queued_records);
         gauge(&self.gauges.journal_failures, journal.failures);
+        readings.queues.iter().for_each(|stats| self.queues.read(stats));
         let late = self.wake_lateness_max_ms.swap(0, Ordering::Relaxed);
         gauge(&self.gauges.wake_lateness_max_ms, late);
         let mut text = String::new();

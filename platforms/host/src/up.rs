@@ -2,21 +2,27 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
+use crate::background::Background;
 use crate::cli::{Only, Up};
 use crate::data::DataDirectory;
 use crate::engine::{Engines, Watch};
 use crate::http::{Connections, HttpLimits, Router};
 use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
-use crate::operator::{Health, Operator};
+use crate::operator::{Health, Names, Operator};
 use crate::outbox::Outbox;
-use crate::services::{Platform, Service};
+use crate::priority::Turn;
+use crate::queues::Queues;
+use crate::services::{Platform, Service, Shared};
 use crate::sql::SqlStore;
 use crate::state::StateStore;
 use crate::telemetry::Meters;
@@ -27,8 +33,9 @@ use crate::vault::Vault;
 pub(crate) fn run(options: &Up) -> anyhow::Result<()> {
     crate::telemetry::start_logs(options.dev);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let behind = crate::priority::runtime_behind()?;
     match options.only {
-        None => runtime.block_on(serve(options)),
+        None => runtime.block_on(serve(options, behind.handle())),
         Some(Only::Spin) => runtime.block_on(serve_as_spin(options)),
     }
 }
@@ -51,43 +58,49 @@ async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
     }
 }
 
-async fn serve(options: &Up) -> anyhow::Result<()> {
+async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     let mut end = EndSignals::listen()?;
     let manifest = Manifest::read(&options.manifest, &overrides(options)?)?;
     let data = DataDirectory::open(&options.data)?;
     // Listening first: a taken port is found before anything is touched.
-    let public = bind(options.listen, "--listen").await?;
-    let operator = bind(options.operator_listen, "--operator-listen").await?;
+    let public = bind(options.listen, "--listen")?;
+    let operator = bind(options.operator_listen, "--operator-listen")?;
+    let queues = Arc::new(open_queues(&manifest, &data)?);
     let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
-    let services = open_services(&manifest, &data, &engines, &machines)?;
-    for (id, service) in &services {
-        let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
-        migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
-    }
+    recover(&machines, &queues).await?;
+    let shared = open_shared(&manifest, &data)?;
+    let services =
+        open_services(&manifest, &data, &engines, &machines, &shared, options.deliver_twice)?;
+    migrate(&services).await?;
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Arc::clone(&machines)));
     let (stop, stopped) = watch::channel(false);
-    let mut tasks = crate::background::start(&machines, &services, &meters, &stopped);
-
-    let routes = manifest.routes.iter().filter_map(|route| {
-        Some((route.pattern.clone(), Arc::clone(services.get(&route.component)?)))
-    });
+    let background = Background {
+        machines: Arc::clone(&machines),
+        services: services.clone(),
+        queues: Arc::clone(&queues),
+        meters: Arc::clone(&meters),
+        behind: behind.clone(),
+    };
+    let mut tasks = crate::background::start(&background, &manifest, &stopped)?;
+    tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
+    let limits = options.limits();
     let connections = Arc::new(Connections {
-        router: Router::new(routes),
-        limits: HttpLimits::default(),
+        router: router(&manifest, &services),
+        limits: limits.clone(),
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
     });
-    let operators =
-        Arc::new(Operator { health: Arc::clone(&health), meters, machines: Arc::clone(&machines) });
+    let operators = Operator {
+        health: Arc::clone(&health),
+        meters,
+        machines: Arc::clone(&machines),
+        queues: Arc::clone(&queues),
+        names: Names::new(&options.operator_hosts),
+    };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
-    let limits = HttpLimits::default();
-    let drain = limits.drain;
-    let mut listeners = tokio::task::JoinSet::new();
-    listeners.spawn(crate::http::serve(public, limits, connections, told(stopped.clone())));
-    let operator_limits = HttpLimits { drain: std::time::Duration::ZERO, ..HttpLimits::default() };
-    listeners.spawn(crate::http::serve(operator, operator_limits, operators, told(stopped)));
+    let mut listeners = answer((public, connections), (operator, operators), limits, &stopped);
 
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public_addr, %operator_addr, took_ms, app = manifest.name, "ready");
@@ -95,18 +108,54 @@ async fn serve(options: &Up) -> anyhow::Result<()> {
         eprintln!("{}", walkthrough(public_addr, operator_addr));
     }
     end.received().await;
-    tracing::info!(drain_seconds = drain.as_secs(), "stopping");
+    tracing::info!(drain_seconds = options.limits().drain.as_secs(), "stopping");
     health.drain();
     stop.send_replace(true);
     while listeners.join_next().await.is_some() {}
     while tasks.join_next().await.is_some() {}
-    finish(&machines, &services).await;
+    shared.mail.finish().await;
+    finish(&machines, &services, &queues).await;
     tracing::info!("stopped");
     Ok(())
 }
 
+/// Answers at both addresses until it is told to stop.
+fn answer(
+    (public, connections): (TcpListener, Arc<Connections>),
+    (operator, operators): (TcpListener, Operator),
+    limits: HttpLimits,
+    stopped: &watch::Receiver<bool>,
+) -> JoinSet<()> {
+    let mut listeners = JoinSet::new();
+    let operator_limits = HttpLimits { drain: Duration::ZERO, ..limits.clone() };
+    let stop = || told(stopped.clone());
+    listeners.spawn(crate::http::serve(public, limits, connections, stop()));
+    listeners.spawn(crate::http::serve(operator, operator_limits, operators.into(), stop()));
+    listeners
+}
+
+/// Lets every component prepare its tables.
+async fn migrate(services: &HashMap<String, Arc<Service>>) -> anyhow::Result<()> {
+    for (id, service) in services {
+        let migrated = service.migrate().await.with_context(|| format!("component {id}"))?;
+        migrated.map_err(|why| anyhow::anyhow!("component {id} cannot migrate: {why}"))?;
+    }
+    Ok(())
+}
+
+fn router(manifest: &Manifest, services: &HashMap<String, Arc<Service>>) -> Router {
+    Router::new(manifest.routes.iter().filter_map(|route| {
+        Some((route.pattern.clone(), Arc::clone(services.get(&route.component)?)))
+    }))
+}
+
 /// Writes what was written behind, so that the next start is quick.
-async fn finish(machines: &Arc<Machines>, services: &HashMap<String, Arc<Service>>) {
+async fn finish(
+    machines: &Arc<Machines>,
+    services: &HashMap<String, Arc<Service>>,
+    queues: &Queues,
+) {
+    crate::background::mark_published(machines, queues).await;
     for service in services.values() {
         if let Err(error) = service.platform().sql.flush().await {
             tracing::warn!(%error, "projections were not written; they will be rebuilt");
@@ -119,7 +168,7 @@ async fn finish(machines: &Arc<Machines>, services: &HashMap<String, Arc<Service
     }
 }
 
-/// Opens journal, snapshots and machines, and recovers what they say.
+/// Opens journal, snapshots and machines.
 pub(crate) fn open_machines(
     manifest: &Manifest,
     data: &DataDirectory,
@@ -144,21 +193,56 @@ pub(crate) fn open_machines(
             images.push((Arc::new(image), machine.shards));
         }
     }
-    let subscriptions = manifest.components.iter().flat_map(|(id, component)| {
-        component.tool.consumers.iter().map(move |consumer| (id.clone(), consumer.clone()))
-    });
     let around = Surroundings {
         journal: journal::Journal::open(&data.journal(), journal::Options::default())
             .context("cannot open the journal")?,
         state: StateStore::open_or_begin_anew(&data.state())
             .context("cannot open the snapshots")?,
         timers: Timers::default(),
-        outbox: Outbox::new(subscriptions),
+        outbox: Outbox::new(manifest.subscriptions()),
         world: Arc::new(crate::clock::System),
     };
-    let machines = Arc::new(Machines::new(images, around));
-    machines.recover().context("cannot recover from the journal")?;
-    Ok(Engine { engines, machines })
+    Ok(Engine { engines, machines: Arc::new(Machines::new(images, around)) })
+}
+
+/// Recovers what journal and snapshots say. The mark of the bus is stored before the components'
+/// can move past what the bus does not have.
+async fn recover(machines: &Machines, queues: &Queues) -> anyhow::Result<()> {
+    let published = match queues.published()? {
+        Some(published) => published,
+        None => {
+            let settled = machines.settled_at_start()?;
+            queues.push(Vec::new(), Some(settled)).await?;
+            settled
+        }
+    };
+    machines.recover(published).context("cannot recover from the journal")
+}
+
+fn open_shared(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Shared> {
+    let variable = |name| manifest.variables.get(name).map_or("", String::as_str);
+    let smtp_url = variable("smtp_url");
+    if smtp_url.is_empty() && variable("development") != "true" {
+        tracing::warn!("mail is kept in the data directory and not sent: set smtp_url");
+    }
+    Shared::open(data, smtp_url, variable("mail_from"))
+}
+
+/// Keys of access tokens grow old while the platform runs.
+async fn rotate_keys(vault: Arc<Vault>, stop: impl Future<Output = ()>) {
+    let mut stop = std::pin::pin!(stop);
+    while tokio::time::timeout(ROTATION_INTERVAL, &mut stop).await.is_err() {
+        if let Err(error) = vault.rotate() {
+            tracing::error!(%error, "the keys of access tokens were not rotated");
+        }
+    }
+}
+
+/// Opens the queues of all subscriptions.
+fn open_queues(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Queues> {
+    let names = manifest.subscriptions().map(|(id, consumer)| consumer.queue(&id));
+    let world = Arc::new(crate::clock::System);
+    Queues::open(&data.queues(), names, world).context("cannot open the queues")
 }
 
 fn open_services(
@@ -166,25 +250,33 @@ fn open_services(
     data: &DataDirectory,
     engines: &Engines,
     machines: &Arc<Machines>,
+    shared: &Shared,
+    twice: bool,
 ) -> anyhow::Result<HashMap<String, Arc<Service>>> {
-    let vault = Arc::new(Vault::open(&data.keys())?);
     let mut services = HashMap::new();
     for (id, component) in &manifest.components {
         let prefix = component.tool.tables.clone().unwrap_or_else(|| format!("{id}_"));
-        let sql = SqlStore::open(&data.tables(id)?, &prefix)
+        // Bids are with those who have machines.
+        let turn = if component.tool.machines.is_empty() { Turn::Behind } else { Turn::First };
+        let sql = SqlStore::open(&data.tables(id)?, &prefix, turn)
             .with_context(|| format!("cannot open the tables of {id}"))?;
         let platform = Platform {
             component: id.clone(),
             machines: Arc::clone(machines),
             granted: component.tool.entities.iter().cloned().collect(),
+            signs_tokens: component.tool.signs_tokens,
             sql,
-            vault: Arc::clone(&vault),
+            shared: shared.clone(),
+            allowed: component.outbound.clone(),
             variables: component.variables.clone(),
         };
         let engine = engines.for_service(&component.source)?;
         let (compiled, _) = engines.load(engine, &component.source)?;
-        let service = Service::new(engine, &compiled, Arc::new(platform))
+        let mut service = Service::new(engine, &compiled, Arc::new(platform))
             .with_context(|| format!("component {id} ({})", component.source.display()))?;
+        if twice {
+            service.consumes_twice();
+        }
         services.insert(id.clone(), Arc::new(service));
     }
     Ok(services)
@@ -207,10 +299,15 @@ fn overrides(options: &Up) -> anyhow::Result<BTreeMap<String, String>> {
     Ok(overrides)
 }
 
-async fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}; choose another with {option}"))
+fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListener> {
+    let listen = || {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        // A restart takes the port of connections that are still ending.
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        socket.listen(CONNECTIONS_WAITING_MAX)
+    };
+    listen().with_context(|| format!("cannot listen on {address}; choose another with {option}"))
 }
 
 async fn told(mut stopped: watch::Receiver<bool>) {
@@ -246,3 +343,8 @@ fn walkthrough(public: std::net::SocketAddr, operator: std::net::SocketAddr) -> 
         .replace("http://127.0.0.1:8080", &format!("http://{public}"))
         .replace("http://127.0.0.1:9090", &format!("http://{operator}"))
 }
+
+/// Connections that wait to be accepted. Bidders come in crowds; one too many waits for a second.
+const CONNECTIONS_WAITING_MAX: u32 = 4_096;
+/// Pause between looks at the age of keys.
+const ROTATION_INTERVAL: Duration = Duration::from_secs(60 * 60);

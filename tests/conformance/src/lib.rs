@@ -16,10 +16,15 @@
 pub mod chain;
 mod client;
 pub mod document;
+pub mod jwt;
+pub mod letters;
 mod market;
+pub mod people;
 mod platform;
+pub mod provider;
 pub mod record;
 pub mod siege;
+pub mod smtp;
 
 pub use client::{Call, Client, Heard, Lost, Reply, Tape};
 pub use market::{User, amount_of, id_of, ms_of, now_ms, rfc3339, usd};

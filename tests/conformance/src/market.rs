@@ -1,11 +1,11 @@
-//! What people do on a market: sign in, list, bid, look.
+//! What people do on a market: list, bid, look.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Call, Client, Lost, Reply};
+use crate::{Call, Client, Reply};
 
 /// Somebody with an access token.
 #[derive(Clone)]
@@ -16,25 +16,11 @@ pub struct User {
     pub id: String,
     /// Speaks with the user's token.
     pub client: Client,
+    /// `rt_…`; empty for who never signed in.
+    pub refresh_token: String,
 }
 
 impl User {
-    pub(crate) async fn sign_in(client: &Client, name: &str) -> Self {
-        Self::try_sign_in(client, name).await.unwrap()
-    }
-
-    /// A fresh development token; lost when the platform is down.
-    pub async fn try_sign_in(client: &Client, name: &str) -> Result<Self, Lost> {
-        let reply = client.post("/_dev/token", &json!({"user": name})).send().await?;
-        if reply.status != 200 {
-            return Err(Lost(format!("no token: {} {}", reply.status, reply.text())));
-        }
-        let token = reply.json();
-        let id = token["user_id"].as_str().expect("the token's user").to_owned();
-        let client = client.with_token(token["access_token"].as_str().expect("a token"));
-        Ok(Self { name: name.to_owned(), id, client })
-    }
-
     /// Lists an auction: [`Self::terms`] with some members changed; the view that was answered.
     pub async fn lists(&self, changes: Value) -> Value {
         let reply = self.list_call(&fresh_key("list"), &terms(changes)).send().await.unwrap();

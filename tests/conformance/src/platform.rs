@@ -1,5 +1,6 @@
 //! The real binary on a scratch data directory.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
@@ -13,6 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use crate::client::Address;
+use crate::smtp::Sink;
 use crate::{Client, User};
 
 /// How a platform is started.
@@ -21,6 +23,7 @@ pub struct Setup {
     manifest: PathBuf,
     development: bool,
     variables: Vec<String>,
+    delivers_twice: bool,
 }
 
 /// A running (or killed) platform; it is killed for good when this is dropped.
@@ -32,20 +35,46 @@ pub struct Platform {
     public: Address,
     operator: Address,
     client: Client,
+    /// Names that signed up.
+    accounts: Mutex<BTreeSet<String>>,
     /// How long the last start took, from the call to the platform's own word that it is ready.
     pub start_took: Duration,
 }
 
 impl Setup {
-    /// The checkout's composition with development tokens.
+    /// The checkout's composition with captured mail and development tokens. Every test comes from
+    /// one address, so that rates by address are out of its way.
     pub fn development() -> Self {
-        let manifest = root().join("spin.toml");
-        Self { manifest, development: true, variables: Vec::new() }
+        let wide = WIDE_RATES.split(' ').map(|name| format!("{name}={WIDE_RATE}"));
+        Self { development: true, variables: wide.collect(), ..Self::production() }
     }
 
     /// The checkout's composition as an operator starts it.
     pub fn production() -> Self {
-        Self { development: false, ..Self::development() }
+        let manifest = root().join("spin.toml");
+        Self { manifest, development: false, variables: Vec::new(), delivers_twice: false }
+    }
+
+    /// With the rates by address that an operator gets without a word.
+    #[must_use]
+    pub fn with_default_rates(mut self) -> Self {
+        let is_rate = |set: &String| WIDE_RATES.split(' ').any(|name| set.starts_with(name));
+        self.variables.retain(|set| !is_rate(set));
+        self
+    }
+
+    /// With a variable: `name=value`.
+    #[must_use]
+    pub fn variable(mut self, set: impl Into<String>) -> Self {
+        self.variables.push(set.into());
+        self
+    }
+
+    /// Every message is delivered twice.
+    #[must_use]
+    pub fn delivering_twice(mut self) -> Self {
+        self.delivers_twice = true;
+        self
     }
 
     /// Another composition.
@@ -59,8 +88,7 @@ impl Setup {
     #[must_use]
     pub fn with_json_logs(mut self) -> Self {
         self.development = false;
-        self.variables.push("development=true".to_owned());
-        self
+        self.variable("development=true")
     }
 
     /// Runs the binary with these arguments until it ends; its status and all that it printed.
@@ -102,6 +130,7 @@ impl Setup {
             client: Client::new(Arc::clone(&public)),
             public,
             operator,
+            accounts: Mutex::default(),
             start_took: Duration::ZERO,
         };
         platform.start().await;
@@ -120,6 +149,9 @@ impl Platform {
         command.arg("--data").arg(self.data()).arg("--manifest").arg(&self.setup.manifest);
         if self.setup.development {
             command.arg("--dev");
+        }
+        if self.setup.delivers_twice {
+            command.arg("--deliver-twice");
         }
         for variable in &self.setup.variables {
             command.args(["--variable", variable]);
@@ -185,9 +217,26 @@ impl Platform {
         Client::of_operators(Arc::clone(&self.operator))
     }
 
-    /// A user of that name, signed in by a development token.
+    /// A user of that name, signed in; signed up before when there is no account yet.
     pub async fn user(&self, name: &str) -> User {
-        User::sign_in(&self.client, name).await
+        if self.accounts.lock().unwrap().contains(name) {
+            return User::sign_in(&self.client, name).await;
+        }
+        let user = User::sign_up(&self.client, name).await;
+        self.accounts.lock().unwrap().insert(name.to_owned());
+        user
+    }
+
+    /// A new user of that name, where letters leave by a mail server.
+    pub async fn user_by_mail(&self, sink: &Sink, name: &str) -> User {
+        let user = User::sign_up_by_mail(&self.client, sink, name).await;
+        self.accounts.lock().unwrap().insert(name.to_owned());
+        user
+    }
+
+    /// A user of that name by a development token: for tests that need crowds.
+    pub async fn user_by_token(&self, name: &str) -> User {
+        User::by_development_token(&self.client, name).await
     }
 
     /// Its process id.
@@ -350,6 +399,10 @@ fn lend_compiled(from: &Path, to: &Path) {
 }
 
 const ANY_PORT: &str = "127.0.0.1:0";
+/// Variables that hold how often one address may do something.
+const WIDE_RATES: &str = "sign_ups_per_hour sign_ins_per_minute refreshes_per_minute \
+    codes_per_hour letters_per_hour";
+const WIDE_RATE: u32 = 60_000;
 /// Compiling every component on a busy machine is the slow part.
 const START_MAX: Duration = Duration::from_secs(60);
 /// Longer than the drain time.

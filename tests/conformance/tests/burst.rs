@@ -17,7 +17,7 @@ static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 async fn users(platform: &Platform, prefix: &str, count: usize) -> Vec<User> {
     let mut users = Vec::new();
     for n in 0..count {
-        users.push(platform.user(&format!("{prefix}-{n}")).await);
+        users.push(platform.user_by_token(&format!("{prefix}-{n}")).await);
     }
     users
 }

@@ -25,7 +25,7 @@ impl Client {
 
     /// Status and body of a GET.
     pub(crate) fn get(&mut self, path: &str) -> anyhow::Result<(u16, String)> {
-        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: load\r\n\r\n").as_bytes())
+        self.exchange(format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").as_bytes())
     }
 
     /// Status and body of a request that is written out.
@@ -45,7 +45,7 @@ impl Client {
         }
         let body = format!("{{\"user\":\"{user}\"}}");
         let request = format!(
-            "POST /_dev/token HTTP/1.1\r\nhost: load\r\ncontent-type: application/json\r\n\
+            "POST /_dev/token HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             body.len()
         );

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::figures::Figures;
+use crate::queues::Queues;
 use crate::resident::Resident;
 use crate::scenario::Scenario;
 
@@ -32,7 +33,11 @@ impl Floor {
 }
 
 /// The bounds of what was measured.
-pub(crate) fn judge(scenarios: &[Figures], resident: Option<&Resident>) -> Vec<Floor> {
+pub(crate) fn judge(
+    scenarios: &[Figures],
+    queues: Option<&Queues>,
+    resident: Option<&Resident>,
+) -> Vec<Floor> {
     let find = |scenario| scenarios.iter().find(|figures| figures.scenario == scenario);
     let mut floors = Vec::new();
     if let Some(view) = find(Scenario::View).and_then(|view| view.rate_ratio) {
@@ -48,6 +53,15 @@ pub(crate) fn judge(scenarios: &[Figures], resident: Option<&Resident>) -> Vec<F
         let ratios = pairs.map(|(hot, bids)| hot.per_second / bids.per_second);
         let ratio = crate::figures::median(ratios);
         floors.push(Floor::at_least("one hot auction, of many auctions' rate", ratio, 0.6));
+    }
+    for row in queues.iter().flat_map(|queues| &queues.rows) {
+        let Some(ratio) = row.ratio else { continue };
+        let what = match row.batch {
+            1 => "queue, one by one, of the fastest peer's rate",
+            10 => "queue, batches of 10, of the fastest peer's rate",
+            _ => "queue, batches of 100, of the fastest peer's rate",
+        };
+        floors.push(Floor::at_least(what, ratio, 1.0));
     }
     if let Some(resident) = resident {
         let what = "memory with all auctions resident, MiB";

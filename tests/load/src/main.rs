@@ -15,6 +15,7 @@ mod metrics;
 mod pause;
 mod platform;
 mod process;
+mod queues;
 mod report;
 mod resident;
 mod rounds;
@@ -26,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::queues::Peers;
 use crate::report::Report;
 use crate::scenario::Scenario;
 
@@ -111,6 +113,12 @@ fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
     if !scenarios.is_empty() {
         report.scenarios = rounds::run(bench, &place, &scenarios)?;
     }
+    let peers = Peers::find();
+    if bench.only.contains(&Scenario::Queues) || bench.only.is_empty() && peers.are_there() {
+        report.queues = Some(queues::run(bench, &place, &peers)?);
+    } else if bench.only.is_empty() {
+        report.left_out = peers.missing();
+    }
     if bench.only.contains(&Scenario::Resident) {
         report.resident = Some(resident::run(bench, &place)?);
     }
@@ -130,7 +138,8 @@ fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
 
 const EXAMPLES: &str = "\
 Examples:
-  load bench                                every scenario but `resident`, about 4 minutes
+  load bench                                every scenario but `resident`, about 8 minutes
   load bench --only bids --seconds 10       bids over many auctions, beside the raw echo
+  load bench --only queues                  beside RabbitMQ and Redis Streams from packages
   load bench --only resident                100 000 auctions in memory; some minutes
   load bench --rounds 5 --json > run.json   for machines";

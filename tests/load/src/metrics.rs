@@ -25,6 +25,12 @@ impl Metrics {
         values.next()
     }
 
+    /// The sum of a metric over all its labels.
+    pub(crate) fn sum(&self, name: &str) -> f64 {
+        let lines = self.0.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
+        lines.filter_map(|rest| rest.rsplit_once(' ')?.1.trim().parse::<f64>().ok()).sum()
+    }
+
     /// How much a metric grew since an earlier reading.
     pub(crate) fn growth(&self, earlier: &Self, name: &str) -> Option<f64> {
         Some(self.value(name)? - earlier.value(name)?)
@@ -42,5 +48,7 @@ mod tests {
         assert_eq!(metrics.value("a"), Some(7.5));
         assert_eq!(metrics.value("a_total"), Some(3.0));
         assert_eq!(metrics.value("b"), None);
+        let text = "q{queue=\"a b\"} 3\nq{queue=\"c\"} 4\nq_total{queue=\"c\"} 9\n";
+        assert!((Metrics(text.to_owned()).sum("q") - 7.0).abs() < f64::EPSILON);
     }
 }

@@ -16,7 +16,8 @@ use crate::metrics::Metrics;
 
 /// Where things are.
 pub(crate) struct Place {
-    program: PathBuf,
+    /// The platform's.
+    pub(crate) program: PathBuf,
     manifest: PathBuf,
     /// Where data directories are made.
     pub(crate) data_in: PathBuf,

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::figures::Figures;
 use crate::floors::{self, Floor};
 use crate::platform::Place;
+use crate::queues::Queues;
 use crate::resident::Resident;
 use crate::scenario::Scenario;
 
@@ -18,6 +19,10 @@ pub(crate) struct Report {
     sync_us: f64,
     /// By scenario.
     pub(crate) scenarios: Vec<Figures>,
+    /// Queues beside others.
+    pub(crate) queues: Option<Queues>,
+    /// Why something was left out.
+    pub(crate) left_out: Vec<String>,
     /// Memory and restart.
     pub(crate) resident: Option<Resident>,
     /// Bounds of what was measured.
@@ -29,12 +34,20 @@ impl Report {
     pub(crate) fn of_this_machine(place: &Place) -> anyhow::Result<Self> {
         let processors = std::thread::available_parallelism()?.get();
         let sync_us = crate::disk::sync_time(&place.data_in)?.as_secs_f64() * 1e6;
-        Ok(Self { processors, sync_us, scenarios: Vec::new(), resident: None, floors: Vec::new() })
+        Ok(Self {
+            processors,
+            sync_us,
+            scenarios: Vec::new(),
+            queues: None,
+            left_out: Vec::new(),
+            resident: None,
+            floors: Vec::new(),
+        })
     }
 
     /// Compares with the floors.
     pub(crate) fn judge(&mut self) {
-        self.floors = floors::judge(&self.scenarios, self.resident.as_ref());
+        self.floors = floors::judge(&self.scenarios, self.queues.as_ref(), self.resident.as_ref());
     }
 
     /// Scenarios in which a reply was wrong.
@@ -64,6 +77,12 @@ impl Report {
                 let rate = commits.per_second;
                 println!("{title}: {rate:.0} commits/s of {records} records, {mean_ms} ms each");
             }
+        }
+        if let Some(queues) = &self.queues {
+            print_queues(queues);
+        }
+        for why in &self.left_out {
+            println!("queues were not measured: {why}");
         }
         if let Some(resident) = &self.resident {
             print_resident(resident);
@@ -113,6 +132,37 @@ impl Report {
             column.set_cell_alignment(CellAlignment::Right);
         }
         table
+    }
+}
+
+fn print_queues(queues: &Queues) {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
+        "batch",
+        "queue",
+        "messages/s",
+        "× fastest peer",
+        "p50 ms",
+        "p99 ms",
+    ]);
+    for row in &queues.rows {
+        table.add_row([
+            row.batch.to_string(),
+            row.system.title().to_owned(),
+            format!("{:.0}", row.per_second),
+            or_dash(row.ratio, 2),
+            format!("{:.2}", row.p50_ms),
+            format!("{:.2}", row.p99_ms),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    let Queues { publishers, body_bytes, .. } = queues;
+    println!("{publishers} publishers and as many consumers, messages of {body_bytes} bytes");
+    println!("{table}");
+    for missing in &queues.missing {
+        println!("{missing}");
     }
 }
 

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicI64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
 use auction_machine::ladder::Ladder;
@@ -146,12 +146,12 @@ impl<'b> Stage<'b> {
                 let crowd = self.crowd()?;
                 self.product(crowd)
             }
-            Scenario::Resident => anyhow::bail!("not a scenario of rounds"),
+            Scenario::Queues | Scenario::Resident => anyhow::bail!("not a scenario of rounds"),
         }
     }
 
     fn same(&self, path: &str, status: u16) -> Vec<Same> {
-        let request = format!("GET {path} HTTP/1.1\r\nhost: load\r\naccept: */*\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n");
         let same = || Same { request: request.clone().into_bytes(), status };
         (0..self.bench.connections).map(|_| same()).collect()
     }
@@ -249,10 +249,24 @@ impl<'b> Stage<'b> {
         if let [before, after] = metrics.as_slice() {
             round.commits = commits(before, after, seconds);
         }
-        // What the platform writes behind belongs to nobody else's measurement.
+        // What the platform writes behind, and the letters that bids caused, belong to nobody
+        // else's measurement.
         crate::pause::sleep(PAUSE);
+        if let Some(platform) = platform {
+            until_told(platform)?;
+        }
         Ok((scripts, round))
     }
+}
+
+/// Waits until no message is left in the queues.
+fn until_told(platform: &Platform) -> anyhow::Result<()> {
+    let began = Instant::now();
+    while platform.metrics()?.sum("ecomauction_queue_messages") > 0.0 {
+        anyhow::ensure!(began.elapsed() < TOLD_MAX, "messages still wait after {TOLD_MAX:?}");
+        crate::pause::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 /// What the journal did between two readings; none when it slept.
@@ -284,6 +298,8 @@ pub(crate) fn bar(length: usize) -> ProgressBar {
 const AUCTIONS: usize = 1_000;
 const PATIENCE: Duration = Duration::from_secs(300);
 const PAUSE: Duration = Duration::from_millis(500);
+/// Longest wait for the letters of a measurement.
+const TOLD_MAX: Duration = Duration::from_secs(300);
 
 #[cfg(test)]
 mod tests {

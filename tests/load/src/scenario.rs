@@ -23,6 +23,8 @@ pub(crate) enum Scenario {
     Bids,
     /// Durable bids on one auction.
     HotAuction,
+    /// The queues beside RabbitMQ and Redis Streams, if those are installed.
+    Queues,
     /// Many auctions in memory, and a restart with them. Only when asked for: takes minutes.
     Resident,
 }
@@ -31,7 +33,7 @@ impl Scenario {
     /// What its figures are divided by.
     pub(crate) fn base(self) -> Option<Self> {
         match self {
-            Self::RawGet | Self::RawPost | Self::Resident => None,
+            Self::RawGet | Self::RawPost | Self::Queues | Self::Resident => None,
             Self::UnknownPath | Self::UnknownAuction | Self::View => Some(Self::RawGet),
             Self::RefusedBids | Self::Bids | Self::HotAuction => Some(Self::RawPost),
         }
@@ -48,6 +50,7 @@ impl Scenario {
             Self::RefusedBids => "refused bids",
             Self::Bids => "durable bids, many auctions",
             Self::HotAuction => "durable bids, one auction",
+            Self::Queues => "queues beside others",
             Self::Resident => "auctions in memory",
         }
     }
@@ -86,7 +89,7 @@ mod tests {
         assert_eq!(chosen(&[Scenario::View]), [Scenario::RawGet, Scenario::View]);
         let hot = [Scenario::RawPost, Scenario::Bids, Scenario::HotAuction];
         assert_eq!(chosen(&[Scenario::HotAuction]), hot);
-        assert_eq!(chosen(&[Scenario::Resident]), []);
+        assert_eq!(chosen(&[Scenario::Resident, Scenario::Queues]), []);
         assert_eq!(chosen(&[]), TURNS);
     }
 }

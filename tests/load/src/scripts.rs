@@ -41,7 +41,8 @@ impl Script for Views {
     fn request(&mut self, out: &mut Vec<u8>) -> bool {
         let Some(id) = self.ids.get(self.at % self.ids.len().max(1)) else { return false };
         self.at += 1;
-        write!(out, "GET /v1/auctions/{id} HTTP/1.1\r\nhost: load\r\naccept: */*\r\n\r\n").is_ok()
+        write!(out, "GET /v1/auctions/{id} HTTP/1.1\r\nhost: localhost\r\naccept: */*\r\n\r\n")
+            .is_ok()
     }
 
     fn reply(&mut self, status: u16, _body: &[u8]) -> Verdict {
@@ -70,7 +71,7 @@ impl Script for Listings {
         let key = keys.next();
         write!(
             out,
-            "POST /v1/auctions HTTP/1.1\r\nhost: load\r\nauthorization: Bearer {token}\r\n\
+            "POST /v1/auctions HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\nidempotency-key: {key}\r\n\
              content-length: {}\r\n\r\n{LISTING}",
             LISTING.len()
@@ -224,9 +225,9 @@ fn write_bid(out: &mut Vec<u8>, id: &str, token: &str, key: &str, amount: i64) -
     let length = BID_OPEN.len() + digits + BID_CLOSE.len();
     write!(
         out,
-        "POST /v1/auctions/{id}/bids HTTP/1.1\r\nhost: load\r\nauthorization: Bearer {token}\r\n\
-         content-type: application/json\r\nidempotency-key: {key}\r\n\
-         content-length: {length}\r\n\r\n{BID_OPEN}{amount}{BID_CLOSE}"
+        "POST /v1/auctions/{id}/bids HTTP/1.1\r\nhost: localhost\r\n\
+         authorization: Bearer {token}\r\ncontent-type: application/json\r\n\
+         idempotency-key: {key}\r\ncontent-length: {length}\r\n\r\n{BID_OPEN}{amount}{BID_CLOSE}"
     )
     .is_ok()
 }

@@ -1,4 +1,4 @@
-//! Builds guest crates and our binary with the cargo that runs the tests.
+//! Builds guest crates with the cargo that runs the tests, and finds our binary.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -20,10 +20,13 @@ pub fn guest(package: &str, target: &str) -> anyhow::Result<PathBuf> {
     build(package, &["--target", target], wasm)
 }
 
-/// Builds a binary of the workspace and returns its file.
-pub fn binary(package: &str, name: &str) -> anyhow::Result<PathBuf> {
-    let executable = |artefact: &Value| artefact.get("executable")?.as_str().map(PathBuf::from);
-    build(package, &["--bin", name], executable)
+/// The platform's binary, which cargo puts beside what it builds of this crate. Built from here it
+/// would have other features of its dependencies, and the largest of them would be built twice.
+pub fn platform() -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe().context("where this program is")?;
+    let folders = own.ancestors().skip(1).take(2).map(|folder| folder.join("ecomauction"));
+    let found = folders.into_iter().find(|path| path.is_file());
+    found.context("there is no ecomauction here; build it first: cargo xtask build")
 }
 
 fn build(

@@ -67,7 +67,7 @@ async fn start(binary: &Path, directory: &Path) -> (Server, Counters) {
 }
 
 fn prepared() -> (std::path::PathBuf, tempfile::TempDir) {
-    let binary = artefacts::binary("host", "ecomauction").unwrap();
+    let binary = artefacts::platform().unwrap();
     let directory = tempfile::tempdir().unwrap();
     let (service, edge) = parts();
     std::fs::write(directory.path().join("service.wasm"), service).unwrap();

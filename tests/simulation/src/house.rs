@@ -10,11 +10,11 @@ use std::time::Duration;
 use host::stepped::{Answer, Delivery, EntityError, PublicEvent, Setup, Stepped};
 use powercut::{Disk, Survival};
 
+use crate::TOPICS;
 use crate::chance::{Chance, Clockwork};
 use crate::people::Ask;
 use crate::plants::Plant;
 use crate::rules::Rules;
-use crate::{TOPIC_CHANGED, TOPIC_CLOSED};
 
 /// The computer.
 pub(crate) struct House {
@@ -80,7 +80,7 @@ impl House {
             journal,
             image: Arc::clone(&self.rules),
             shards: 2,
-            topics: &[(TOPIC_CHANGED, true), (TOPIC_CLOSED, false)],
+            topics: TOPICS,
             world: self.clock.clone(),
         })?;
         if self.plant == Some(Plant::TimersLostAtRestart) {
@@ -154,14 +154,14 @@ impl Life {
 
     /// Takes messages that wait for delivery.
     pub(crate) fn take(&mut self, topic: usize, limit: usize, plant: Option<Plant>) {
+        let Some((name, _)) = TOPICS.get(topic) else { return };
         let Some(taken) = self.host.take(topic, limit) else { return };
-        let topic = if topic == 0 { TOPIC_CHANGED } else { TOPIC_CLOSED };
         let delivery: Waiting<_> = if plant == Some(Plant::MessageBeforeSync) {
             Box::pin(async move { taken })
         } else {
             Box::pin(self.host.held(taken))
         };
-        self.deliveries.push(Held { topic, delivery });
+        self.deliveries.push(Held { topic: name, delivery });
     }
 
     /// Works on one request; gives it back with its answer.

@@ -47,6 +47,14 @@ impl Place {
 }
 
 /// Says that an auction changed; only the newest of an auction matters.
-const TOPIC_CHANGED: &str = "auction.changed";
-/// Says that an auction ended.
-const TOPIC_CLOSED: &str = "auction.closed";
+const TOPIC_CHANGED: &str = "auction.changed.v1";
+/// What auctions tell, and whether the newest message of an auction stands for all.
+const TOPICS: &[(&str, bool)] = &[
+    (TOPIC_CHANGED, true),
+    ("auction.closed.v1", false),
+    ("auction.opened.v1", false),
+    ("auction.amended.v1", false),
+    ("auction.outbid.v1", false),
+    ("auction.extended.v1", false),
+    ("auction.ended.v1", false),
+];

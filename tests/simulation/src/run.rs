@@ -3,7 +3,6 @@
 use host::stepped::{EntityError, Stepped};
 use sha2::{Digest as _, Sha256};
 
-use crate::Place;
 use crate::chance::Chance;
 use crate::house::{House, Life};
 use crate::invariant::{Invariant, Violation, holds};
@@ -11,6 +10,7 @@ use crate::ledger::Ledger;
 use crate::people::{Ask, People};
 use crate::plants::Plant;
 use crate::rules::Rules;
+use crate::{Place, TOPICS};
 
 /// What a run without a violation was like.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -194,7 +194,7 @@ impl Run {
     /// Messages leave the outbox, or reach a consumer, who may refuse or be gone.
     fn messages(&mut self) -> Result<(), Violation> {
         if self.life().deliveries.is_empty() || self.chance.one_in(3) {
-            let (topic, limit) = (self.chance.index(2), 1 + self.chance.index(4));
+            let (topic, limit) = (self.chance.index(TOPICS.len()), 1 + self.chance.index(4));
             let plant = self.plant;
             self.life().take(topic, limit, plant);
         }

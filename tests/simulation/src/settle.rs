@@ -58,7 +58,7 @@ impl Run {
             self.work(at)?;
         }
         let plant = self.plant;
-        for topic in 0..2 {
+        for topic in 0..crate::TOPICS.len() {
             self.life().take(topic, usize::MAX, plant);
         }
         for at in (0..self.life().deliveries.len()).rev() {

@@ -100,6 +100,12 @@ impl Room<'_> {
         }
     }
 
+    /// Scenario scripts are shared by the tests of every altitude. A service that hears what a
+    /// machine tells is tested with the machine (docs/adr/0023).
+    fn may_test_with(self, other: Room<'_>) -> bool {
+        other == Room::Tests || matches!((self, other), (Room::Service(_), Room::Machine(_)))
+    }
+
     fn may_use(self, library: &str) -> bool {
         use Room::{Compose, Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask};
         let starts = |prefix: &str| library.starts_with(prefix);
@@ -133,8 +139,7 @@ fn rooms(project: &Project) -> Vec<Finding> {
         for edge in package.dependencies.iter().filter(|edge| edge.name != package.name) {
             let Some(other) = edge.folder.as_deref() else { continue };
             let allowed = room_of(other).is_some_and(|other| {
-                // Scenario scripts are shared by the tests of every altitude.
-                room.may_enter(other) || edge.dev && other == Room::Tests
+                room.may_enter(other) || edge.dev && room.may_test_with(other)
             });
             if !allowed {
                 let text = format!("{} may not depend on {}", package.name, edge.name);
@@ -304,6 +309,17 @@ mod tests {
         scripts.dev = true;
         assert_eq!(rooms(&project("components/auctions/machine", scripts)), []);
         assert!(broken("components/auctions/machine", "tests/scripts"));
+    }
+
+    #[test]
+    fn a_service_is_tested_with_any_machine_and_linked_with_its_own() {
+        let edge = |to| Dependency { dev: true, ..edge("other", Some(to)) };
+        let machine = edge("components/auctions/machine");
+        assert_eq!(rooms(&project("components/checkout/service", machine.clone())), []);
+        assert_eq!(rooms(&project("crates/web", machine.clone())).len(), 1);
+        assert_eq!(rooms(&project("components/checkout/machine", machine)).len(), 1);
+        let service = edge("components/auctions/service");
+        assert_eq!(rooms(&project("components/checkout/service", service)).len(), 1);
     }
 
     #[test]

@@ -48,8 +48,13 @@ impl Error {
 }
 
 /// Every service with routes that callers see.
-pub fn sections() -> [Section; 3] {
-    [auctions_service::document(), identity_service::document(), api_service::document()]
+pub fn sections() -> [Section; 4] {
+    [
+        auctions_service::document(),
+        identity_service::document(),
+        notifications_service::document(),
+        api_service::document(),
+    ]
 }
 
 /// The document.

@@ -1,6 +1,6 @@
 //! The auction as a [`Machine`]: which command goes to which rule, and what is told about it.
 
-use kernel::{Context, Effect, Id, Machine, Message, Misfit, Place, Timestamp, Wake, kind};
+use kernel::{Context, Effect, Id, Machine, Misfit, Place, Timestamp, Wake, kind};
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
@@ -11,7 +11,7 @@ use crate::lot::{Bid, Lot, Phase};
 use crate::refusal::{Code, Refusal};
 use crate::terms::{self, Basis};
 use crate::why::Why;
-use crate::{bidding, close, offers, plain, preview, public, retraction, seller, view};
+use crate::{bidding, close, offers, plain, preview, public, retraction, seller, tell, view};
 
 /// One auction; nothing before it is listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,14 +158,7 @@ impl Machine for Auction {
     }
 
     fn effects(&self, key: &str, seq: u64, events: &[Event]) -> Vec<Effect> {
-        let ends = |event: &Event| matches!(event, Event::Closed { .. } | Event::Cancelled { .. });
-        let closed = events.iter().any(ends);
-        let topics = ["auction.changed"].into_iter().chain(closed.then_some("auction.closed"));
-        let send = |topic| {
-            let body = format!("{{\"seq\":{seq}}}").into_bytes();
-            Effect::Send(Message { topic, key: key.to_owned(), body })
-        };
-        topics.map(send).collect()
+        self.lot().map_or_else(Vec::new, |lot| tell::effects(lot, key, seq, events))
     }
 
     fn reply(&self, context: &Context<'_>, command: &Command) -> Reply {

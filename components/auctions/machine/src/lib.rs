@@ -3,7 +3,8 @@
 //! `contract.rs` is what the service says and hears. A command goes through [`Auction`] to what all
 //! formats share (`bidding`, `retraction`, `seller`, `offers`, [`close`]); that asks the auction's
 //! format ([`formats`]) for prices and winners, and leads to [`event`]s. [`public`] says what
-//! everyone may see of them; [`view`] answers questions. HTTP, storage, names of people and
+//! everyone may see of them; `tell`, of whom
+//! the world hears; [`view`] answers questions. HTTP, storage, names of people and
 //! signatures are elsewhere.
 //!
 //! ```
@@ -38,6 +39,7 @@ pub mod public;
 pub mod refusal;
 mod retraction;
 mod seller;
+mod tell;
 mod terms;
 pub mod view;
 pub mod why;

@@ -60,7 +60,23 @@ pub struct Lot {
     /// Bids by bidder and command; the command ids of one bidder are one key space.
     #[serde(skip)]
     by_command: BTreeMap<(u32, CommandKey), u32>,
+    /// What the newest bid has overtaken.
+    #[serde(skip)]
+    overtaken: Overtaken,
 }
+
+/// Index of the bid of another bidder that led before the newest one took the lead. It is told
+/// right after that bid and is no part of the state: one from a snapshot does not have it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Overtaken(Option<u32>);
+
+impl PartialEq for Overtaken {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Overtaken {}
 
 /// Where an auction is in its life.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +202,7 @@ impl Lot {
             heads: vec![place.head],
             by_user: Vec::new(),
             by_command: BTreeMap::new(),
+            overtaken: Overtaken::default(),
         }
     }
 
@@ -301,6 +318,11 @@ impl Lot {
             Phase::Closed(_) => self.price,
             Phase::Scheduled | Phase::Open => self.listing.format.rules().shown_price(self, now),
         }
+    }
+
+    /// The bid of another bidder that led before the newest one took the lead.
+    pub(crate) fn overtaken(&self) -> Option<u32> {
+        self.overtaken.0
     }
 
     /// Is the user kept from bidding?

@@ -46,8 +46,8 @@ pub async fn migrate<P: Ports>(ports: &P) -> Result<(), String> {
     ports::migrate(ports, "auctions", schema::STEPS).await.map_err(|error| error.to_string())
 }
 
-/// Handles messages of the topics `auction.changed` and `auction.closed`: the public row of each
-/// auction is brought up to its newest event, whatever the message says.
+/// Handles messages of the topics `auction.changed.v1` and `auction.closed.v1`: the public row of
+/// each auction is brought up to its newest event, whatever the message says.
 pub async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Delivery> {
     projection::consume(ports, batch).await
 }

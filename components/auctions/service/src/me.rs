@@ -2,7 +2,7 @@
 
 use auction_machine::contract::{Own, Query};
 use kernel::Money;
-use ports::{Ports, Sql, Statement, Value};
+use ports::{Outgoing, Ports, Sql, Statement, Value};
 use serde::Serialize;
 use web::page::{Page, invalid_cursor};
 use web::{Exchange, Problem, Response};
@@ -16,6 +16,14 @@ use crate::view::{join, write};
 struct BiddingPart {
     my_max: Option<Money>,
     leading: bool,
+}
+
+/// Body of `auction.watched.v1`.
+#[derive(Serialize)]
+struct Watched<'a> {
+    user_id: &'a str,
+    auction_id: &'a str,
+    watching: bool,
 }
 
 /// Which auctions a dashboard lists: a table, and in it the user and the auction.
@@ -72,7 +80,8 @@ pub(crate) async fn watch<P: Ports>(
     let sql = "INSERT INTO auctions_watches (user_id, auction_id, created_at) VALUES (?1, ?2, ?3)
         ON CONFLICT (user_id, auction_id) DO NOTHING";
     let values = [caller.subject.as_str().into(), id.into(), exchange.now.as_ms().into()];
-    Sql::batch(ports, vec![Statement::new(sql, values)]).await?;
+    let told = vec![watched(&caller.subject, id, true)?];
+    Sql::batch_and_send(ports, vec![Statement::new(sql, values)], told).await?;
     Ok(Response::empty(204))
 }
 
@@ -86,8 +95,16 @@ pub(crate) async fn unwatch<P: Ports>(
     let caller = exchange.signed_in()?;
     let sql = "DELETE FROM auctions_watches WHERE user_id = ?1 AND auction_id = ?2";
     let values = [caller.subject.as_str().into(), id.into()];
-    Sql::batch(ports, vec![Statement::new(sql, values)]).await?;
+    let told = vec![watched(&caller.subject, id, false)?];
+    Sql::batch_and_send(ports, vec![Statement::new(sql, values)], told).await?;
     Ok(Response::empty(204))
+}
+
+/// Tells who sends letters; in order for each user.
+fn watched(user_id: &str, auction_id: &str, watching: bool) -> Result<Outgoing, Problem> {
+    let body = serde_json::to_vec(&Watched { user_id, auction_id, watching });
+    let body = body.map_err(|_| Problem::internal())?;
+    Ok(Outgoing { topic: "auction.watched.v1", key: user_id.to_owned(), body })
 }
 
 async fn list<P: Ports>(

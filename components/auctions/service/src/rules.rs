@@ -24,7 +24,7 @@ pub(crate) async fn show<P: Ports>(
     exchange.no_parameters()?;
     let rules: Vec<Rule> = read::asked(ports, id, None, &Query::Rules).await?;
     let view: View = read::asked(ports, id, None, &Query::View).await?;
-    let response = if wants_page(exchange.request.header("accept").unwrap_or_default()) {
+    let response = if exchange.request.wants_page() {
         let page = page(&view.fixed.title, &rules);
         Response { body: page.into_bytes(), ..Response::empty(200) }
             .with("content-type", "text/html; charset=utf-8")
@@ -54,13 +54,6 @@ pub(crate) async fn preview<P: Ports>(
         Answer::Preview(preview) => Response::json(200, &preview),
         Answer::Refused(refused) => Err(refusal::problem(refused, ports.now())),
     }
-}
-
-/// The first of the two kinds that the caller names; JSON when it names neither.
-fn wants_page(accept: &str) -> bool {
-    let kinds = accept.split(',').map(|part| part.split(';').next().unwrap_or_default().trim());
-    let mut known = kinds.filter(|kind| matches!(*kind, "text/html" | "application/json"));
-    known.next() == Some("text/html")
 }
 
 fn page(title: &str, rules: &[Rule]) -> String {

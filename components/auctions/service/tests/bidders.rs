@@ -3,7 +3,7 @@
 
 mod house;
 
-use house::{Answer, House, usd};
+use house::{Answer, House, usd, user};
 use serde_json::{Value, json};
 
 fn post(house: &House, who: &str, target: &str, body: &Value) -> Answer {
@@ -255,4 +255,26 @@ fn lost_bidder_rows_are_repaired() {
     assert_eq!(house.get_as("ben", "/v1/me/bids").json()["items"], json!([]));
     house.deliver();
     assert_eq!(house.get_as("ben", "/v1/me/bids").json()["items"][0]["id"], json!(id));
+}
+
+#[test]
+fn watching_and_no_longer_is_told_in_order() {
+    let house = House::open();
+    let id = house.created("sam", "k", json!({}));
+    house.memory.take_messages();
+    let target = format!("/v1/me/watches/{id}");
+    let bearer = house.bearer("dora");
+    for method in ["PUT", "DELETE"] {
+        let answer = house.send(method, &target, &[("authorization", &bearer)], b"");
+        assert_eq!(answer.status, 204);
+    }
+    let told = house.memory.take_messages().into_iter().map(|message| {
+        let body: Value = serde_json::from_slice(&message.body).unwrap();
+        (message.topic, message.key, body)
+    });
+    let body = |watching: bool| {
+        let body = json!({"user_id": user("dora"), "auction_id": id, "watching": watching});
+        ("auction.watched.v1".to_owned(), user("dora"), body)
+    };
+    assert_eq!(told.collect::<Vec<_>>(), [body(true), body(false)]);
 }

@@ -129,7 +129,7 @@ fn a_message_is_taken_again_until_its_row_is_written() {
     let house = House::open();
     house.memory.entities.break_next(Break::AfterDecision);
     assert_eq!(house.create("ana", "k1", json!({})).status, 503);
-    let mut messages = house.memory.take_messages();
+    let mut messages = house.messages();
     assert_eq!(messages.len(), 1);
     let twice = messages[0].clone();
     messages.push(twice);

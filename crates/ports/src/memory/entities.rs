@@ -12,6 +12,7 @@ use crate::{EntityError, Message, PublicEvent};
 pub struct MemoryEntities {
     machines: RefCell<BTreeMap<String, Box<dyn Hosted>>>,
     messages: RefCell<Vec<Message>>,
+    sent: Cell<u64>,
     break_next: Cell<Option<Break>>,
 }
 
@@ -48,7 +49,7 @@ impl MemoryEntities {
         let mut machines = self.machines.borrow_mut();
         let hosted = machines.get_mut(machine).ok_or(EntityError::NotGranted)?;
         let decision = hosted.handle(key, envelope);
-        self.send(decision.effects);
+        self.send(machine, envelope.now, decision.effects);
         if broken == Some(Break::AfterDecision) {
             return Err(EntityError::Unavailable("broken after the decision".to_owned()));
         }
@@ -81,11 +82,12 @@ impl MemoryEntities {
     pub(super) fn wake(&self, now: Timestamp, mut seed: impl FnMut() -> [u8; 32]) {
         for _ in 0..WAKES_MAX {
             let mut machines = self.machines.borrow_mut();
-            let due = machines.values_mut().filter_map(|hosted| {
+            let due = machines.iter_mut().filter_map(|(name, hosted)| {
                 let (wake, key) = hosted.next_wake()?;
-                (wake.at <= now).then_some((wake, key, hosted))
+                (wake.at <= now).then_some((wake, key, name.clone(), hosted))
             });
-            let Some((_, key, hosted)) = due.min_by_key(|(wake, ..)| wake.at) else { return };
+            let first = due.min_by_key(|(wake, ..)| wake.at);
+            let Some((_, key, name, hosted)) = first else { return };
             let seed = seed();
             let decision = hosted.handle(
                 &key,
@@ -98,7 +100,7 @@ impl MemoryEntities {
                 },
             );
             drop(machines);
-            self.send(decision.effects);
+            self.send(&name, now, decision.effects);
         }
     }
 
@@ -106,11 +108,13 @@ impl MemoryEntities {
         self.messages.take()
     }
 
-    fn send(&self, effects: Vec<Effect>) {
+    fn send(&self, machine: &str, now: Timestamp, effects: Vec<Effect>) {
         let mut messages = self.messages.borrow_mut();
         for Effect::Send(kernel::Message { topic, key, body }) in effects {
-            let id = format!("msg_{}", messages.len());
-            messages.push(Message { id, topic: topic.to_owned(), key, body });
+            let id = self.sent.get().to_string();
+            self.sent.set(self.sent.get() + 1);
+            let (source, topic) = (format!("/machines/{machine}"), topic.to_owned());
+            messages.push(Message { id, source, topic, key, time: now.as_ms(), body });
         }
     }
 }

@@ -1,11 +1,12 @@
-//! Tokens in a table: what was handed out is known, everything else is foreign.
+//! Tokens in a table: what was handed out is known, everything else is foreign. Passwords are
+//! hashed quickly and under no secret: good for tests, and for nothing else.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use kernel::Timestamp;
+use kernel::{Digest, Timestamp};
 
-use crate::Claims;
+use crate::{Claims, Comparison, PasswordError};
 
 /// Access tokens that were signed here.
 #[derive(Default)]
@@ -14,10 +15,10 @@ pub struct MemoryVault {
 }
 
 impl MemoryVault {
-    /// A token for the claims; `nonce` makes it unique.
-    pub fn sign(&self, claims: &Claims, nonce: u64) -> String {
+    /// The token of the claims.
+    pub fn sign(&self, claims: &Claims) -> String {
         let mut tokens = self.tokens.borrow_mut();
-        let token = format!("memory.{}.{nonce:016x}", tokens.len());
+        let token = format!("memory.{}", digest(&[format!("{claims:?}").as_bytes()]));
         tokens.insert(token.clone(), claims.clone());
         token
     }
@@ -27,4 +28,31 @@ impl MemoryVault {
         let claims = self.tokens.borrow().get(token)?.clone();
         (claims.expires_at.saturating_mul(1_000) > now.as_ms()).then_some(claims)
     }
+
+    /// A hash that [`MemoryVault::compare`] knows.
+    pub(super) fn hash(&self, password: &str, salt: u64) -> String {
+        format!("$memory${salt:016x}${}", digest(&[&salt.to_be_bytes(), password.as_bytes()]))
+    }
+
+    pub(super) fn compare(
+        &self,
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Comparison, PasswordError> {
+        let Some(stored) = stored else {
+            return Ok(Comparison { matches: false, outdated: false });
+        };
+        let broken = || PasswordError::Failed(format!("not a hash: {stored}"));
+        let salt = stored.strip_prefix("$memory$").and_then(|rest| rest.split('$').next());
+        let salt = salt.and_then(|salt| u64::from_str_radix(salt, 16).ok()).ok_or_else(broken)?;
+        Ok(Comparison { matches: self.hash(password, salt) == stored, outdated: false })
+    }
+
+    pub(super) fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
+        *digest(&[purpose.as_bytes(), &[0], message]).as_bytes()
+    }
+}
+
+fn digest(parts: &[&[u8]]) -> Digest {
+    Digest::of(parts)
 }

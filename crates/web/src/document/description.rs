@@ -17,6 +17,7 @@ pub struct Description {
     pub(super) path: Vec<Parameter>,
     pub(super) query: Vec<Parameter>,
     pub(super) paged: bool,
+    pub(super) ignores_parameters: bool,
     pub(super) keys: Option<Keys>,
     pub(super) changes_what_was_seen: bool,
     pub(super) tagged: bool,
@@ -37,6 +38,7 @@ pub enum Keys {
 
 #[derive(Debug, Clone)]
 pub(super) struct Body {
+    pub(super) media_type: &'static str,
     pub(super) required: bool,
     pub(super) schema: Value,
     pub(super) example: Value,
@@ -78,6 +80,7 @@ impl Description {
             path: Vec::new(),
             query: Vec::new(),
             paged: false,
+            ignores_parameters: false,
             keys: None,
             changes_what_was_seen: false,
             tagged: false,
@@ -110,6 +113,11 @@ impl Description {
         Self { keys: Some(keys), ..self }
     }
 
+    /// Query parameters that nobody knows are no mistake: somebody else makes the address.
+    pub fn ignores_parameters(self) -> Self {
+        Self { ignores_parameters: true, ..self }
+    }
+
     /// Needs `If-Match` with the tag of what the caller has seen.
     pub fn changes_what_was_seen(self) -> Self {
         Self { changes_what_was_seen: true, ..self }
@@ -118,14 +126,22 @@ impl Description {
     /// Takes a JSON body; `example` is one that is accepted.
     pub fn takes<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.schemas.named::<T>();
-        self.body = Some(Body { required: true, schema, example });
+        self.body = Some(Body { media_type: JSON, required: true, schema, example });
+        self
+    }
+
+    /// Takes a form; `example` has its fields.
+    pub fn takes_form<T: ToSchema>(mut self, example: Value) -> Self {
+        let schema = self.schemas.named::<T>();
+        let media_type = "application/x-www-form-urlencoded";
+        self.body = Some(Body { media_type, required: true, schema, example });
         self
     }
 
     /// The same, and a request without a body says as much.
     pub fn may_take<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.schemas.named::<T>();
-        self.body = Some(Body { required: false, schema, example });
+        self.body = Some(Body { media_type: JSON, required: false, schema, example });
         self
     }
 
@@ -258,6 +274,8 @@ impl Description {
         self
     }
 }
+
+pub(super) const JSON: &str = "application/json";
 
 /// Names of the schemas that a schema refers to.
 fn references(schema: &Value) -> Vec<String> {

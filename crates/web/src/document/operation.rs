@@ -21,7 +21,7 @@ pub(super) fn render(route: &Route<()>, said: &Description) -> Value {
         match route.auth {
             Auth::Ignored => json!([]),
             Auth::Optional => json!([{}, {"bearer": []}]),
-            Auth::Required => json!([{"bearer": []}]),
+            Auth::Required | Auth::Active | Auth::Admin => json!([{"bearer": []}]),
         },
     );
     put("parameters", parameters(route, said).into());
@@ -32,7 +32,7 @@ pub(super) fn render(route: &Route<()>, said: &Description) -> Value {
             json!({
                 "required": body.required,
                 "description": format!("At most {} bytes.", route.body_max_bytes),
-                "content": {"application/json": content},
+                "content": {body.media_type: content},
             }),
         );
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use kernel::limits::{IDEMPOTENCY_KEY_MAX_CHARS, PAGE_DEFAULT_ITEMS, PAGE_MAX_ITEMS};
 use serde_json::{Value, json};
 
-use super::description::{Description, Keys};
+use super::description::{Description, JSON, Keys};
 use super::parameter::Parameter;
 use crate::{Auth, Method, Route};
 
@@ -21,19 +21,23 @@ pub(super) fn refusals(route: &Route<()>, said: &Description) -> Refused {
         }
     };
     let keyed = said.keys.is_some();
+    let takes_json = said.body.as_ref().is_some_and(|body| body.media_type == JSON);
     // What no operation takes is refused by all: parameters, header values and bodies.
-    may(400, &["invalid_header", "invalid_request", "unknown_field"], true);
-    may(400, &["invalid_json"], said.body.is_some());
+    may(400, &["invalid_header", "invalid_request"], true);
+    may(400, &["unknown_field"], !said.ignores_parameters);
+    may(400, &["invalid_json"], takes_json);
     may(400, &["invalid_money"], said.takes_money());
     may(400, &["idempotency_key_required", "invalid_idempotency_key"], keyed);
     may(400, &["invalid_cursor", "invalid_limit"], said.paged);
     may(401, &["unauthenticated"], route.auth != Auth::Ignored);
+    may(403, &["account_suspended"], matches!(route.auth, Auth::Active | Auth::Admin));
+    may(403, &["forbidden"], route.auth == Auth::Admin);
     may(404, &["not_found"], route.path.contains('{'));
     may(408, &["request_timeout"], true);
     may(409, &["idempotency_in_progress"], said.keys == Some(Keys::Service));
     may(412, &["precondition_failed"], said.changes_what_was_seen);
     may(413, &["payload_too_large"], true);
-    may(415, &["unsupported_media_type"], said.body.is_some());
+    may(415, &["unsupported_media_type"], takes_json);
     may(422, &["idempotency_key_reused"], keyed);
     may(428, &["precondition_required"], said.changes_what_was_seen);
     for own in &said.refusals {
@@ -56,6 +60,9 @@ pub(super) fn refusal_headers(status: u16, codes: &[&str]) -> Vec<(&'static str,
     }
     if codes.contains(&"idempotency_in_progress") || status == 429 {
         headers.push(("Retry-After", codes.len() == 1));
+    }
+    if status == 429 {
+        headers.extend([("RateLimit", codes.len() == 1), ("RateLimit-Policy", codes.len() == 1)]);
     }
     headers
 }
@@ -122,6 +129,8 @@ pub(super) fn headers() -> Value {
         "Idempotent-Replayed": header(false, replayed, yes),
         "Link": header(false, link, string()),
         "Location": header(true, "Path of the new resource.", path),
+        "RateLimit": header(true, "What is left of the rate, and when there is more.", string()),
+        "RateLimit-Policy": header(true, "How many of these in how many seconds.", string()),
         "Retry-After": header(true, "Seconds after which a retry may help.", seconds),
         "WWW-Authenticate": header(true, "How to sign in.", string()),
         "X-Request-Id": header(true, "Under which the request stands in our logs.", string()),

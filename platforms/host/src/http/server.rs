@@ -1,95 +1,17 @@
-//! Accepting connections and answering requests.
+//! Answering requests of the public address.
 
-use std::future::Future;
-use std::pin::pin;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::GracefulShutdown;
-use tokio::net::TcpListener;
 
 use super::body::{self, BodyError};
-use super::{Body, HttpLimits, Router, problem};
+use super::forwarded::client_address;
+use super::{Answer, Body, HttpLimits, Router, problem};
 use crate::services::{ServiceError, face};
 use crate::telemetry::Meters;
-
-/// What answers the requests of a listener.
-pub(crate) trait Answer: Send + Sync + 'static {
-    /// Answers one request.
-    fn answer(&self, request: Request<Incoming>) -> impl Future<Output = Response<Body>> + Send;
-}
-
-/// Serves until `stop` resolves, then lets running requests finish within the drain time.
-pub(crate) async fn serve<A: Answer>(
-    listener: TcpListener,
-    limits: HttpLimits,
-    answer: Arc<A>,
-    stop: impl Future<Output = ()>,
-) {
-    let open = Arc::new(AtomicUsize::new(0));
-    let graceful = GracefulShutdown::new();
-    let builder = connection_builder(&limits);
-    let mut stop = pin!(stop);
-    loop {
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = &mut stop => break,
-        };
-        let Ok((stream, _)) = accepted else {
-            // Out of descriptors: existing connections must end first.
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-            continue;
-        };
-        if open.fetch_add(1, Ordering::Relaxed) >= limits.connections_max {
-            open.fetch_sub(1, Ordering::Relaxed);
-            continue;
-        }
-        let _ = stream.set_nodelay(true);
-        let answer = Arc::clone(&answer);
-        let service = service_fn(move |request| {
-            let answer = Arc::clone(&answer);
-            async move { Ok::<_, std::convert::Infallible>(answer.answer(request).await) }
-        });
-        let connection = builder.serve_connection(TokioIo::new(stream), service).into_owned();
-        let connection = graceful.watch(connection);
-        let open = Arc::clone(&open);
-        tokio::spawn(async move {
-            // A broken connection is the client's business.
-            let _ = connection.await;
-            open.fetch_sub(1, Ordering::Relaxed);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(limits.drain, graceful.shutdown()).await.is_err() {
-        tracing::warn!("requests were still running after the drain time");
-    }
-}
-
-fn connection_builder(limits: &HttpLimits) -> auto::Builder<TokioExecutor> {
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout)
-        .max_buf_size(limits.head_max_bytes)
-        .max_headers(limits.headers_max)
-        .half_close(false);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .max_concurrent_streams(128)
-        .max_header_list_size(32 << 10)
-        .max_pending_accept_reset_streams(Some(64))
-        .keep_alive_interval(Some(limits.head_timeout))
-        .keep_alive_timeout(limits.head_timeout);
-    builder
-}
 
 /// The public listener's answer: the manifest's components.
 pub(crate) struct Connections {
@@ -104,16 +26,16 @@ pub(crate) struct Connections {
 }
 
 impl Answer for Connections {
-    async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let started = std::time::Instant::now();
-        let response = self.dispatch(request).await;
+        let response = self.dispatch(request, peer).await;
         self.meters.request(response.status(), started.elapsed());
         response
     }
 }
 
 impl Connections {
-    async fn dispatch(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn dispatch(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let (parts, incoming) = request.into_parts();
         let request_id = request_id(&parts.headers);
         let path = parts.uri.path();
@@ -125,6 +47,14 @@ impl Connections {
             return refuse(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
         };
         let limits = &self.limits;
+        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
+        if target.len() > limits.target_max_bytes {
+            // Without a body, as every head is refused that is too large.
+            let mut response = Response::new(Body::default());
+            *response.status_mut() = StatusCode::URI_TOO_LONG;
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+            return response;
+        }
         let read = body::read(incoming, limits.body_max_bytes, limits.body_timeout).await;
         let body = match read {
             Ok(body) => body,
@@ -137,11 +67,11 @@ impl Connections {
                 return response;
             }
         };
-        let Some((text, ends)) = inward_headers(&parts.headers, &request_id) else {
+        let client = client_address(peer, &limits.proxies, &parts.headers);
+        let Some((text, ends)) = inward_headers(&parts.headers, &request_id, client) else {
             let detail = "A header value is not UTF-8.";
             return refuse(StatusCode::BAD_REQUEST, "invalid_header", detail);
         };
-        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
         let request = face::Request {
             method: parts.method.as_str(),
             target,
@@ -160,7 +90,8 @@ impl Connections {
     }
 }
 
-fn body_refusal(error: BodyError) -> (StatusCode, &'static str, &'static str) {
+/// What a caller is told whose body was not read.
+pub(crate) fn body_refusal(error: BodyError) -> (StatusCode, &'static str, &'static str) {
     match error {
         BodyError::TooLarge => (
             StatusCode::PAYLOAD_TOO_LARGE,
@@ -203,16 +134,21 @@ fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static 
     }
 }
 
-/// Headers for the component, in one piece: connection headers stay here, the request id is set.
-fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<(String, Vec<u32>)> {
+/// Headers for the component, in one piece: connection headers stay here; the request id and the
+/// client's address are set.
+fn inward_headers(
+    headers: &HeaderMap,
+    request_id: &str,
+    client: IpAddr,
+) -> Option<(String, Vec<u32>)> {
     let mut text = String::with_capacity(TYPICAL_FIELDS_BYTES);
-    let mut ends = Vec::with_capacity(2 * headers.len() + 2);
+    let mut ends = Vec::with_capacity(2 * headers.len() + 4);
     let mut push = |part: &str| {
         text.push_str(part);
         u32::try_from(text.len()).map(|end| ends.push(end)).ok()
     };
     for (name, value) in headers {
-        if is_hop_by_hop(name) || name == "x-request-id" {
+        if is_hop_by_hop(name) || name == "x-request-id" || name == "x-client-address" {
             continue;
         }
         let value = std::str::from_utf8(value.as_bytes()).ok()?;
@@ -221,6 +157,8 @@ fn inward_headers(headers: &HeaderMap, request_id: &str) -> Option<(String, Vec<
     }
     push("x-request-id")?;
     push(request_id)?;
+    push("x-client-address")?;
+    push(&client.to_string())?;
     Some((text, ends))
 }
 
@@ -290,4 +228,18 @@ fn request_id(headers: &HeaderMap) -> String {
     random.iter_mut().zip(seed).for_each(|(slot, byte)| *slot = byte);
     let ms = u64::try_from(crate::clock::now_ms()).unwrap_or(0);
     uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid().to_string()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_client_cannot_name_its_own_address() {
+        let mut headers = HeaderMap::new();
+        headers.append("x-client-address", "9.9.9.9".parse().unwrap());
+        let (text, _) = inward_headers(&headers, "id", "127.0.0.1".parse().unwrap()).unwrap();
+        assert_eq!(text, "x-request-ididx-client-address127.0.0.1");
+    }
 }

@@ -6,12 +6,14 @@ use parking_lot::Mutex;
 use super::image::Image;
 use super::shard::{Shard, ShardError};
 use super::{EntityError, Machines};
+use crate::outbox::{Marks, Message, Sending};
 use crate::state::{Checkpoint, Entry, Known};
 
 impl<I: Image> Machines<I> {
     /// Learns from snapshots and journal where every entity stands, and sets all timers. States are
-    /// loaded when they are first needed.
-    pub(crate) fn recover(&self) -> Result<(), EntityError> {
+    /// loaded when they are first needed. The bus has the messages of all records up to
+    /// `published`.
+    pub(crate) fn recover(&self, published: u64) -> Result<(), EntityError> {
         let known = self.around.state.known().map_err(store)?;
         for Known { machine, key, position, wake } in &known {
             if let Ok(shard) = self.shard(machine, key) {
@@ -20,7 +22,8 @@ impl<I: Image> Machines<I> {
         }
         let scan_after = self.around.state.mark(SCAN_AFTER).map_err(store)?;
         let settled = self.around.state.mark(SETTLED).map_err(store)?;
-        let start = Position::from_raw(scan_after.min(settled));
+        let marks = Marks { settled, published };
+        let start = Position::from_raw(scan_after.min(settled).min(marks.published));
         let mut records = 0_u64;
         let scanned = self.around.journal.scan(start, |position, record| {
             records += 1;
@@ -32,8 +35,11 @@ impl<I: Image> Machines<I> {
                 let entry = Entry { first_seq, position: position.get() };
                 shard.lock().recover_record(key, entry, record.wake.as_ref().map(|w| w.at));
             }
-            if position.get() > settled {
-                self.around.outbox.push(position.get(), &record.effects, &|_| true);
+            if !record.effects.is_empty() {
+                let machine = &record.entity.machine.as_str().into();
+                let (position, time) = (position.get(), record.envelope.now);
+                let sending = Sending { position, machine, time };
+                self.around.outbox.push_again(sending, &record.effects, marks);
             }
             Ok::<_, journal::JournalError>(())
         });
@@ -46,14 +52,16 @@ impl<I: Image> Machines<I> {
         Ok(())
     }
 
+    /// What the components have of an earlier life. A data directory without queues has no mark for
+    /// the bus: this one is taken for it, and must be stored as such before it moves.
+    pub(crate) fn settled_at_start(&self) -> Result<u64, EntityError> {
+        self.around.state.mark(SETTLED).map_err(store)
+    }
+
     /// Writes snapshots of entities whose tail is worth it (of all with a tail when `everything`),
     /// and moves the marks from which the next start scans. Returns how many were written.
     pub(crate) fn checkpoint(&self, everything: bool) -> Result<usize, EntityError> {
-        let durable = self.around.journal.durable().get();
-        // Every shard once: after a failed commit none may wait for traffic to forget what was
-        // lost, and messages of records up to `durable` are in the outbox once their shard was
-        // locked after it was read.
-        self.shards().for_each(|shard| shard.lock().enter_epoch(&self.around));
+        let durable = self.durable_in_outbox();
         let settled = self.around.outbox.settled(durable, &self.around.is_durable());
         let mut written = 0;
         for shard in self.shards() {
@@ -67,6 +75,23 @@ impl<I: Image> Machines<I> {
         let marks = [(SCAN_AFTER, scan_after), (SETTLED, settled)];
         self.around.state.write(&[], &marks).map_err(store)?;
         Ok(written)
+    }
+
+    /// The bus has the messages of all records up to this one; those that are `leaving` count as
+    /// gone.
+    pub(crate) fn published(&self, leaving: &[Message]) -> u64 {
+        let durable = self.durable_in_outbox();
+        self.around.outbox.published(durable, leaving, &self.around.is_durable())
+    }
+
+    /// The newest durable record. The messages of all up to it are in the outbox.
+    fn durable_in_outbox(&self) -> u64 {
+        let durable = self.around.journal.durable().get();
+        // Every shard once: after a failed commit none may wait for traffic to forget what was
+        // lost, and messages of records up to `durable` are in the outbox once their shard was
+        // locked after it was read.
+        self.shards().for_each(|shard| shard.lock().enter_epoch(&self.around));
+        durable
     }
 
     /// Takes idle entities with complete snapshots out of memory.
@@ -108,7 +133,7 @@ fn store(error: rusqlite::Error) -> EntityError {
 
 /// Every record up to here is covered by a snapshot.
 const SCAN_AFTER: &str = "scan_after";
-/// Every message of records up to here was handled.
+/// Components have handled every message of records up to here that comes to them by the outbox.
 const SETTLED: &str = "settled";
 /// Snapshots of one transaction; the shard is locked for one of them at a time.
 const CHECKPOINT_CHUNK: usize = 256;

@@ -14,7 +14,7 @@ use journal::{
 use super::bindings::exports::ecomauction::machine::machine as wit;
 use super::image::{Image, Instance, InstanceError};
 use crate::clock::{Seed, Seeds, World};
-use crate::outbox::Outbox;
+use crate::outbox::{Outbox, Sending};
 use crate::state::{Entry, StateStore};
 use crate::timers::{Alarm, Timers};
 
@@ -226,6 +226,7 @@ impl<I: Image> Shard<I> {
         }
         let first_seq = decision.events.first().map_or(0, |event| event.seq);
         let wake_at = decision.wake.as_ref().map(|wake| wake.at);
+        let time = envelope.now;
         let (record, reply) = self.record(key, envelope, decision)?;
         let messages = record.effects.clone();
         let position = around.journal.append(self.epoch, record).map_err(|error| {
@@ -234,7 +235,8 @@ impl<I: Image> Shard<I> {
             ShardError::Store(error.to_string())
         })?;
         let position = position.get();
-        around.outbox.push(position, &messages, &around.is_durable());
+        let sending = Sending { position, machine: &self.machine, time };
+        around.outbox.push(sending, &messages, &around.is_durable());
         if let Some(resident) = self.residents.get_mut(key) {
             resident.tail.push(Entry { first_seq, position });
             resident.newest = position;

@@ -12,6 +12,9 @@ pub mod imports {
                 import ecomauction:edge/entities@0.1.0;
                 import ecomauction:edge/sql@0.1.0;
                 import ecomauction:edge/vault@0.1.0;
+                import ecomauction:edge/mail@0.1.0;
+                import ecomauction:edge/limits@0.1.0;
+                import ecomauction:edge/outbound@0.1.0;
             }
         ",
         path: ["../../wit/deps/wasi-config", "../../wit/edge"],
@@ -69,6 +72,22 @@ pub mod consumer_face {
         ",
         path: ["../../wit/deps/wasi-config", "../../wit/edge"],
         world: "ecomauction:host/consumer-face",
+        exports: { default: async },
+    });
+}
+
+/// Jobs.
+pub mod schedule_face {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ecomauction:host;
+
+            world schedule-face {
+                export ecomauction:edge/schedule@0.1.0;
+            }
+        ",
+        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        world: "ecomauction:host/schedule-face",
         exports: { default: async },
     });
 }

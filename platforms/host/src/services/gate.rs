@@ -43,7 +43,7 @@ impl Gate {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
-mod tests {
+pub(super) mod tests {
     use std::collections::{BTreeMap, BTreeSet};
     use std::path::Path;
     use std::pin::pin;
@@ -55,14 +55,17 @@ mod tests {
 
     use super::*;
     use crate::clock::System;
+    use crate::data::DataDirectory;
     use crate::machines::{Machines, Surroundings};
     use crate::outbox::Outbox;
+    use crate::priority::Turn;
+    use crate::services::Shared;
     use crate::sql::SqlStore;
     use crate::state::StateStore;
     use crate::timers::Timers;
-    use crate::vault::Vault;
 
-    fn platform(folder: &Path) -> Platform {
+    /// A platform without machines, for one component.
+    pub(in super::super) fn platform(folder: &Path) -> Platform {
         let around = Surroundings {
             journal: Journal::open(&folder.join("journal"), Options::default()).unwrap(),
             state: StateStore::open(&folder.join("state.db")).unwrap(),
@@ -70,12 +73,15 @@ mod tests {
             outbox: Outbox::new(std::iter::empty()),
             world: Arc::new(System),
         };
+        let data = DataDirectory::open(&folder.join("data")).unwrap();
         Platform {
             component: "things".to_owned(),
             machines: Arc::new(Machines::new(Vec::new(), around)),
             granted: BTreeSet::new(),
-            sql: SqlStore::open(&folder.join("things.db"), "things_").unwrap(),
-            vault: Arc::new(Vault::open(&folder.join("keys")).unwrap()),
+            signs_tokens: false,
+            sql: SqlStore::open(&folder.join("things.db"), "things_", Turn::First).unwrap(),
+            shared: Shared::open(&data, "", "").unwrap(),
+            allowed: Vec::new(),
             variables: BTreeMap::new(),
         }
     }
@@ -111,7 +117,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let platform = platform(folder.path());
         let create = statement("CREATE TABLE things_shown (n INTEGER)");
-        platform.sql.batch(vec![create]).await.unwrap();
+        platform.sql.batch(vec![create], vec![]).await.unwrap();
         // Whoever holds this lock keeps the journal from committing.
         let disk = Connection::open(folder.path().join("journal/journal.sqlite")).unwrap();
         disk.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -7,8 +7,12 @@ use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use super::gate::Gate;
+use crate::data::DataDirectory;
 use crate::engine::SERVICE_MEMORY_MAX_BYTES;
 use crate::machines::Machines;
+use crate::mail::MailRoom;
+use crate::outbound::{Allowed, Outbound};
+use crate::rates::Rates;
 use crate::sql::SqlStore;
 use crate::vault::Vault;
 
@@ -20,12 +24,41 @@ pub(crate) struct Platform {
     pub(crate) machines: Arc<Machines>,
     /// Machines that the component may call.
     pub(crate) granted: BTreeSet<String>,
+    /// May it sign access tokens?
+    pub(crate) signs_tokens: bool,
     /// Its tables.
     pub(crate) sql: Arc<SqlStore>,
-    /// Keys.
-    pub(crate) vault: Arc<Vault>,
+    /// What it shares with all components.
+    pub(crate) shared: Shared,
+    /// Servers that the component may ask.
+    pub(crate) allowed: Vec<Allowed>,
     /// Its variables.
     pub(crate) variables: BTreeMap<String, String>,
+}
+
+/// What all components share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    /// Keys.
+    pub(crate) vault: Arc<Vault>,
+    /// The way out for letters.
+    pub(crate) mail: Arc<MailRoom>,
+    /// Token buckets.
+    pub(crate) rates: Arc<Rates>,
+    /// Requests to other servers.
+    pub(crate) outbound: Outbound,
+}
+
+impl Shared {
+    /// Opens it. Without an SMTP URL letters are kept.
+    pub(crate) fn open(data: &DataDirectory, smtp_url: &str, from: &str) -> anyhow::Result<Self> {
+        Ok(Self {
+            vault: Arc::new(Vault::open(&data.keys())?),
+            mail: Arc::new(MailRoom::open(&data.mail(), smtp_url, from)?),
+            rates: Arc::default(),
+            outbound: Outbound::new()?,
+        })
+    }
 }
 
 /// The store's data of one instance.

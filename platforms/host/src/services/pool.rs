@@ -5,7 +5,7 @@
 //! epochs is bounded, and so is the time of a request as a whole.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -13,7 +13,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 
-use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face};
+use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face, schedule_face};
 use super::gate::Gate;
 use super::guest::{Guest, Platform};
 use super::{consume, face};
@@ -46,9 +46,12 @@ pub(crate) struct Service {
     pre: InstancePre<Guest>,
     http: Option<http_face::HttpFaceIndices>,
     consumer: Option<consumer_face::ConsumerFaceIndices>,
+    schedule: Option<schedule_face::ScheduleFaceIndices>,
     lifecycle: Option<lifecycle_face::LifecycleFaceIndices>,
     idle: Mutex<Vec<Instance>>,
     permits: Semaphore,
+    /// Handles every batch twice, the next one with both at once?
+    twice: Option<AtomicBool>,
     /// Instances made since the start.
     pub(crate) instantiated: AtomicU64,
 }
@@ -57,6 +60,7 @@ struct Instance {
     store: Store<Guest>,
     http: Option<http_face::HttpFace>,
     consumer: Option<consumer_face::ConsumerFace>,
+    schedule: Option<schedule_face::ScheduleFace>,
     lifecycle: Option<lifecycle_face::LifecycleFace>,
     served: u32,
 }
@@ -77,12 +81,14 @@ impl Service {
         Ok(Self {
             http: http_face::HttpFaceIndices::new(&pre).ok(),
             consumer: consumer_face::ConsumerFaceIndices::new(&pre).ok(),
+            schedule: schedule_face::ScheduleFaceIndices::new(&pre).ok(),
             lifecycle: lifecycle_face::LifecycleFaceIndices::new(&pre).ok(),
             platform,
             engine: engine.clone(),
             pre,
             idle: Mutex::default(),
             permits: Semaphore::new(INSTANCES_MAX),
+            twice: None,
             instantiated: AtomicU64::new(0),
         })
     }
@@ -105,8 +111,27 @@ impl Service {
         .await
     }
 
+    /// From now on every batch of messages is handled twice.
+    pub(crate) fn consumes_twice(&mut self) {
+        self.twice = Some(AtomicBool::default());
+    }
+
     /// Handles a batch of messages.
     pub(crate) async fn consume(
+        &self,
+        batch: &[consume::Message],
+    ) -> Result<Vec<consume::Outcome>, ServiceError> {
+        let Some(at_once) = &self.twice else { return self.consume_once(batch).await };
+        if at_once.fetch_not(Ordering::Relaxed) {
+            tokio::join!(self.consume_once(batch), self.consume_once(batch)).1
+        } else {
+            // Whatever came of it, nobody heard.
+            let _ = self.consume_once(batch).await;
+            self.consume_once(batch).await
+        }
+    }
+
+    async fn consume_once(
         &self,
         batch: &[consume::Message],
     ) -> Result<Vec<consume::Outcome>, ServiceError> {
@@ -116,6 +141,31 @@ impl Service {
             consumer.call_consume(&mut instance.store, batch).await.map_err(trap)
         })
         .await
+    }
+
+    /// Runs a job for a slot of its schedule.
+    pub(crate) async fn run_job(
+        &self,
+        job: &str,
+        slot: i64,
+    ) -> Result<Result<(), String>, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let schedule = instance.schedule.as_ref().ok_or(ServiceError::Missing("schedule"))?;
+            let schedule = schedule.ecomauction_edge_schedule();
+            schedule.call_run(&mut instance.store, job, slot).await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Refuses a component without what the manifest wants of it.
+    pub(crate) fn check_faces(&self, consumes: bool, has_jobs: bool) -> Result<(), ServiceError> {
+        if consumes && self.consumer.is_none() {
+            return Err(ServiceError::Missing("consumer, but the manifest has consumers for it"));
+        }
+        if has_jobs && self.schedule.is_none() {
+            return Err(ServiceError::Missing("schedule, but the manifest has crons for it"));
+        }
+        Ok(())
     }
 
     /// Runs migrations; a component without them is fine.
@@ -199,11 +249,14 @@ impl Service {
         let http = self.http.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
         let consumer =
             self.consumer.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
+        let schedule =
+            self.schedule.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
         let lifecycle =
             self.lifecycle.as_ref().map(|indices| indices.load(&mut store, &made)).transpose();
         Ok(Instance {
             http: http.map_err(trap)?,
             consumer: consumer.map_err(trap)?,
+            schedule: schedule.map_err(trap)?,
             lifecycle: lifecycle.map_err(trap)?,
             store,
             served: 0,

@@ -1,10 +1,10 @@
 //! The ports of `wit/edge`, given by this host.
 
 use super::bindings::config::wasi::config::store as config;
-use super::bindings::imports::ecomauction::edge::{entities, sql, vault};
+use super::bindings::imports::ecomauction::edge::{entities, sql};
 use super::guest::Guest;
 use crate::machines::EntityError;
-use crate::sql::{SqlError, Statement, Value, check};
+use crate::sql::{Outgoing, SqlError, Statement, Value, check};
 
 impl Guest {
     fn granted(&self, machine: &str) -> Result<(), entities::Error> {
@@ -15,10 +15,10 @@ impl Guest {
         }
     }
 
-    /// Tables are outside of the request: they hear nothing that the disk does not have.
-    async fn settle(&mut self) -> Result<(), sql::Error> {
-        let opened = self.gate.open(&self.platform).await;
-        opened.map_err(|error| sql::Error::Unavailable(error.to_string()))
+    /// Tables, letters and other servers are outside of the request: they hear nothing that the
+    /// disk does not have.
+    pub(super) async fn settle(&mut self) -> Result<(), String> {
+        self.gate.open(&self.platform).await.map_err(|error| error.to_string())
     }
 }
 
@@ -78,7 +78,7 @@ impl entities::Host for Guest {
 
 impl sql::Host for Guest {
     async fn query(&mut self, statement: sql::Statement) -> Result<sql::Outcome, sql::Error> {
-        self.settle().await?;
+        self.settle().await.map_err(sql::Error::Unavailable)?;
         let outcome = self.platform.sql.query(inward(statement)).await;
         outcome.map(outcome_outward).map_err(sql_error)
     }
@@ -86,10 +86,12 @@ impl sql::Host for Guest {
     async fn batch(
         &mut self,
         statements: Vec<sql::Statement>,
+        messages: Vec<sql::Outgoing>,
     ) -> Result<Vec<sql::Outcome>, sql::Error> {
-        self.settle().await?;
+        self.settle().await.map_err(sql::Error::Unavailable)?;
         let statements = statements.into_iter().map(inward).collect();
-        let outcomes = self.platform.sql.batch(statements).await.map_err(sql_error)?;
+        let messages = messages.into_iter().map(message_inward).collect();
+        let outcomes = self.platform.sql.batch(statements, messages).await.map_err(sql_error)?;
         Ok(outcomes.into_iter().map(outcome_outward).collect())
     }
 
@@ -98,19 +100,6 @@ impl sql::Host for Guest {
         check(&statement).map_err(sql_error)?;
         self.gate.hold(key, statement);
         Ok(())
-    }
-}
-
-impl vault::Host for Guest {
-    async fn sign_access_token(&mut self, claims: vault::Claims) -> Result<String, String> {
-        let vault::Claims { subject, name, roles, expires_at } = claims;
-        self.platform.vault.sign(&crate::vault::Claims { subject, name, roles, expires_at })
-    }
-
-    async fn verify_access_token(&mut self, token: String) -> Option<vault::Claims> {
-        let claims = self.platform.vault.verify(&token)?;
-        let crate::vault::Claims { subject, name, roles, expires_at } = claims;
-        Some(vault::Claims { subject, name, roles, expires_at })
     }
 }
 
@@ -150,6 +139,11 @@ fn inward(statement: sql::Statement) -> Statement {
     };
     let parameters = statement.parameters.into_iter().map(value).collect();
     Statement { sql: statement.sql, parameters }
+}
+
+fn message_inward(message: sql::Outgoing) -> Outgoing {
+    let sql::Outgoing { topic, key, body } = message;
+    Outgoing { topic, key, body }
 }
 
 fn outcome_outward(outcome: crate::sql::Outcome) -> sql::Outcome {

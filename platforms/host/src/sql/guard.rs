@@ -67,7 +67,10 @@ fn judge(prefix: &str, context: &AuthContext<'_>) -> Authorization {
     if TRUSTED.get() {
         return Authorization::Allow;
     }
-    let owns = |table: &str| table.starts_with(prefix) || table.starts_with("sqlite_");
+    let owns = |table: &str| {
+        let is_host = table.eq_ignore_ascii_case(super::outbox::TABLE);
+        !is_host && (table.starts_with(prefix) || table.starts_with("sqlite_"))
+    };
     let allowed = match context.action {
         AuthAction::Select | AuthAction::Recursive => true,
         AuthAction::Function { function_name } => function_name != "load_extension",

@@ -3,10 +3,13 @@
 //! One writer thread per file gathers what waits into one transaction (group commit). Projections
 //! are derived data: they wait in memory, newest per key, and are written before any query reads,
 //! so nobody ever sees their absence; they alone do not force a sync.
+//!
+//! Messages that a batch causes are rows of the same transaction, in a table of the host's own.
 
 mod guard;
+mod outbox;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 mod writer;
 
@@ -15,10 +18,13 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 pub(crate) use guard::check;
+pub(crate) use outbox::{Outgoing, Unsent};
 use writer::{Job, Writer};
+
+use crate::priority::Turn;
 
 /// A value of a column or parameter.
 pub(crate) use rusqlite::types::Value;
@@ -63,14 +69,17 @@ pub(crate) struct SqlStore {
     prefix: String,
     writer: Writer,
     readers: Mutex<Vec<Connection>>,
+    /// Messages came into the outbox.
+    sent: Arc<Notify>,
 }
 
 impl SqlStore {
     /// Opens the file; `prefix` is what the capability's tables begin with.
-    pub(crate) fn open(path: &Path, prefix: &str) -> rusqlite::Result<Arc<Self>> {
-        let writer = Writer::start(path, prefix)?;
+    pub(crate) fn open(path: &Path, prefix: &str, turn: Turn) -> rusqlite::Result<Arc<Self>> {
+        let sent = Arc::new(Notify::new());
+        let writer = Writer::start(path, prefix, turn, Arc::clone(&sent))?;
         let (path, prefix) = (path.to_owned(), prefix.to_owned());
-        Ok(Arc::new(Self { path, prefix, writer, readers: Mutex::default() }))
+        Ok(Arc::new(Self { path, prefix, writer, readers: Mutex::default(), sent }))
     }
 
     /// Runs one reading statement on the blocking pool.
@@ -83,9 +92,29 @@ impl SqlStore {
         read.await.map_err(|error| SqlError::Unavailable(error.to_string()))?
     }
 
-    /// Runs statements in one durable transaction.
-    pub(crate) async fn batch(&self, statements: Vec<Statement>) -> Result<Vec<Outcome>, SqlError> {
-        self.submit_with(|reply| Job::Batch { statements, reply }).await
+    /// Runs statements in one durable transaction; the messages are part of it.
+    pub(crate) async fn batch(
+        &self,
+        statements: Vec<Statement>,
+        messages: Vec<Outgoing>,
+    ) -> Result<Vec<Outcome>, SqlError> {
+        outbox::check(&messages)?;
+        self.submit_with(|reply| Job::Batch { statements, messages, reply }).await
+    }
+
+    /// Waits until messages may have come into the outbox.
+    pub(crate) async fn sent(&self) {
+        self.sent.notified().await;
+    }
+
+    /// The oldest messages of the outbox, at most `limit`.
+    pub(crate) async fn unsent(&self, limit: u32) -> Result<Vec<Unsent>, SqlError> {
+        self.submit_with(|reply| Job::Unsent { limit, reply }).await
+    }
+
+    /// Forgets the messages up to that one: they are somewhere else now.
+    pub(crate) async fn forget_sent(&self, through: i64) -> Result<(), SqlError> {
+        self.submit_with(|reply| Job::Forget { through, reply }).await
     }
 
     /// Keeps a projection for the next flush, unless a later one of the same key is kept already.

@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
+use super::outbox::{self, Outgoing, Unsent};
 use super::{Outcome, SqlError, Statement, guard, run};
+use crate::priority::Turn;
 
 /// What the thread is asked to do.
 pub(super) enum Job {
@@ -20,12 +22,32 @@ pub(super) enum Job {
     Batch {
         /// All or none.
         statements: Vec<Statement>,
+        /// Sent if the statements are committed.
+        messages: Vec<Outgoing>,
         /// Told after the commit.
-        reply: oneshot::Sender<Result<Vec<Outcome>, SqlError>>,
+        reply: Reply<Vec<Outcome>>,
+    },
+    /// Read the outbox.
+    Unsent {
+        /// Most messages.
+        limit: u32,
+        /// Told what is in it.
+        reply: Reply<Vec<Unsent>>,
+    },
+    /// Delete from the outbox.
+    Forget {
+        /// The last message to go.
+        through: i64,
+        /// Told when they are gone.
+        reply: Reply<()>,
     },
     /// Write the projections that wait.
-    Flush(oneshot::Sender<Result<(), SqlError>>),
+    Flush(Reply<()>),
 }
+
+/// Where an answer goes.
+type Reply<T> = oneshot::Sender<Result<T, SqlError>>;
+type Batch = (Vec<Statement>, Vec<Outgoing>, Reply<Vec<Outcome>>);
 
 /// Handle of the thread.
 pub(super) struct Writer {
@@ -49,17 +71,26 @@ struct Projection {
 
 impl Writer {
     /// Opens the file and starts the thread.
-    pub(super) fn start(path: &Path, prefix: &str) -> rusqlite::Result<Self> {
+    pub(super) fn start(
+        path: &Path,
+        prefix: &str,
+        turn: Turn,
+        sent: Arc<Notify>,
+    ) -> rusqlite::Result<Self> {
         let mut connection = Connection::open(path)?;
         connection.busy_timeout(Duration::from_secs(5))?;
         connection.pragma_update(None, "journal_mode", "wal")?;
         connection.pragma_update(None, "synchronous", "full")?;
+        connection.execute_batch(outbox::SCHEMA)?;
         guard::install(&mut connection, prefix)?;
         let projections = Arc::new(Projections::default());
         let (jobs, inbox) = mpsc::channel();
         let thread = std::thread::Builder::new().name(format!("sql-{prefix}")).spawn({
             let projections = Arc::clone(&projections);
-            move || serve(&connection, &inbox, &projections)
+            move || {
+                turn.take();
+                serve(&connection, &inbox, &projections, &sent);
+            }
         });
         let thread =
             thread.map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
@@ -108,7 +139,7 @@ impl Drop for Writer {
 }
 
 /// Serves jobs until the handle is gone, then writes what still waits.
-fn serve(connection: &Connection, inbox: &Receiver<Job>, projections: &Projections) {
+fn serve(connection: &Connection, inbox: &Receiver<Job>, projections: &Projections, sent: &Notify) {
     let mut written = Instant::now();
     loop {
         let next = inbox.recv_timeout(PROJECTION_INTERVAL.saturating_sub(written.elapsed()));
@@ -116,7 +147,7 @@ fn serve(connection: &Connection, inbox: &Receiver<Job>, projections: &Projectio
             Ok(first) => {
                 let mut jobs = vec![first];
                 jobs.extend(inbox.try_iter().take(JOBS_PER_COMMIT_MAX));
-                commit_jobs(connection, jobs, projections);
+                commit_jobs(connection, jobs, projections, sent);
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => {
@@ -138,13 +169,21 @@ fn log_failure(result: Result<(), SqlError>) {
 }
 
 /// One transaction for all batches, each in its own savepoint; replies follow the commit.
-fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projections) {
+fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projections, sent: &Notify) {
     let mut batches = Vec::new();
     let mut flushes = Vec::new();
+    let mut reads = Vec::new();
     for job in jobs {
         match job {
-            Job::Batch { statements, reply } => batches.push((statements, reply)),
+            Job::Batch { statements, messages, reply } => {
+                batches.push((statements, messages, reply));
+            }
             Job::Flush(reply) => flushes.push(reply),
+            Job::Unsent { limit, reply } => reads.push((limit, reply)),
+            Job::Forget { through, reply } => {
+                let forgotten = unsynced(connection, || outbox::forget(connection, through));
+                let _ = reply.send(forgotten);
+            }
         }
     }
     // Projections go first, so that a batch never runs before an older projection.
@@ -152,18 +191,24 @@ fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projection
     if let Err(error) = &flushed {
         tracing::warn!(%error, "projections not written; they will be rebuilt");
     }
-    if !flushes.is_empty() {
-        for reply in flushes {
-            let _ = reply.send(flushed.clone());
-        }
+    for reply in flushes {
+        let _ = reply.send(flushed.clone());
     }
+    commit_batches(connection, batches, sent);
+    for (limit, reply) in reads {
+        let _ = reply.send(outbox::unsent(connection, limit));
+    }
+}
+
+fn commit_batches(connection: &Connection, mut batches: Vec<Batch>, sent: &Notify) {
     if batches.is_empty() {
         return;
     }
+    let sends = batches.iter().any(|(_, messages, _)| !messages.is_empty());
     let mut finished = Vec::new();
     let committed = trusted(connection, "BEGIN IMMEDIATE").and_then(|()| {
-        for (statements, reply) in batches.drain(..) {
-            let outcome = run_batch(connection, &statements);
+        for (statements, messages, reply) in batches.drain(..) {
+            let outcome = run_batch(connection, &statements, &messages);
             finished.push((outcome, reply));
         }
         trusted(connection, "COMMIT")
@@ -173,7 +218,7 @@ fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projection
         for (_, reply) in finished {
             let _ = reply.send(Err(error.clone()));
         }
-        for (_, reply) in batches {
+        for (_, _, reply) in batches {
             let _ = reply.send(Err(error.clone()));
         }
         return;
@@ -181,9 +226,16 @@ fn commit_jobs(connection: &Connection, jobs: Vec<Job>, projections: &Projection
     for (outcome, reply) in finished {
         let _ = reply.send(outcome);
     }
+    if sends {
+        sent.notify_one();
+    }
 }
 
-fn run_batch(connection: &Connection, statements: &[Statement]) -> Result<Vec<Outcome>, SqlError> {
+fn run_batch(
+    connection: &Connection,
+    statements: &[Statement],
+    messages: &[Outgoing],
+) -> Result<Vec<Outcome>, SqlError> {
     trusted(connection, "SAVEPOINT batch")?;
     let outcomes: Result<Vec<Outcome>, SqlError> = statements
         .iter()
@@ -192,6 +244,10 @@ fn run_batch(connection: &Connection, statements: &[Statement]) -> Result<Vec<Ou
             run(connection, statement, false)
         })
         .collect();
+    let outcomes = outcomes.and_then(|outcomes| {
+        outbox::keep(connection, messages)?;
+        Ok(outcomes)
+    });
     if outcomes.is_err() {
         trusted(connection, "ROLLBACK TO batch")?;
     }
@@ -213,8 +269,8 @@ fn write_projections(connection: &Connection, projections: &Projections) -> Resu
     if waiting.is_empty() {
         return Ok(());
     }
-    trusted(connection, "PRAGMA synchronous = NORMAL")?;
-    let written = trusted(connection, "BEGIN IMMEDIATE").and_then(|()| {
+    let written = unsynced(connection, || {
+        trusted(connection, "BEGIN IMMEDIATE")?;
         for Projection { statement, .. } in waiting.values().flatten() {
             if let Err(error) = run(connection, statement, false) {
                 tracing::error!(%error, sql = statement.sql, "projection refused");
@@ -224,7 +280,6 @@ fn write_projections(connection: &Connection, projections: &Projections) -> Resu
     });
     let mut newest = projections.newest.lock();
     if written.is_err() {
-        let _ = trusted(connection, "ROLLBACK");
         for (key, projections) in waiting {
             let kept = newest.entry(key).or_default();
             projections.into_iter().for_each(|projection| keep(kept, projection));
@@ -232,9 +287,22 @@ fn write_projections(connection: &Connection, projections: &Projections) -> Resu
     }
     // Only now may a reader skip the flush: what it reads holds everything that waited.
     projections.any.store(!newest.is_empty(), Ordering::Release);
-    drop(newest);
-    trusted(connection, "PRAGMA synchronous = FULL")?;
     written
+}
+
+/// Runs what may be done again after a power cut: its commit forces no sync.
+fn unsynced(
+    connection: &Connection,
+    run: impl FnOnce() -> Result<(), SqlError>,
+) -> Result<(), SqlError> {
+    trusted(connection, "PRAGMA synchronous = NORMAL")?;
+    let done = run();
+    if done.is_err() {
+        // The next transaction must not run within what is left of this one.
+        let _ = trusted(connection, "ROLLBACK");
+    }
+    trusted(connection, "PRAGMA synchronous = FULL")?;
+    done
 }
 
 /// Runs a statement of the host itself, past the rules for guests.

@@ -1,17 +1,25 @@
-//! The kill test for as long as one likes: `soak --kills 200 --writes 10000 --seed 7`.
+//! The kill tests for as long as one likes: `soak --kills 200 --writes 10000 --seed 7`, and of
+//! letters `soak --letters --auctions 1000 --kills 20`.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use conformance::letters;
 use conformance::siege::{Plan, besiege};
 
 /// Kills the platform again and again under load and checks that nothing acknowledged is lost.
 #[derive(Parser)]
 struct Options {
-    /// SIGKILLs.
-    #[arg(long, default_value_t = 200)]
-    kills: u32,
+    /// Counts letters instead of bids: every fact must be told once, whatever is killed.
+    #[arg(long)]
+    letters: bool,
+    /// Auctions of which letters tell.
+    #[arg(long, default_value_t = 1_000)]
+    auctions: usize,
+    /// SIGKILLs; 200, or 20 with --letters.
+    #[arg(long)]
+    kills: Option<u32>,
     /// Acknowledged bids at least.
     #[arg(long, default_value_t = 10_000)]
     writes: u64,
@@ -29,8 +37,11 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
+    if options.letters {
+        return count_letters(&options).await;
+    }
     let plan = Plan {
-        kills: options.kills,
+        kills: options.kills.unwrap_or(200),
         writes_min: options.writes,
         writers: options.writers,
         sellers: 5,
@@ -46,4 +57,24 @@ async fn main() -> ExitCode {
         println!("the time was over before the plan was done");
     }
     if report.violations.is_empty() && enough { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn count_letters(options: &Options) -> ExitCode {
+    let plan = letters::siege::Plan {
+        auctions: options.auctions,
+        kills: options.kills.unwrap_or(20),
+        workers: 16,
+        seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
+        patience: Duration::from_secs(options.seconds),
+    };
+    println!("{plan:?}");
+    let report = letters::siege::besiege(&plan).await;
+    println!("{report:#?}");
+    let enough = report.auctions >= plan.auctions && report.kills >= plan.kills;
+    let is_told = ["won", "sold", "outbid"].iter().all(|kind| report.facts.contains_key(*kind));
+    if !is_told {
+        println!("nothing was won, sold or outbid: this proves nothing");
+    }
+    let is_fine = report.violations.is_empty() && enough && is_told;
+    if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

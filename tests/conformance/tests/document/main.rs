@@ -2,8 +2,10 @@
 //! is refused is in it. Every answer of the client is held to its shape besides.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod accounts;
 mod generic;
 mod own;
+mod people;
 mod scene;
 mod stage;
 mod wire;
@@ -42,7 +44,9 @@ async fn every_documented_operation_is_answered_as_documented() {
     let scene = Scene::open().await;
     for operation in Document::committed().operations() {
         let reply = scene.request(operation).await.send(&scene.client()).await;
-        assert!((200..300).contains(&reply.status), "{}: {}", operation.id, reply.text());
+        // A redirect is what a way to another provider is made of.
+        let fine = if operation.path.starts_with("/v1/oauth/{") { 302..304 } else { 200..300 };
+        assert!(fine.contains(&reply.status), "{}: {}", operation.id, reply.text());
         if operation.takes("header", "If-None-Match") {
             let tag = reply.header("etag").expect("a tag").to_owned();
             let known = scene.request(operation).await.header("if-none-match", &tag);
@@ -115,6 +119,16 @@ fn what_is_left_out_is_documented() {
 const UNSEEN: &[(&str, &str, &str)] = &[
     ("offerSecondChance", "too_late", "sixty days must pass"),
     ("watchAuction", "too_many_watches", "ten thousand auctions must be listed"),
+    ("eraseMe", "reauthentication_required", "ten minutes must pass"),
+    ("offerTotp", "reauthentication_required", "ten minutes must pass"),
+    ("removeTotp", "reauthentication_required", "ten minutes must pass"),
+    ("eraseMe", "rate_limited", "passwords are asked for when ten minutes have passed"),
+    ("offerTotp", "rate_limited", "passwords are asked for when ten minutes have passed"),
+    ("removeTotp", "rate_limited", "passwords are asked for when ten minutes have passed"),
+    ("linkProvider", "rate_limited", "rates by address are wide in tests"),
+    ("signInByTicket", "rate_limited", "rates by address are wide in tests"),
+    ("startOauth", "rate_limited", "rates by address are wide in tests"),
+    ("finishOauth", "rate_limited", "rates by address are wide in tests"),
 ];
 
 /// Why that refusal was not seen; none when it was.

@@ -4,10 +4,14 @@ use conformance::document::Operation;
 use conformance::{Reply, usd};
 use serde_json::{Value, json};
 
+use crate::accounts;
 use crate::scene::{Request, Scene, fresh};
 
 /// The answer to a request that should be refused so; none when nobody knows how.
 pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -> Option<Reply> {
+    if let Some(reply) = accounts::provoked(scene, operation, code).await {
+        return Some(reply);
+    }
     let fine = scene.request(operation).await;
     let spoilt = match operation.id.as_str() {
         "createAuction" | "changeAuction" | "deleteAuction" => terms(scene, &fine, code).await,

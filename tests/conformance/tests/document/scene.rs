@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conformance::document::Operation;
+use conformance::provider::{Kind, Provider};
 use conformance::{Client, Platform, Reply, Setup, User, id_of};
 use serde_json::{Value, json};
 
@@ -15,6 +16,12 @@ pub(crate) struct Scene {
     pub(crate) ben: User,
     /// Bids too, and has nothing to do with most of it.
     pub(crate) cy: User,
+    /// Administers.
+    pub(crate) root: User,
+    /// Signed in after being suspended.
+    pub(crate) sue: User,
+    /// Where people can sign in, too.
+    pub(crate) provider: Provider,
     pub(crate) platform: Platform,
     /// An open auction of Ana's, on which Ben has bid.
     pub(crate) auction: String,
@@ -31,12 +38,21 @@ pub(crate) struct Request {
 
 impl Scene {
     pub(crate) async fn open() -> Self {
-        let platform = Setup::development().start().await;
+        let provider = Provider::open(Kind::Google).await;
+        let setup = Setup::development()
+            .variable("public_base_url=http://ecomauction.test")
+            .variable("admin_emails=root@example.test");
+        let setup = provider.variables().into_iter().fold(setup, Setup::variable);
+        let platform = setup.start().await;
         let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
-        let cy = platform.user("cy").await;
+        let (cy, root) = (platform.user("cy").await, platform.user("root").await);
+        let sue = platform.user("sue").await;
+        let path = format!("/v1/admin/users/{}/suspension", sue.id);
+        root.client.call("PUT", &path).send().await.unwrap().expect(204);
+        let sue = platform.user("sue").await;
         let auction = id_of(&ana.lists(json!({})).await);
         ben.bids(&auction, 1_000).await.expect(201);
-        Self { ana, ben, cy, platform, auction }
+        Self { ana, ben, cy, root, sue, provider, platform, auction }
     }
 
     /// Speaks without a token; requests carry their own.
@@ -55,12 +71,12 @@ impl Scene {
         let stage = Stage::set(self, &operation.id).await;
         let mut request = Request {
             method: operation.method.clone(),
-            target: stage.path(&operation.path),
+            target: stage.target.clone().unwrap_or_else(|| stage.path(&operation.path)),
             headers: Vec::new(),
             body: Vec::new(),
         };
         if operation.takes_a_token() {
-            request = request.by(stage.who);
+            request = request.by(&stage.who);
         }
         if operation.takes("header", "Idempotency-Key") {
             request = request.header("idempotency-key", &fresh());
@@ -69,7 +85,14 @@ impl Scene {
             let seen = stage.who.client.get(&request.target).await.expect(200);
             request = request.header("if-match", seen.header("etag").expect("a tag"));
         }
-        let example = operation.example();
+        if let Some(cookie) = &stage.cookie {
+            request = request.header("cookie", cookie);
+        }
+        if operation.id == "unsubscribe" {
+            let form = request.header("content-type", "application/x-www-form-urlencoded");
+            return Request { body: b"List-Unsubscribe=One-Click".to_vec(), ..form };
+        }
+        let example = stage.body.as_ref().unwrap_or_else(|| operation.example());
         if example.is_null() { request } else { request.json(example) }
     }
 }
@@ -120,7 +143,8 @@ impl Request {
 
     /// The same with a query.
     pub(crate) fn query(self, query: &str) -> Self {
-        Self { target: format!("{}?{query}", self.target), ..self }
+        let joint = if self.target.contains('?') { '&' } else { '?' };
+        Self { target: format!("{}{joint}{query}", self.target), ..self }
     }
 
     pub(crate) fn json(self, body: &Value) -> Self {

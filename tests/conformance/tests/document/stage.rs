@@ -3,19 +3,29 @@
 use conformance::{User, id_of, usd};
 use serde_json::{Value, json};
 
+use crate::people;
 use crate::scene::{Scene, fresh};
 
 /// An auction in the right state, and what else stands in the path.
-pub(crate) struct Stage<'s> {
+pub(crate) struct Stage {
     /// Who does it.
-    pub(crate) who: &'s User,
-    auction: String,
-    inner: String,
+    pub(crate) who: User,
+    /// What is sent where the document's example cannot know it.
+    pub(crate) body: Option<Value>,
+    /// A whole target where the template does not lead to one.
+    pub(crate) target: Option<String>,
+    /// A cookie that has to come along.
+    pub(crate) cookie: Option<String>,
+    pub(crate) auction: String,
+    pub(crate) inner: String,
 }
 
-impl<'s> Stage<'s> {
+impl Stage {
     /// The stage of an operation; most have one of their own, because much can be done only once.
-    pub(crate) async fn set(scene: &'s Scene, operation: &str) -> Self {
+    pub(crate) async fn set(scene: &Scene, operation: &str) -> Self {
+        if let Some(stage) = people::stage(scene, operation).await {
+            return stage;
+        }
         let Scene { ana, ben, .. } = scene;
         let (who, auction, inner) = match operation {
             "changeAuction" | "deleteAuction" | "cancelAuction" => {
@@ -47,13 +57,19 @@ impl<'s> Stage<'s> {
             }
             _ => (ben, scene.auction.clone(), String::new()),
         };
-        Self { who, auction, inner }
+        Self { auction, inner, ..Self::of(who) }
+    }
+
+    /// A stage on which somebody stands alone.
+    pub(crate) fn of(who: &User) -> Self {
+        let (auction, inner) = (String::new(), String::new());
+        Self { who: who.clone(), body: None, target: None, cookie: None, auction, inner }
     }
 
     /// A template with what is there.
     pub(crate) fn path(&self, template: &str) -> String {
         let path = template.replace("{id}", &self.auction).replace("{auction_id}", &self.auction);
-        ["{bid_id}", "{offer_id}", "{bidder}"]
+        ["{bid_id}", "{offer_id}", "{bidder}", "{token}"]
             .iter()
             .fold(path, |path, name| path.replace(name, &self.inner))
     }

@@ -1,18 +1,24 @@
 //! What the HTTP contract (api.md §1, §3) promises, asked of the running binary.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
+mod access;
 mod archive;
 mod closing;
 mod conditional;
+mod development;
 mod faulty;
 mod idempotency;
+mod identity;
 mod limits;
 mod lists;
+mod notifications;
 mod operator;
+mod queues;
 mod refusals;
 mod scripts;
 mod secrecy;
 mod stop;
+mod tokens;
 mod walk;
 
 use std::time::{Duration, Instant};

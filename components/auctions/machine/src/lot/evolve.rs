@@ -2,7 +2,7 @@
 
 use kernel::{Id, Place, kind};
 
-use super::{Addition, Bid, Bidder, Cut, Lot, Lowering, Offered, Phase};
+use super::{Addition, Bid, Bidder, Cut, Lot, Lowering, Offered, Overtaken, Phase};
 use crate::close::Closing;
 use crate::contract::{Outcome, ReserveState};
 use crate::event::{Award, BidPlaced, Event, HiddenAmount, Listing, Retracted};
@@ -44,6 +44,7 @@ impl Lot {
     fn record_bid(&mut self, place: &Place, placed: &BidPlaced) {
         let Ok(index) = u32::try_from(self.bids.len()) else { return };
         let bidder = self.admit(placed.bidder, index);
+        self.overtaken = Overtaken(self.leader_beside(bidder, placed.outcome));
         if matches!(placed.outcome, Outcome::Leading | Outcome::Won) {
             // A sale ends what competed before it: lapsed maxima stay hidden.
             if placed.outcome == Outcome::Leading {
@@ -77,6 +78,12 @@ impl Lot {
             void: None,
         };
         push_exact(&mut self.bids, bid);
+    }
+
+    /// The leading bid, if it is another bidder's and the new one leads in its place.
+    fn leader_beside(&self, bidder: u32, outcome: Outcome) -> Option<u32> {
+        let leads = |index: &u32| self.bid(*index).is_some_and(|bid| bid.bidder != bidder);
+        self.leading.filter(|_| outcome == Outcome::Leading).filter(leads)
     }
 
     /// The bidder's index, a new one for a first bid; the new bid becomes its live maximum.

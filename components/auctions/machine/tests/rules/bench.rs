@@ -2,7 +2,7 @@
 
 use auction_machine::Auction;
 use auction_machine::contract::{Command, Own, Query, Reply, Terms, View};
-use kernel::{ChainHead, Decision, Entity, Envelope, Recorded, canonical};
+use kernel::{ChainHead, Decision, Effect, Entity, Envelope, Message, Recorded, canonical};
 use serde::de::DeserializeOwned;
 
 pub(crate) use auction_player::{KEY, START, user};
@@ -11,6 +11,8 @@ pub(crate) use auction_player::{KEY, START, user};
 pub(crate) struct Bench {
     pub(crate) entity: Entity<Auction>,
     pub(crate) log: Vec<Recorded>,
+    /// Every message, in order.
+    pub(crate) told: Vec<Message>,
     /// Milliseconds after [`START`] at which questions are asked: when the last command came.
     pub(crate) now: i64,
     replica: Entity<Auction>,
@@ -20,7 +22,7 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) fn new() -> Self {
         let (entity, replica) = (Entity::new(KEY), Entity::new(KEY));
-        Self { entity, log: Vec::new(), now: 0, replica, commands: 0 }
+        Self { entity, log: Vec::new(), told: Vec::new(), now: 0, replica, commands: 0 }
     }
 
     /// An auction that sam listed at [`START`].
@@ -67,6 +69,8 @@ impl Bench {
         let before = self.entity.snapshot();
         let decision = self.entity.handle(&envelope);
         self.check(&before, &decision);
+        let told = decision.effects.iter().map(|Effect::Send(message)| message.clone());
+        self.told.extend(told);
         decision
     }
 

@@ -11,3 +11,4 @@ mod golden;
 mod log;
 mod scripts;
 mod terms;
+mod told;

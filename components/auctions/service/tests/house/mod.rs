@@ -13,7 +13,7 @@
 use auction_machine::Auction;
 use kernel::{Id, Timestamp, kind};
 use ports::memory::Memory;
-use ports::{Claims, Delivery, Vault, ready};
+use ports::{Claims, Delivery, Message, Vault, ready};
 use serde_json::{Value, json};
 use web::Request;
 
@@ -146,9 +146,16 @@ impl House {
         self.deliver();
     }
 
+    /// The messages of topics that the manifest binds to the service.
+    pub fn messages(&self) -> Vec<Message> {
+        let bound = ["auction.changed.v1", "auction.closed.v1"];
+        let mut messages = self.memory.take_messages();
+        messages.retain(|message| bound.contains(&message.topic.as_str()));
+        messages
+    }
+
     pub fn deliver(&self) {
-        let deliveries =
-            ready(auctions_service::consume(&self.memory, self.memory.take_messages()));
+        let deliveries = ready(auctions_service::consume(&self.memory, self.messages()));
         assert!(deliveries.iter().all(|delivery| *delivery == Delivery::Ack), "{deliveries:?}");
     }
 }

@@ -2,12 +2,15 @@
 //!
 //! `/faulty/ok` answers, `/faulty/trap`, `/faulty/spin` and `/faulty/eat` do not;
 //! `/faulty/machine/KEY` hands a POST's body to the faulty machine as a command and answers a GET
-//! with what the machine says about the entity.
+//! with what the machine says about the entity. What it does with messages and jobs is in
+//! [`messages`].
 
-use ports::{Delivery, Entities, EntityError, Message, Ports};
+mod messages;
+
+use ports::{Entities, EntityError, Ports};
 use web::{Request, Response};
 
-ports_wasi::export_service!(handle, consume, migrate);
+ports_wasi::export_service!(handle, messages::consume, messages::migrate, messages::run);
 
 async fn handle<P: Ports>(ports: &P, request: Request) -> Response {
     match request.path() {
@@ -15,6 +18,11 @@ async fn handle<P: Ports>(ports: &P, request: Request) -> Response {
         "/faulty/trap" => panic!("asked to trap"),
         "/faulty/spin" => spin(),
         "/faulty/eat" => eat(),
+        "/faulty/send" => messages::send(ports, &request.body).await,
+        "/faulty/heal" => messages::heal(ports).await,
+        "/faulty/got" => messages::shown(ports, messages::GOT).await,
+        "/faulty/sent" => messages::shown(ports, messages::SENT).await,
+        "/faulty/runs" => messages::shown(ports, messages::RUNS).await,
         path => match path.strip_prefix("/faulty/machine/") {
             Some(key) => machine(ports, key, &request).await,
             None => Response::empty(404),
@@ -49,12 +57,4 @@ fn eat() -> ! {
     loop {
         eaten.push(core::hint::black_box(vec![1_u8; 1 << 20]));
     }
-}
-
-async fn consume<P: Ports>(_ports: &P, batch: Vec<Message>) -> Vec<Delivery> {
-    batch.iter().map(|_| Delivery::Ack).collect()
-}
-
-async fn migrate<P: Ports>(_ports: &P) -> Result<(), String> {
-    Ok(())
 }

@@ -1,4 +1,5 @@
-//! Hidden values, searched for by value in everything that a stranger gets.
+//! Hidden values, searched for by value in everything that a stranger gets, and in
+//! every message.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +38,7 @@ pub(super) fn none(bench: &Bench, model: &Model, prices: &BTreeSet<i64>) -> Chec
         .map(|query| bench.ask_raw(Some("eve"), &serde_json::to_vec(query).unwrap()))
         .collect();
     texts.extend(bench.log.iter().map(|event| event.public.clone()));
+    texts.extend(bench.told.iter().map(|message| message.body.clone()));
     for text in texts {
         let text = String::from_utf8(text).unwrap();
         if let Some(salt) = salts.iter().find(|salt| text.contains(*salt)) {

@@ -1,9 +1,8 @@
 //! The development token: one id per name, and no route outside of development.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
 use kernel::{Id, Timestamp, kind};
 use ports::memory::Memory;
-use ports::{Delivery, Message, Vault, ready};
+use ports::{Vault, ready};
 use serde_json::{Value, json};
 use web::{Request, Response};
 
@@ -88,12 +87,20 @@ fn outside_of_development_the_route_does_not_exist() {
 }
 
 #[test]
-fn messages_that_come_by_mistake_are_done_with() {
-    let message = Message {
-        id: "m".to_owned(),
-        topic: "t".to_owned(),
-        key: "k".to_owned(),
-        body: b"{}".to_vec(),
-    };
-    assert_eq!(ready(identity_service::consume(&memory(), vec![message])), [Delivery::Ack]);
+fn users_of_before_keep_their_ids() {
+    let memory = Memory::new("identity", Timestamp::from_ms(1_800_000_000_000));
+    let sql = [
+        "CREATE TABLE identity_migrations (version INTEGER PRIMARY KEY,
+            applied_at INTEGER NOT NULL)",
+        "INSERT INTO identity_migrations (version, applied_at) VALUES (1, 0)",
+        "CREATE TABLE identity_users (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE,
+            display_name TEXT NOT NULL, created_at INTEGER NOT NULL)",
+        "INSERT INTO identity_users VALUES ('usr_01h2xcejqtf2nbrexx3vqjhp41', 'ana', 'ana', 7)",
+    ];
+    let sql = sql.map(|sql| ports::Statement::new(sql, [])).to_vec();
+    ready(ports::Sql::batch(&memory, sql)).unwrap();
+    ready(identity_service::migrate(&memory)).unwrap();
+    let memory = memory.with_variable("development", "true");
+    let token = json_of(&ask(&memory, r#"{"user":"ana"}"#));
+    assert_eq!(token["user_id"], "usr_01h2xcejqtf2nbrexx3vqjhp41");
 }

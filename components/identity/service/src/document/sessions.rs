@@ -1,0 +1,49 @@
+//! Signing in and out.
+
+use serde_json::json;
+use web::document::Description;
+
+use super::bodies;
+
+pub(super) const TAG: &str = "Sessions";
+
+pub(super) fn sign_in() -> Description {
+    let notes = "`otp` is a one-time code or a recovery code, where the second factor is on. \
+        An unknown address and a wrong password are the same refusal.";
+    let example = json!({"email": "ana@example.test", "password": "correct horse battery"});
+    Description::new(TAG, "Sign in")
+        .notes(notes)
+        .takes::<bodies::SignIn>(example)
+        .answers::<bodies::TokenPair>(201, "A session has begun.")
+        .refuses(401, &["invalid_credentials", "otp_required"])
+        .refuses(403, &["account_not_confirmed"])
+        .refuses(429, &["rate_limited"])
+}
+
+pub(super) fn refresh() -> Description {
+    let notes = "A refresh token is spent by this. Sent again within ten seconds it gets the same \
+        pair; later it ends the session, because somebody may have a copy of it.";
+    Description::new(TAG, "Get the next pair of tokens")
+        .notes(notes)
+        .takes::<bodies::RefreshToken>(json!({"refresh_token": "rt_…"}))
+        .answers::<bodies::TokenPair>(200, "The next pair.")
+        .refuses(401, &["invalid_token", "token_reused"])
+        .refuses(429, &["rate_limited"])
+}
+
+pub(super) fn end_this() -> Description {
+    Description::new(TAG, "Sign out here")
+        .notes("The access token is good until it expires, ten minutes at most.")
+        .answers_empty(204, "The session of the access token has ended.")
+}
+
+pub(super) fn end_all() -> Description {
+    Description::new(TAG, "Sign out everywhere")
+        .notes("Access tokens are good until they expire, ten minutes at most.")
+        .answers_empty(204, "Every session of the account has ended.")
+}
+
+pub(super) fn keys() -> Description {
+    Description::new(TAG, "Show the keys that access tokens are verified with")
+        .answers_object(200, "A JWK set (RFC 7517). It may be kept for five minutes.")
+}
