@@ -163,11 +163,10 @@ async fn hand_over(
         let is_last = gathered.is_none();
         let batch = gathered.unwrap_or_else(|| queue.take(MESSAGES_PER_PUSH));
         let batch = hold(&machines, &queue, batch).await;
-        if batch.is_empty() {
-            if is_last {
-                return;
-            }
-            continue;
+        match (batch.is_empty(), is_last) {
+            (true, true) => return,
+            (true, false) => continue,
+            (false, _) => {}
         }
         let events: Vec<Event> = batch.iter().map(|message| message.event(queue.topic())).collect();
         let published = machines.published(&batch);
