@@ -36,16 +36,26 @@ pub(crate) struct Background {
     pub(crate) behind: Handle,
 }
 
+/// What runs in the background.
+pub(crate) struct Tasks {
+    /// All but the next.
+    pub(crate) tasks: JoinSet<()>,
+    /// Those who bring messages of machines to the bus.
+    pub(crate) carriers: JoinSet<()>,
+}
+
 /// Starts the background tasks; they end when `stop` turns true, and those that carry messages
-/// finish what is under way: what was acknowledged must not come again.
+/// finish what is under way: what was acknowledged must not come again. For the same reason those
+/// who bring messages to the bus end with `silent`, when nobody decides anything any more.
 pub(crate) fn start(
     background: &Background,
     manifest: &Manifest,
     stop: &watch::Receiver<bool>,
-) -> anyhow::Result<JoinSet<()>> {
+    silent: &watch::Receiver<bool>,
+) -> anyhow::Result<Tasks> {
     let Background { machines, services, queues, meters, behind } = background;
     let bus = &Arc::new(Bus::new(Arc::clone(queues), manifest.subscriptions()));
-    let mut tasks = JoinSet::new();
+    let (mut tasks, mut carriers) = (JoinSet::new(), JoinSet::new());
     tasks.spawn(until(stop.clone(), run_wakes(Arc::clone(machines), Arc::clone(meters))));
     for queue in machines.around.outbox.queues() {
         let (machines, queue) = (Arc::clone(machines), Arc::clone(queue));
@@ -55,7 +65,7 @@ pub(crate) fn start(
                 tasks.spawn(relay(machines, queue, service, stop.clone()));
             }
             Taker::Bus => {
-                tasks.spawn(hand_over(machines, queue, Arc::clone(bus), stop.clone()));
+                carriers.spawn(hand_over(machines, queue, Arc::clone(bus), silent.clone()));
             }
         }
     }
@@ -79,7 +89,7 @@ pub(crate) fn start(
         }
     }
     tasks.spawn(until(stop.clone(), checkpoints(Arc::clone(machines), Arc::clone(queues))));
-    Ok(tasks)
+    Ok(Tasks { tasks, carriers })
 }
 
 async fn until(mut stop: watch::Receiver<bool>, task: impl Future<Output = ()>) {
@@ -141,21 +151,22 @@ async fn relay(
 }
 
 /// Brings the messages of one topic to the bus, and with them, in one transaction, the mark from
-/// which the next start looks for messages. What is gathered when `stop` turns true goes as well.
+/// which the next start looks for messages. What waits when `silent` turns true goes as well.
 async fn hand_over(
     machines: Arc<Machines>,
     queue: Arc<Queue>,
     bus: Arc<Bus>,
-    mut stop: watch::Receiver<bool>,
+    mut silent: watch::Receiver<bool>,
 ) {
-    let mut is_last = false;
-    while !is_last {
-        let gathered = unless(&mut stop, queue.batch(MESSAGES_PER_PUSH)).await;
-        is_last = gathered.is_none();
+    loop {
+        let gathered = unless(&mut silent, queue.batch(MESSAGES_PER_PUSH)).await;
+        let is_last = gathered.is_none();
         let batch = gathered.unwrap_or_else(|| queue.take(MESSAGES_PER_PUSH));
         let batch = hold(&machines, &queue, batch).await;
-        if batch.is_empty() {
-            continue;
+        match (batch.is_empty(), is_last) {
+            (true, true) => return,
+            (true, false) => continue,
+            (false, _) => {}
         }
         let events: Vec<Event> = batch.iter().map(|message| message.event(queue.topic())).collect();
         let published = machines.published(&batch);
@@ -164,7 +175,10 @@ async fn hand_over(
             Err(error) => {
                 tracing::error!(%error, topic = queue.topic(), "the bus takes no messages");
                 queue.again(batch);
-                unless(&mut stop, tokio::time::sleep(BUS_PAUSE)).await;
+                if is_last {
+                    return;
+                }
+                unless(&mut silent, tokio::time::sleep(BUS_PAUSE)).await;
             }
         }
     }

@@ -54,12 +54,23 @@ pub(crate) async fn run<H: Handler>(delivery: Delivery<H>, stop: watch::Receiver
     let delivery = Arc::new(delivery);
     let suspects = Arc::new(Suspects::of(&delivery.terms));
     let mut ways = JoinSet::new();
-    for _ in 0..delivery.terms.concurrency {
-        let (delivery, suspects, stop) =
+    let way = |pause: Duration| {
+        let (delivery, suspects, mut stop) =
             (Arc::clone(&delivery), Arc::clone(&suspects), stop.clone());
-        ways.spawn(async move { delivery.go(&suspects, stop).await });
+        async move {
+            let _ = tokio::time::timeout(pause, stop.wait_for(|stop| *stop)).await;
+            delivery.go(&suspects, stop).await;
+        }
+    };
+    for _ in 0..delivery.terms.concurrency {
+        ways.spawn(way(Duration::ZERO));
     }
-    while ways.join_next().await.is_some() {}
+    while let Some(ended) = ways.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, queue = delivery.name, "a delivery broke; it begins again");
+            ways.spawn(way(QUEUES_PAUSE));
+        }
+    }
 }
 
 impl<H: Handler> Delivery<H> {

@@ -34,6 +34,5 @@ pub(crate) fn runtime_behind() -> std::io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-/// As far behind as it goes without being starved: about a hundredth of a processor that others
-/// want for themselves, and all of what they leave.
-const NICENESS: i32 = 19;
+/// A tenth of a processor that others want for themselves, and all of what they leave.
+const NICENESS: i32 = 10;

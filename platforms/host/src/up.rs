@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::background::Background;
+use crate::background::{Background, Tasks};
 use crate::cli::{Only, Up};
 use crate::data::DataDirectory;
 use crate::engine::{Engines, Watch};
@@ -76,6 +76,7 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let meters = Arc::new(Meters::default());
     let health = Arc::new(Health::new(Arc::clone(&machines)));
     let (stop, stopped) = watch::channel(false);
+    let (silence, silent) = watch::channel(false);
     let background = Background {
         machines: Arc::clone(&machines),
         services: services.clone(),
@@ -83,8 +84,8 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
         meters: Arc::clone(&meters),
         behind: behind.clone(),
     };
-    let mut tasks = crate::background::start(&background, &manifest, &stopped)?;
-    tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
+    let mut beside = crate::background::start(&background, &manifest, &stopped, &silent)?;
+    beside.tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
     let limits = options.limits();
     let connections = Arc::new(Connections {
         router: router(&manifest, &services),
@@ -100,7 +101,7 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
         names: Names::new(&options.operator_hosts),
     };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
-    let mut listeners = answer((public, connections), (operator, operators), limits, &stopped);
+    let listeners = answer((public, connections), (operator, operators), limits, &stopped);
 
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public_addr, %operator_addr, took_ms, app = manifest.name, "ready");
@@ -111,12 +112,20 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     tracing::info!(drain_seconds = options.limits().drain.as_secs(), "stopping");
     health.drain();
     stop.send_replace(true);
-    while listeners.join_next().await.is_some() {}
-    while tasks.join_next().await.is_some() {}
+    ended(listeners, beside, &silence).await;
     shared.mail.finish().await;
     finish(&machines, &services, &queues).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Waits for those who ask, then for those who act, then for those who carry what was decided.
+async fn ended(mut listeners: JoinSet<()>, beside: Tasks, silence: &watch::Sender<bool>) {
+    let Tasks { mut tasks, mut carriers } = beside;
+    while listeners.join_next().await.is_some() {}
+    while tasks.join_next().await.is_some() {}
+    silence.send_replace(true);
+    while carriers.join_next().await.is_some() {}
 }
 
 /// Answers at both addresses until it is told to stop.

@@ -159,6 +159,15 @@ pub(crate) const STEPS: &[&[&str]] = &[
     ) WITHOUT ROWID",
         "CREATE INDEX identity_tries_expires ON identity_tries (expires_at)",
     ],
+    &[
+        // The sweep looks at what is old and at nothing else.
+        "CREATE INDEX identity_places_seen ON identity_places (seen_at)",
+        "CREATE INDEX identity_states_expires ON identity_states (expires_at)",
+        "CREATE INDEX identity_tickets_expires ON identity_tickets (expires_at)",
+        "DROP INDEX identity_accounts_unconfirmed",
+        "CREATE INDEX identity_accounts_unconfirmed ON identity_accounts (created_at)
+        WHERE confirmed_at IS NULL AND email IS NOT NULL",
+    ],
 ];
 
 /// A statement that undoes its batch with a constraint unless the condition holds: what was decided

@@ -76,17 +76,18 @@ fn sessions(now: Timestamp) -> Vec<Statement> {
             (SELECT hash FROM identity_tickets WHERE expires_at <= ?1 LIMIT ?2)",
             now,
         ),
+        // A spent token is known as long as it would have lived: that is how a copy of it is found
+        // out. A family goes with the last of its tokens.
         delete(
-            "DELETE FROM identity_tokens WHERE hash IN
-            (SELECT hash FROM identity_tokens WHERE expires_at <= ?1 LIMIT ?2)",
+            "DELETE FROM identity_families WHERE id IN (SELECT family_id FROM identity_tokens
+            WHERE expires_at <= ?1 ORDER BY expires_at, hash LIMIT ?2)
+            AND NOT EXISTS (SELECT 1 FROM identity_tokens t
+            WHERE t.family_id = identity_families.id AND t.expires_at > ?1)",
             now,
         ),
-        // A spent token is known as long as it would have lived: that is how a copy of it is found
-        // out. A family goes when the last of its tokens has gone.
         delete(
-            "DELETE FROM identity_families WHERE id IN (SELECT id FROM identity_families f
-            WHERE created_at <= ?1 AND NOT EXISTS
-            (SELECT 1 FROM identity_tokens t WHERE t.family_id = f.id) LIMIT ?2)",
+            "DELETE FROM identity_tokens WHERE hash IN (SELECT hash FROM identity_tokens
+            WHERE expires_at <= ?1 ORDER BY expires_at, hash LIMIT ?2)",
             now,
         ),
     ]

@@ -52,6 +52,10 @@ pub(super) struct Paced<S> {
     idle: Duration,
     waiting: Waiting,
     deadline: Pin<Box<Sleep>>,
+    /// The client takes nothing of what is there for it.
+    is_stuck: bool,
+    /// Until when it may do so.
+    patience: Pin<Box<Sleep>>,
 }
 
 /// For what a stream waits that has nothing to read.
@@ -72,7 +76,9 @@ impl<S> Paced<S> {
         (head, idle): (Duration, Duration),
     ) -> Self {
         let deadline = Box::pin(tokio::time::sleep(head));
-        Self { stream, requests, head, idle, waiting: Waiting::Head(0), deadline }
+        let patience = Box::pin(tokio::time::sleep(idle));
+        let waiting = Waiting::Head(0);
+        Self { stream, requests, head, idle, waiting, deadline, is_stuck: false, patience }
     }
 
     fn wait_for(&mut self, waiting: Waiting) {
@@ -99,6 +105,25 @@ impl<S> Paced<S> {
         if is_next && !self.requests.is_http2.load(Ordering::Relaxed) {
             self.waiting = Waiting::Answer;
         }
+    }
+
+    /// Whoever takes nothing for as long as a connection may be idle is gone.
+    fn written(
+        &mut self,
+        context: &mut Context<'_>,
+        written: Poll<io::Result<usize>>,
+    ) -> Poll<io::Result<usize>> {
+        if written.is_ready() {
+            self.is_stuck = false;
+            self.wrote();
+            return written;
+        }
+        if !self.is_stuck {
+            self.is_stuck = true;
+            self.patience.as_mut().reset(Instant::now() + self.idle);
+        }
+        ready!(self.patience.as_mut().poll(context));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     /// Nothing to read while no request is under way: is the client too slow?
@@ -139,9 +164,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
-        self.wrote();
-        Poll::Ready(written)
+        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        self.written(context, written)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -157,9 +181,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Paced<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
-        self.wrote();
-        Poll::Ready(written)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.written(context, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -242,6 +265,17 @@ mod tests {
             client.read_u8().await.unwrap();
         }
         assert!(is_about(ends_after(&mut paced).await, IDLE));
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_of_an_answer_is_left_whatever_else_it_said() {
+        let (mut client, mut paced, requests) = connection();
+        client.write_u8(b'G').await.unwrap();
+        drop(requests.begin(http::Version::HTTP_11));
+        let started = Instant::now();
+        let error = paced.write_all(&[b'.'; 1_000]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert!(is_about(started.elapsed(), IDLE), "{:?}", started.elapsed());
     }
 
     #[tokio::test]

@@ -147,8 +147,17 @@ fn inward_headers(
         text.push_str(part);
         u32::try_from(text.len()).map(|end| ends.push(end)).ok()
     };
+    // HTTP/2 may send each cookie as a field of its own; whoever reads them expects one (RFC 9113,
+    // 8.2.3).
+    let cookies: Vec<&[u8]> =
+        headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if !cookies.is_empty() {
+        push("cookie")?;
+        push(std::str::from_utf8(&cookies.join(&b"; "[..])).ok()?)?;
+    }
+    let ours = ["cookie", "x-request-id", "x-client-address"];
     for (name, value) in headers {
-        if is_hop_by_hop(name) || name == "x-request-id" || name == "x-client-address" {
+        if is_hop_by_hop(name) || ours.contains(&name.as_str()) {
             continue;
         }
         let value = std::str::from_utf8(value.as_bytes()).ok()?;

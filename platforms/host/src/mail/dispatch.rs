@@ -30,6 +30,8 @@ struct Shared {
     under_way: Mutex<HashMap<String, Outcome>>,
     /// Letters that the server has and the book has not.
     unbooked: Mutex<BTreeSet<String>>,
+    /// Letters that the server refused for good when nobody waited for its word, and its words.
+    unheard: Mutex<HashMap<String, String>>,
 }
 
 /// Nothing until the task of a letter is done.
@@ -60,6 +62,7 @@ impl Dispatch {
             ways: Semaphore::new(WAYS),
             under_way: Mutex::default(),
             unbooked: Mutex::default(),
+            unheard: Mutex::default(),
         };
         Self { shared: Arc::new(shared) }
     }
@@ -89,7 +92,11 @@ impl Dispatch {
         let under_way = UnderWay { shared: Arc::clone(&self.shared), key };
         tokio::spawn(async move {
             let done = under_way.shared.deliver(&under_way.key, letter).await;
+            let (shared, key) = (Arc::clone(&under_way.shared), under_way.key.clone());
             drop(under_way);
+            if tell.is_closed() {
+                shared.keep(key, &done);
+            }
             tell.send_replace(Some(done));
         });
         outcome
@@ -101,6 +108,8 @@ impl Dispatch {
         if timeout(FINISH_MAX, self.shared.ways.acquire_many(all)).await.is_err() {
             tracing::warn!("letters are left with the mail server; they will be sent again");
         }
+        // Who waits for a way gets none any more.
+        self.shared.ways.close();
         if let Err(error) = self.shared.book().await {
             tracing::warn!(%error, "letters that were sent are not written down");
         }
@@ -108,7 +117,19 @@ impl Dispatch {
 }
 
 impl Shared {
+    /// Keeps a refusal that nobody heard for whoever asks again: the server need not say it twice.
+    fn keep(&self, key: String, done: &Result<(), MailError>) {
+        let Err(MailError::Rejected(why)) = done else { return };
+        let mut unheard = self.unheard.lock();
+        if unheard.len() < UNHEARD_MAX {
+            unheard.insert(key, why.clone());
+        }
+    }
+
     async fn deliver(&self, key: &str, letter: Letter) -> Result<(), MailError> {
+        if let Some(why) = self.unheard.lock().remove(key) {
+            return Err(MailError::Rejected(why));
+        }
         if self.unbooked.lock().contains(key) {
             return Ok(self.book().await?);
         }
@@ -149,5 +170,7 @@ const WAYS: usize = 32;
 /// Letters that may wait to be written down. When the book cannot be written at all, a kill would
 /// send each of them again.
 const UNBOOKED_MAX: usize = 100;
+/// Most refusals that wait to be heard; of others the server is asked again.
+const UNHEARD_MAX: usize = 10_000;
 /// How long a stop waits for letters that are with the server.
 const FINISH_MAX: Duration = Duration::from_secs(10);

@@ -135,6 +135,8 @@ h1{font-size:1.5rem}h2{font-size:1.2rem;margin-top:2rem;overflow-wrap:anywhere}\
 th,td{text-align:end;padding:.4rem .6rem;border-bottom:1px solid #8886;\
 font-variant-numeric:tabular-nums;white-space:nowrap}\
 th:first-child{text-align:start}tbody th{font-weight:normal}\
+@media(max-width:40rem){th:first-child{position:sticky;left:0;background:Canvas;\
+min-width:9rem;white-space:normal;overflow-wrap:anywhere}}\
 details{border-bottom:1px solid #8886}\
 summary{padding:.7rem 0;cursor:pointer;overflow-wrap:anywhere}\
 summary span{opacity:.8;font-size:.9em}\

@@ -223,7 +223,8 @@ impl Front {
         self.fold_all(file, queue)?;
         rows::set_last_seq(file, self.last_seq)?;
         let moved = dead::redrive(file, queue, which, now)?;
-        self.last_seq = rows::last_seq(file)?;
+        // The table knows nothing of places that were never rows.
+        self.last_seq = self.last_seq.max(rows::last_seq(file)?);
         Ok(moved)
     }
 

@@ -113,9 +113,11 @@ pub(super) fn queue(file: &Connection, name: &str) -> rusqlite::Result<i64> {
     file.query_row("SELECT id FROM queues WHERE name = ?1", [name], |row| row.get(0))
 }
 
-/// Nobody holds a lease any more.
+/// Nobody holds a lease any more, and what was never taken waits for no clock that ran ahead.
 pub(super) fn end_leases(file: &Connection, now: i64) -> rusqlite::Result<usize> {
-    file.execute("UPDATE messages SET visible_at = ?1 WHERE lease IS NOT NULL", [now])
+    let sql = "UPDATE messages SET visible_at = ?1
+        WHERE lease IS NOT NULL OR receives = 0 AND visible_at > ?1";
+    file.execute(sql, [now])
 }
 
 /// The record of the journal up to which all messages are here, if that was ever said.

@@ -262,6 +262,29 @@ async fn a_redrive_returns_each_once_and_keeps_id_and_history() {
 }
 
 #[tokio::test]
+async fn a_redrive_of_nothing_disturbs_no_other_queue() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("queues.db");
+    let open = || {
+        let names = ["a", "b"].map(str::to_owned);
+        Queues::open(&path, names, Arc::new(crate::clock::System)).unwrap()
+    };
+    let queues = open();
+    let push = async |id: &str| {
+        queues.push(vec![("b".to_owned(), event(id, id))], None).await.unwrap();
+    };
+    push("1").await;
+    push("2").await;
+    assert_eq!(queues.redrive("a", Which::All).await.unwrap(), Some(0));
+    push("3").await;
+    push("4").await;
+    drop(queues);
+    let taken = open().take("b", Taking { limit: 10, ..TAKING }).await.unwrap();
+    let ids: Vec<&str> = taken.messages.iter().map(|message| message.event.id.as_str()).collect();
+    assert_eq!(ids, ["1", "2", "3", "4"]);
+}
+
+#[tokio::test]
 async fn a_crash_in_the_middle_of_a_redrive_loses_and_doubles_nothing() {
     let mut bench = Bench::new();
     bench.push(&[("1", "a"), ("2", "b"), ("3", "c")]).await;

@@ -92,6 +92,9 @@ struct Waiting {
 impl Inbox {
     fn put(&self, job: Job) {
         let mut waiting = self.waiting.lock();
+        if waiting.is_closed {
+            return;
+        }
         waiting.jobs.push(job);
         if waiting.jobs.len() >= waiting.wanted {
             self.enough.notify_one();
@@ -122,6 +125,17 @@ impl Inbox {
     }
 }
 
+/// Lets go of all who wait when the thread ends, however it does.
+struct AtTheEnd<'a>(&'a Inbox);
+
+impl Drop for AtTheEnd<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.waiting.lock();
+        waiting.is_closed = true;
+        waiting.jobs.clear();
+    }
+}
+
 /// What the thread has.
 struct Scribe {
     connection: Connection,
@@ -132,6 +146,7 @@ struct Scribe {
 
 impl Scribe {
     fn serve(mut self, inbox: &Inbox) {
+        let _at_the_end = AtTheEnd(inbox);
         // Those whom a commit lets go come back with what they do next (docs/adr/0013).
         let mut company = (1, Instant::now());
         while let Some(jobs) = inbox.gather(company) {

@@ -143,7 +143,7 @@ const MEMORY_KIB: u32 = 19_456;
 const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Passwords that wait; the last of them waits a few seconds, less than a request may take.
-const WAITING_MAX: usize = 128;
+const WAITING_MAX: usize = 64;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
