@@ -18,6 +18,7 @@ mod migrate;
 mod outbound;
 mod ready;
 mod sql;
+mod sweep;
 mod vault;
 
 pub use entities::{Entities, EntityError, PublicEvent};
@@ -28,6 +29,7 @@ pub use migrate::migrate;
 pub use outbound::{HttpRequest, HttpResponse, Outbound, OutboundError};
 pub use ready::ready;
 pub use sql::{Outcome, Sql, SqlError, Statement, Value};
+pub use sweep::{SWEEP_MAX_ROWS, sweep};
 pub use vault::{Claims, Comparison, PasswordError, Vault};
 
 use kernel::Timestamp;

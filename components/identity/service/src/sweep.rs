@@ -1,7 +1,7 @@
-//! Forgetting what has expired, a little at a time.
+//! Forgetting what has expired.
 
 use kernel::Timestamp;
-use ports::{Ports, Sql, Statement, Value};
+use ports::{Ports, SWEEP_MAX_ROWS, Statement, Value};
 
 use crate::sign_ups::PENDING_KEPT_MS;
 
@@ -10,24 +10,16 @@ pub(crate) async fn run<P: Ports>(ports: &P, job: &str) -> Result<(), String> {
     if job != "identity.sweep" {
         return Err(format!("there is no job {job}"));
     }
-    for _ in 0..ROUNDS_MAX {
-        let outcomes = Sql::batch(ports, round(ports.now())).await;
-        let outcomes = outcomes.map_err(|error| error.to_string())?;
-        if outcomes.iter().all(|outcome| outcome.changes < ROWS_MAX.unsigned_abs()) {
-            break;
-        }
-    }
-    Ok(())
+    ports::sweep(ports, round).await.map_err(|error| error.to_string())
 }
 
-/// One batch: each statement takes at most [`ROWS_MAX`] rows.
 fn round(now: Timestamp) -> Vec<Statement> {
     let all = [codes(now), sessions(now), accounts(now)];
     all.into_iter().flatten().collect()
 }
 
 fn delete(sql: &str, before: Timestamp) -> Statement {
-    let values: [Value; 2] = [before.as_ms().into(), ROWS_MAX.into()];
+    let values: [Value; 2] = [before.as_ms().into(), SWEEP_MAX_ROWS.into()];
     Statement::new(sql, values)
 }
 
@@ -113,8 +105,4 @@ fn accounts(now: Timestamp) -> Vec<Statement> {
     ]
 }
 
-/// Most rows of a table in one batch: the write lock is not held for long.
-const ROWS_MAX: i64 = 500;
-/// Most batches of one run; the next run goes on.
-const ROUNDS_MAX: u32 = 40;
 const PLACES_KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1_000;

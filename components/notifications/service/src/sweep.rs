@@ -1,24 +1,16 @@
-//! Forgetting what is old, a little at a time.
+//! Forgetting what is old.
 
 use kernel::Timestamp;
-use ports::{Ports, Sql, Statement, Value};
+use ports::{Ports, SWEEP_MAX_ROWS, Statement, Value};
 
 /// Deletes letters, and auctions that are over with who watched them, when they are old.
 pub(crate) async fn run<P: Ports>(ports: &P) -> Result<(), String> {
-    for _ in 0..ROUNDS_MAX {
-        let outcomes = Sql::batch(ports, round(ports.now())).await;
-        let outcomes = outcomes.map_err(|error| error.to_string())?;
-        if outcomes.iter().all(|outcome| outcome.changes < ROWS_MAX.unsigned_abs()) {
-            break;
-        }
-    }
-    Ok(())
+    ports::sweep(ports, round).await.map_err(|error| error.to_string())
 }
 
-/// One batch: each statement takes at most [`ROWS_MAX`] rows.
 fn round(now: Timestamp) -> Vec<Statement> {
     let delete = |sql: &str, kept_ms: i64| {
-        let values: [Value; 2] = [now.plus_ms(-kept_ms).as_ms().into(), ROWS_MAX.into()];
+        let values: [Value; 2] = [now.plus_ms(-kept_ms).as_ms().into(), SWEEP_MAX_ROWS.into()];
         Statement::new(sql, values)
     };
     vec![
@@ -52,10 +44,6 @@ fn round(now: Timestamp) -> Vec<Statement> {
     ]
 }
 
-/// Most rows of a table in one batch: the write lock is not held for long.
-const ROWS_MAX: i64 = 500;
-/// Most batches of one run; the next run goes on.
-const ROUNDS_MAX: u32 = 40;
 /// As long as the platform knows which letters it has sent.
 const KEPT_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 const UNKNOWN_KEPT_MS: i64 = 400 * 24 * 60 * 60 * 1_000;

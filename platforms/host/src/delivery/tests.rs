@@ -9,7 +9,7 @@ use super::*;
 use crate::clock::System;
 use crate::queues::Which;
 
-/// Does what the keys say: `refuse`, `hang`, `trap`, `ours`; handles everything else.
+/// Does what the keys say: `refuse`, `hang`, `trap`, `ours`, `panic`; handles everything else.
 #[derive(Default)]
 struct Actor {
     began: Mutex<Vec<(String, Instant)>>,
@@ -26,6 +26,7 @@ impl Handler for Actor {
         if keyed("hang") {
             std::future::pending::<()>().await;
         }
+        assert!(!keyed("panic"), "asked to panic");
         let is_ours = keyed("ours");
         if keyed("trap") || is_ours {
             return Err(Failure { why: "trapped".to_owned(), is_ours });
@@ -107,6 +108,19 @@ async fn push(queues: &Queues, messages: &[(&str, &str)]) {
     };
     let batch = messages.iter().map(|message| ("q".to_owned(), event(message)));
     queues.push(batch.collect(), None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delivery_that_panics_ends_none_of_its_ways() {
+    let terms = Terms { concurrency: 1, ..TERMS };
+    let stage = Stage::new(terms, &[("1", "panic")]).await;
+    while stage.times_begun("1") == 0 {
+        tokio::task::yield_now().await;
+    }
+    stage.actor.healed.store(true, Ordering::Relaxed);
+    push(&stage.queues, &[("2", "a")]).await;
+    stage.until(0, 0).await;
+    assert_eq!((stage.times_begun("1"), stage.times_begun("2")), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

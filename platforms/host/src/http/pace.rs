@@ -273,7 +273,8 @@ mod tests {
         client.write_u8(b'G').await.unwrap();
         drop(requests.begin(http::Version::HTTP_11));
         let started = Instant::now();
-        let error = paced.write_all(&[b'.'; 1_000]).await.unwrap_err();
+        let written = tokio::time::timeout(2 * IDLE, paced.write_all(&[b'.'; 1_000])).await;
+        let error = written.unwrap().unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
         assert!(is_about(started.elapsed(), IDLE), "{:?}", started.elapsed());
     }

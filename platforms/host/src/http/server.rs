@@ -251,4 +251,15 @@ mod tests {
         let (text, _) = inward_headers(&headers, "id", "127.0.0.1".parse().unwrap()).unwrap();
         assert_eq!(text, "x-request-ididx-client-address127.0.0.1");
     }
+
+    #[test]
+    fn cookies_that_come_apart_are_one_field() {
+        let mut headers = HeaderMap::new();
+        headers.append("cookie", "a=1".parse().unwrap());
+        headers.append("accept", "*/*".parse().unwrap());
+        headers.append("cookie", "b=2".parse().unwrap());
+        let (text, ends) = inward_headers(&headers, "id", "127.0.0.1".parse().unwrap()).unwrap();
+        assert_eq!(text, "cookiea=1; b=2accept*/*x-request-ididx-client-address127.0.0.1");
+        assert_eq!(ends.len(), 8, "names and values of four fields");
+    }
 }

@@ -37,15 +37,29 @@ struct Shared {
 /// Nothing until the task of a letter is done.
 type Outcome = watch::Receiver<Option<Result<(), MailError>>>;
 
-/// A letter that is under way as long as this lives.
+/// A letter that is under way as long as this lives; then those who wait hear what became of it.
 struct UnderWay {
     shared: Arc<Shared>,
     key: String,
+    tell: watch::Sender<Option<Result<(), MailError>>>,
+    done: Option<Result<(), MailError>>,
 }
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        self.shared.under_way.lock().remove(&self.key);
+        let mut under_way = self.shared.under_way.lock();
+        // One who could listen is the map itself.
+        let is_unheard = self.tell.receiver_count() <= 1;
+        if let Some(Err(MailError::Rejected(why))) = &self.done
+            && is_unheard
+        {
+            self.shared.keep(&self.key, why);
+        }
+        under_way.remove(&self.key);
+        drop(under_way);
+        if let Some(done) = self.done.take() {
+            self.tell.send_replace(Some(done));
+        }
     }
 }
 
@@ -89,17 +103,18 @@ impl Dispatch {
         }
         let (tell, outcome) = watch::channel(None);
         under_way.insert(key.clone(), outcome.clone());
-        let under_way = UnderWay { shared: Arc::clone(&self.shared), key };
+        let mut way = UnderWay { shared: Arc::clone(&self.shared), key, tell, done: None };
         tokio::spawn(async move {
-            let done = under_way.shared.deliver(&under_way.key, letter).await;
-            let (shared, key) = (Arc::clone(&under_way.shared), under_way.key.clone());
-            drop(under_way);
-            if tell.is_closed() {
-                shared.keep(key, &done);
-            }
-            tell.send_replace(Some(done));
+            let shared = Arc::clone(&way.shared);
+            way.done = Some(shared.deliver(&way.key, letter).await);
+            drop(way);
         });
         outcome
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_under_way(&self, key: &str) -> bool {
+        self.shared.under_way.lock().contains_key(key)
     }
 
     /// Waits until nothing is with the server, but not for ever.
@@ -118,11 +133,10 @@ impl Dispatch {
 
 impl Shared {
     /// Keeps a refusal that nobody heard for whoever asks again: the server need not say it twice.
-    fn keep(&self, key: String, done: &Result<(), MailError>) {
-        let Err(MailError::Rejected(why)) = done else { return };
+    fn keep(&self, key: &str, why: &str) {
         let mut unheard = self.unheard.lock();
         if unheard.len() < UNHEARD_MAX {
-            unheard.insert(key, why.clone());
+            unheard.insert(key.to_owned(), why.to_owned());
         }
     }
 

@@ -127,6 +127,10 @@ impl Bench {
         self.room.send(key.to_owned(), letter).await
     }
 
+    fn is_under_way(&self, key: &str) -> bool {
+        self.room.dispatch.as_ref().is_some_and(|dispatch| dispatch.is_under_way(key))
+    }
+
     /// Another hand on the book.
     fn book(&self, sql: &str) {
         let book = rusqlite::Connection::open(self.folder.path().join("mail.db")).unwrap();
@@ -157,6 +161,23 @@ async fn a_slow_server_gets_a_letter_once_however_often_it_is_asked_for() {
     assert_eq!((server.letters(), server.connections()), (1, 1));
     bench.send("other").await.unwrap();
     assert_eq!((server.letters(), server.connections()), (2, 1), "one connection does");
+}
+
+#[tokio::test]
+async fn a_refusal_that_nobody_waited_for_is_not_asked_for_again() {
+    let ends = [(PATIENCE * 2, "550 5.1.1 nobody")].into();
+    let server = Server::open(Script { ends, ..Script::default() }).await;
+    let bench = Bench::open(&server);
+    let sent = bench.send("k").await;
+    assert!(is_for_now(&sent), "{sent:?}");
+    while bench.is_under_way("k") {
+        tokio::task::yield_now().await;
+    }
+    let refused = bench.send("k").await;
+    assert!(matches!(refused, Err(MailError::Rejected(_))), "{refused:?}");
+    assert_eq!(server.letters(), 0, "it was asked again");
+    // Once: who asks after that means it.
+    bench.send("k").await.unwrap();
 }
 
 #[tokio::test]
