@@ -150,6 +150,15 @@ pub fn against(letters: &[Letter], facts: &Facts) -> Vec<String> {
     wrong
 }
 
+/// Did a letter tell it?
+pub fn is_told(letters: &[Letter], fact: &Fact) -> bool {
+    letters.iter().any(|letter| {
+        letter.header_to == fact.to
+            && kind_of(letter).as_deref() == Some(fact.kind.as_str())
+            && auction_of(letter).as_deref() == Some(fact.auction.as_str())
+    })
+}
+
 /// How many letters came again under a `Message-ID` that had come before.
 pub fn repeated(letters: &[Letter]) -> usize {
     let ids: BTreeSet<_> = letters.iter().map(|letter| letter.message_id.as_str()).collect();

@@ -23,9 +23,11 @@ pub mod people;
 mod platform;
 pub mod provider;
 pub mod record;
+mod setup;
 pub mod siege;
 pub mod smtp;
 
 pub use client::{Call, Client, Heard, Lost, Reply, Tape};
 pub use market::{User, amount_of, id_of, ms_of, now_ms, rfc3339, usd};
-pub use platform::{Platform, Setup};
+pub use platform::Platform;
+pub use setup::Setup;

@@ -157,3 +157,21 @@ fn twins_that_differ_are_found() {
     letters[1].message_id = "1".to_owned();
     assert_eq!(unequal_twins(&letters).len(), 1);
 }
+
+#[test]
+fn a_letter_tells_its_own_fact_and_no_other() {
+    let letters = all_told();
+    let fact = |auction: &str, kind: &str, to: &str| Fact {
+        auction: auction.to_owned(),
+        kind: kind.to_owned(),
+        to: to.to_owned(),
+    };
+    assert!(is_told(&letters, &fact(AUCTION, "opened", "ana@x")));
+    for other in [
+        fact("auc_other", "opened", "ana@x"),
+        fact(AUCTION, "unsold", "ana@x"),
+        fact(AUCTION, "opened", "ben@x"),
+    ] {
+        assert!(!is_told(&letters, &other), "{other:?}");
+    }
+}

@@ -1,13 +1,16 @@
 //! Messages on their way: each arrives, poison delays nobody, dead letters wait for operators
 //! (reliability.md I17 to I20); jobs run by the clock (I9).
 
+mod jobs;
+mod operators;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use conformance::{Call, Client, Platform, Setup, User, id_of, now_ms};
+use conformance::{Call, Client, Platform, Setup, User, id_of};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -348,170 +351,4 @@ async fn nothing_that_was_acknowledged_comes_again_after_a_stop() {
     assert_eq!(got, before);
     let ids: BTreeSet<String> = got.iter().map(identity).collect();
     assert_eq!((got.len(), ids.len()), (expected, expected), "each once");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn operators_are_told_what_is_wrong_with_what_they_ask() {
-    let platform = platform().await;
-    let operator = platform.operator();
-    let queues = "/v1/admin/queues";
-    let dead = format!("{queues}/{QUEUE}/dead-letters");
-    for (path, status, code) in [
-        (format!("{queues}/"), 404, "not_found"),
-        (format!("{queues}/faulty/nothing/dead-letters"), 404, "not_found"),
-        (format!("{dead}/7-0"), 404, "not_found"),
-        (format!("{dead}?limit=0"), 400, "invalid_limit"),
-        (format!("{dead}?limit=101"), 400, "invalid_limit"),
-        (format!("{dead}?cursor=x"), 400, "invalid_cursor"),
-        (format!("{dead}?max=1"), 400, "invalid_request"),
-    ] {
-        operator.get(&path).await.refused(status, code);
-    }
-    let redrive = format!("{queues}/{QUEUE}/redrive");
-    let post = |path: &str| operator.call("POST", path);
-    let refused = post(&redrive).send().await.unwrap();
-    refused.refused(415, "unsupported_media_type");
-    for body in ["", "[]", "{\"id\": [\"1\"]}", "{\"ids\": \"1\"}"] {
-        let call = post(&redrive).bytes("application/json", body.to_owned());
-        call.send().await.unwrap().refused(400, "invalid_json");
-    }
-    let unknown = operator.post(&format!("{queues}/faulty/nothing/redrive"), &json!({}));
-    unknown.send().await.unwrap().refused(404, "not_found");
-    for (method, path) in [("POST", queues), ("PUT", &dead), ("GET", &redrive)] {
-        let refused = operator.call(method, path).send().await.unwrap();
-        refused.refused(405, "method_not_allowed");
-    }
-    let public = platform.client();
-    public.get(queues).await.refused(404, "not_found");
-    public.get(&dead).await.refused(404, "not_found");
-    let page = operator.get("/").await.expect(200);
-    assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    assert!(page.header("content-security-policy").unwrap().contains("default-src 'none'"));
-    assert!(page.text().contains(QUEUE) && page.text().contains("No dead letters."));
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_command_line_does_what_the_address_does() {
-    let platform = platform().await;
-    let client = platform.client();
-    let poison: Vec<(&str, Value)> = (0..3).map(|n| ("poison", json!(n))).collect();
-    sends(&client, &poison).await;
-    until_empty(&platform, QUEUE, 3).await;
-    let address = format!("http://{}", platform.operator().address());
-    let said = async |arguments: &[&str]| {
-        let rest = ["--operator", &address];
-        Setup::run(&[["queues"].as_slice(), arguments, &rest].concat()).await
-    };
-    let (status, list) = said(&[]).await;
-    assert!(status.success() && list.contains(QUEUE) && list.contains("DEAD LETTERS"), "{list}");
-    let (_, page) = said(&["dead-letters", QUEUE, "--limit", "2", "--json"]).await;
-    let page: Value = serde_json::from_str(&page).unwrap();
-    let all = letters(&platform, "?limit=2").await;
-    assert_eq!(page, all);
-    assert_eq!(page["items"].as_array().unwrap().len(), 2);
-    let cursor = page["next_cursor"].as_str().unwrap();
-    let (_, rest) = said(&["dead-letters", QUEUE, "--cursor", cursor]).await;
-    let last = letters(&platform, &format!("?cursor={cursor}")).await;
-    let last_id = last["items"][0]["event"]["id"].as_str().unwrap();
-    assert!(last["next_cursor"].is_null() && rest.contains(last_id), "{rest}");
-    let html = platform.operator().get("/").await.expect(200).text();
-    assert!(html.contains("3 dead letters wait for you.") && html.contains(last_id), "{html}");
-    let (status, told) = said(&["purge", QUEUE]).await;
-    assert!(!status.success() && told.contains("--all"), "{told}");
-    let (_, told) = said(&["purge", QUEUE, last_id]).await;
-    assert_eq!(told, "1 purged\n");
-    client.call("POST", "/faulty/heal").send().await.unwrap().expect(200);
-    let (_, told) = said(&["redrive", QUEUE]).await;
-    assert_eq!(told, "2 redriven\n");
-    until_empty(&platform, QUEUE, 0).await;
-    let got = items(&client, "/faulty/got").await;
-    let bodies: Vec<&Value> = got.iter().map(|got| &got["body"]).collect();
-    assert_eq!(bodies, [0, 1]);
-    let (status, told) = said(&["redrive", "faulty/nothing"]).await;
-    assert!(!status.success() && told.contains("404"), "{told}");
-    let (status, told) = said(&["redrive", "nothing"]).await;
-    assert!(!status.success() && told.contains("COMPONENT/TOPIC"), "{told}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missed_slot_is_caught_up_once_and_none_runs_twice() {
-    let keys = "crons = [
-        { job = \"faulty.tick\", schedule = \"* * * * * *\" },
-        { job = \"faulty.fail\", schedule = \"* * * * * *\" },
-        { job = \"faulty.rare\", schedule = \"0 0 29 2 *\" },
-    ]";
-    let manifest = manifest("crons", keys).await;
-    let mut platform = Setup::development().manifest(&manifest).start().await;
-    let client = platform.client();
-    let slots = async |job: &str| -> Vec<i64> {
-        let runs = items(&client, "/faulty/runs").await;
-        let mine = runs.iter().filter(|run| run["job"] == job);
-        mine.map(|run| run["slot"].as_i64().unwrap()).collect()
-    };
-    for ending in ["kill", "stop"] {
-        let known = slots("faulty.tick").await.len();
-        eventually("two slots run", async || {
-            (slots("faulty.tick").await.len() >= known + 2).then_some(())
-        })
-        .await;
-        match ending {
-            "kill" => platform.kill().await,
-            _ => drop(platform.stop().await),
-        }
-        let down_ms = now_ms();
-        tokio::time::sleep(Duration::from_millis(3_300)).await;
-        let up_ms = now_ms();
-        platform.start().await;
-        eventually("slots run again", async || {
-            let last = slots("faulty.tick").await.last().copied();
-            last.is_some_and(|last| last > up_ms + 1_000).then_some(())
-        })
-        .await;
-        let slots = slots("faulty.tick").await;
-        let missed: Vec<i64> =
-            slots.iter().copied().filter(|slot| (down_ms + 1..=up_ms).contains(slot)).collect();
-        println!("{ending}: {missed:?} of the time from {down_ms} to {up_ms}");
-        assert_eq!(missed.len(), 1, "{ending}: {slots:?}");
-        assert!(up_ms - missed[0] < 1_000, "{ending}: the newest of them");
-        let distinct: BTreeSet<i64> = slots.iter().copied().collect();
-        assert_eq!(distinct.into_iter().collect::<Vec<_>>(), slots, "each once, in order");
-        assert!(slots.iter().all(|slot| slot % 1_000 == 0));
-    }
-    assert!(slots("faulty.fail").await.len() > 3, "a job that fails runs again");
-    assert_eq!(slots("faulty.rare").await, Vec::<i64>::new());
-    let metrics = platform.operator().get("/metrics").await.expect(200).text();
-    let failed = "component=\"faulty\",job=\"faulty.fail\",outcome=\"failed\"";
-    assert!(metrics.contains(failed), "{metrics}");
-}
-
-#[tokio::test]
-async fn what_the_manifest_cannot_mean_is_an_error_at_the_start() {
-    let data = tempfile::tempdir().unwrap();
-    for (name, keys, word) in [
-        ("slip", "consumers = [{ topic = \"t\", max_recieves = 3 }]", "max_recieves"),
-        ("filter", "consumers = [{ topic = \"t\", filter = { kind = [] } }]", "kind"),
-        ("schedule", "crons = [{ job = \"j\", schedule = \"* * *\" }]", "schedule of j"),
-    ] {
-        let manifest = manifest(name, keys).await;
-        let said = Setup::development().manifest(&manifest).try_on(data.path()).await;
-        assert!(said.clone().unwrap_err().contains(word), "{word}: {said:?}");
-    }
-    // A component that is there, and exports none of that.
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    for (keys, word) in [
-        ("crons = [{ job = \"j\", schedule = \"* * * * *\" }]", "schedule"),
-        ("consumers = [{ topic = \"t\" }]", "consumer"),
-    ] {
-        let path = folder.path().join("spin.toml");
-        let text = format!(
-            "spin_manifest_version = 2\n[application]\nname = \"mute\"\n\
-             [component.mute]\nsource = \"{}/target/components/auction_machine.wasm\"\n\
-             [component.mute.tool.ecomauction]\n{keys}\n",
-            root.display()
-        );
-        std::fs::write(&path, text).unwrap();
-        let said = Setup::development().manifest(&path).try_on(data.path()).await.unwrap_err();
-        assert!(said.contains("mute") && said.contains(&format!("not export {word}")), "{said}");
-    }
 }
