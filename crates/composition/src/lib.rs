@@ -1,0 +1,1 @@
+//! What `spin.toml` says about components under our own keys.
