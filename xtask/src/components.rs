@@ -29,6 +29,8 @@ enum Kind {
     Service,
     /// Gives the ports, imports Spin.
     Edge,
+    /// Imports WASI and Spin's cron plug-in.
+    Tick,
 }
 
 const COMPONENTS: &[Component] = &[
@@ -60,6 +62,7 @@ const COMPONENTS: &[Component] = &[
     Component { package: "api-wasm", file: "api.wasm", kind: Kind::Service, bytes_max: 1_050_000 },
     // With the machines, and a parser of SQL.
     Component { package: "edge-wasm", file: "edge.wasm", kind: Kind::Edge, bytes_max: 4_000_000 },
+    Component { package: "tick-wasm", file: "tick.wasm", kind: Kind::Tick, bytes_max: 300_000 },
 ];
 
 /// Builds every component into target/components.
@@ -102,7 +105,7 @@ fn finish(repo: &Repo, component: &Component) -> anyhow::Result<usize> {
 fn make(component: &Component, built: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let made = match component.kind {
         Kind::Machine => compose::wrap_machine(&built)?,
-        Kind::Service | Kind::Edge => built,
+        Kind::Service | Kind::Edge | Kind::Tick => built,
     };
     promises(component.kind, &compose::imports_of(&made)?)?;
     let (bytes, bytes_max) = (made.len(), component.bytes_max);
@@ -116,6 +119,7 @@ fn promises(kind: Kind, imports: &[String]) -> anyhow::Result<()> {
         Kind::Machine => imports.iter().map(String::as_str).collect(),
         Kind::Service => unknown(imports, SERVICE_KNOWS),
         Kind::Edge => unknown(imports, EDGE_KNOWS),
+        Kind::Tick => unknown(imports, TICK_KNOWS),
     };
     anyhow::ensure!(broken.is_empty(), "it may not import {}", broken.join(", "));
     Ok(())
@@ -142,7 +146,7 @@ impl Kind {
     fn target(self) -> &'static str {
         match self {
             Self::Machine => MACHINES,
-            Self::Service | Self::Edge => SERVICES,
+            Self::Service | Self::Edge | Self::Tick => SERVICES,
         }
     }
 }
@@ -151,6 +155,7 @@ impl Kind {
 const SERVICE_KNOWS: &[&str] = &["ecomauction:edge/", "wasi:"];
 /// What edge.wasm may import: with it composed in, a service imports this and no more.
 const EDGE_KNOWS: &[&str] = &["spin:sqlite/sqlite@3.1.0", "wasi:"];
+const TICK_KNOWS: &[&str] = &["fermyon:spin-cron/cron-types@2.0.0", "wasi:"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]

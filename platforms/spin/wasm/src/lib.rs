@@ -6,7 +6,6 @@
 mod conversions;
 mod exports;
 mod instance;
-mod outgoing;
 mod work;
 mod world;
 

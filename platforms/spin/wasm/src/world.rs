@@ -8,7 +8,6 @@ use ports::{HttpRequest, HttpResponse, OutboundError, Value};
 
 use crate::bindings::spin::sqlite::sqlite;
 use crate::bindings::wasi::config::store;
-use crate::outgoing;
 
 /// What Spin gives to the component.
 pub(crate) struct Spin;

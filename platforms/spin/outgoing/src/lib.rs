@@ -10,7 +10,7 @@ use wasip2::http::types::{
 use wasip2::io::streams::StreamError;
 
 /// Sends a request and waits for the whole response.
-pub(crate) fn send(request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+pub fn send(request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
     let (scheme, authority, target) = parts(&request.url)?;
     let fields: Vec<_> = request
         .headers
