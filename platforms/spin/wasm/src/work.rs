@@ -1,0 +1,52 @@
+//! What waits, exported.
+
+use ports::{Delivery, Message};
+
+use crate::Component;
+use crate::bindings::exports::ecomauction::edge::work;
+use crate::instance::{edge, note};
+
+impl work::Guest for Component {
+    fn next() -> Option<work::Lease> {
+        let leased = edge(|why| why, |edge| edge.next_work().map_err(|error| error.to_string()));
+        let leased = leased.inspect_err(|why| note(why)).ok()??;
+        let task = match leased.task {
+            edge::Task::Consume(batch) => {
+                work::Task::Consume(batch.into_iter().map(message).collect())
+            }
+            edge::Task::Run { job, at } => work::Task::Run(work::Slot { job, at: at.as_ms() }),
+        };
+        Some(work::Lease { id: leased.id, task })
+    }
+
+    fn settle(lease: String, outcomes: Vec<work::Outcome>) {
+        let outcomes: Vec<_> = outcomes.into_iter().map(delivery).collect();
+        let settled = edge(|why| why, |edge| {
+            edge.settle_work(&lease, outcomes).map_err(|error| error.to_string())
+        });
+        // What is not settled comes again when its lease is over.
+        let _ = settled.inspect_err(|why| note(why));
+    }
+
+    fn tell() {
+        let told = edge(|why| why, |edge| edge.tell().map_err(|error| error.to_string()));
+        // Who does not hear it looks by itself at its next request.
+        let _ = told.inspect_err(|why| note(why));
+    }
+
+    fn admits(token: String) -> bool {
+        edge(|why| why, |edge| Ok(edge.admits(&token))).inspect_err(|why| note(why)).is_ok_and(|is| is)
+    }
+}
+
+fn message(message: Message) -> work::Message {
+    let Message { id, source, topic, key, time, body } = message;
+    work::Message { id, source, topic, key, time, body }
+}
+
+fn delivery(outcome: work::Outcome) -> Delivery {
+    match outcome {
+        work::Outcome::Ack => Delivery::Ack,
+        work::Outcome::Retry(why) => Delivery::Retry(why),
+    }
+}
