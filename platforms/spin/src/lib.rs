@@ -4,9 +4,23 @@
 //! the store: events and snapshots of entities, the tables of capabilities, messages that wait for
 //! their consumers, captured letters, rates. Every call is one transaction.
 
+mod cache;
+mod edge;
+mod entities;
+mod guard;
+mod limits;
+mod log;
+mod machines;
+mod outbox;
 mod schema;
 mod store;
+mod tables;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+mod testing;
 mod world;
 
+pub use edge::{Edge, Grants};
+pub use machines::Machines;
 pub use store::Store;
 pub use world::{Connection, Rows, StoreError, World};

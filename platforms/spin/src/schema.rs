@@ -29,10 +29,13 @@ fn version(connection: &impl Connection) -> Result<usize, StoreError> {
 
 /// Append-only.
 const STEPS: &[&[&str]] = &[&[
-    // One row per entity: its state after `seq` events, and when it wants to be called.
+    // One row per entity: where its log stands, and when it wants to be called.
     "create table edge_entities (machine text not null, key text not null, seq integer not null, \
-     head blob not null, snapshot_seq integer not null, snapshot blob not null, wake_at integer, \
+     head blob not null, snapshot_seq integer not null, wake_at integer, \
      primary key (machine, key)) without rowid",
+    // Apart: the row above changes with every command, and SQLite writes rows whole.
+    "create table edge_snapshots (machine text not null, key text not null, \
+     snapshot blob not null, primary key (machine, key)) without rowid",
     "create index edge_entities_by_wake on edge_entities (wake_at) where wake_at is not null",
     "create table edge_events (machine text not null, key text not null, seq integer not null, \
      prev blob not null, head blob not null, public blob not null, fact blob not null, \
@@ -55,7 +58,7 @@ const STEPS: &[&[&str]] = &[&[
      recipient text not null, subject text not null, letter blob not null, \
      sent_at integer not null)",
     "create index edge_letters_by_recipient on edge_letters (recipient, id)",
-    "create table edge_buckets (name text primary key, tokens real not null, \
-     at integer not null) without rowid",
+    "create table edge_buckets (name text primary key, full_at integer not null) without rowid",
+    "create index edge_buckets_by_age on edge_buckets (full_at)",
     "create table edge_keys (name text primary key, bytes blob not null) without rowid",
 ]];

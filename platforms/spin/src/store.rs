@@ -39,6 +39,11 @@ impl<C: Connection> Store<C> {
         transaction(&self.relaxed, "begin immediate", work)
     }
 
+    /// Runs one reading statement.
+    pub fn look<T>(&self, work: impl FnOnce(&C) -> T) -> T {
+        work(&self.durable)
+    }
+
     /// Reads one state of the database with several statements.
     pub fn read<T, E: From<StoreError>>(
         &self,
@@ -53,7 +58,8 @@ fn transaction<C: Connection, T, E: From<StoreError>>(
     begin: &str,
     work: impl FnOnce(&C) -> Result<T, E>,
 ) -> Result<T, E> {
-    patiently(|| connection.execute(begin, &[]))?;
+    patiently(|| connection.execute(begin, &[]))
+        .or_else(|error| begin_anew(connection, begin, error))?;
     let done = work(connection).and_then(|value| {
         connection.execute("commit", &[])?;
         Ok(value)
@@ -63,6 +69,19 @@ fn transaction<C: Connection, T, E: From<StoreError>>(
         let _ = connection.execute("rollback", &[]);
     }
     done
+}
+
+/// A transaction is still open where its end failed, or where a panic left it.
+fn begin_anew<C: Connection>(
+    connection: &C,
+    begin: &str,
+    error: StoreError,
+) -> Result<Rows, StoreError> {
+    if !error.0.contains("within a transaction") {
+        return Err(error);
+    }
+    connection.execute("rollback", &[])?;
+    patiently(|| connection.execute(begin, &[]))
 }
 
 /// Tries again while others hold the lock: each try waits for five seconds by itself.
