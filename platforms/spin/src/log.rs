@@ -187,7 +187,7 @@ pub(crate) fn first_due<'a, C: Connection>(
     })
 }
 
-/// By the index of wakes: without the plus SQLite would rather go through all entities of a machine.
+/// By the index of wakes: without the plus SQLite would go through all entities of a machine.
 pub(crate) fn due(machines: usize) -> String {
     let marks: Vec<_> = (2..machines + 2).map(|n| format!("?{n}")).collect();
     format!(
