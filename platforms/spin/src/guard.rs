@@ -15,8 +15,9 @@ use std::ops::ControlFlow;
 use kernel::limits::SQL_MAX_PARAMETERS;
 use ports::Statement;
 use sqlparser::ast::Visit as _;
+use sqlparser::keywords::Keyword;
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Token, Tokenizer, Whitespace, Word};
 
 use dialect::Sqlite;
 use names::Names;
@@ -79,11 +80,12 @@ impl Guard {
 
     fn judge(&self, sql: &str) -> Result<Verdict, String> {
         let prefix = self.prefix.as_deref().ok_or("the manifest grants no tables")?;
-        if sql.len() > SQL_MAX_BYTES {
-            return Err(format!("a statement of more than {SQL_MAX_BYTES} bytes"));
+        if sql.len() > SQL_MAX_BYTES || !sql.is_ascii() {
+            return Err(format!("a statement is ASCII, of at most {SQL_MAX_BYTES} bytes"));
         }
         let dialect = Sqlite::new();
         let tokens = Tokenizer::new(&dialect, sql).tokenize().map_err(|error| error.to_string())?;
+        bounded(&tokens)?;
         let parameters = parameters(&tokens)?;
         let parser = Parser::new(&dialect).with_tokens(tokens);
         let statements = { parser }.parse_statements().map_err(|error| error.to_string())?;
@@ -97,6 +99,18 @@ impl Guard {
             ControlFlow::Break(why) => Err(why),
         }
     }
+}
+
+fn bounded(tokens: &[Token]) -> Result<(), String> {
+    let unites = |token: &&Token| matches!(token, Token::Word(word) if is_union(word));
+    if tokens.iter().filter(unites).count() > UNIONS_MAX {
+        return Err(format!("more than {UNIONS_MAX} times UNION"));
+    }
+    let blank = |token: &&Token| matches!(token, Token::Whitespace(_));
+    if tokens.iter().filter(|token| !blank(token)).count() > TOKENS_MAX {
+        return Err(format!("a statement of more than {TOKENS_MAX} words and marks"));
+    }
+    Ok(())
 }
 
 /// Counts parameters, and refuses words and texts that no statement needs: nothing that follows can
@@ -128,6 +142,10 @@ fn parameters(tokens: &[Token]) -> Result<usize, String> {
     Ok(parameters)
 }
 
+fn is_union(word: &Word) -> bool {
+    matches!(word.keyword, Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT)
+}
+
 /// The platform's names and SQLite's own.
 fn reserved(name: &str) -> Result<(), String> {
     let name = name.to_ascii_lowercase();
@@ -156,3 +174,7 @@ fn is_mark(token: &Token) -> bool {
 const OWN: &[&str] = &["edge_", "sqlite_", "pragma_"];
 const VERDICTS_MAX: usize = 512;
 const SQL_MAX_BYTES: usize = 64 << 10;
+/// Some hundred are usual.
+const TOKENS_MAX: usize = 1_000;
+/// A tree too, which only this bounds.
+const UNIONS_MAX: usize = 32;

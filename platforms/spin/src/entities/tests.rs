@@ -309,6 +309,16 @@ fn the_earliest_is_woken_first() {
     assert_eq!(edge.take_troubles(), [""; 0]);
 }
 
+#[test]
+fn entities_that_sleep_cost_nothing_when_others_are_woken() {
+    let site = Site::new();
+    let explain = format!("explain query plan {}", log::due(2));
+    let nothing = [Value::Null, Value::Null, Value::Null];
+    let plan = site.edge().store.look(|file| file.execute(&explain, &nothing)).unwrap().rows;
+    let [step] = plan.as_slice() else { panic!("more than one step: {plan:?}") };
+    assert!(step[3].as_text().unwrap().contains("INDEX edge_entities_by_wake"), "{step:?}");
+}
+
 /// How often it rang, without waking it.
 fn ask_asleep(site: &Site, key: &str) -> i64 {
     let sql = "select count(*) from edge_events where key = ";

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use sqlparser::ast::{
     AlterTable, AlterTableOperation, ColumnDef, ColumnOption, CreateIndex, CreateTable, Delete,
-    FromTable, Insert, ObjectName, ObjectType, Query, RenameTableNameKind, SetExpr, Statement,
-    TableConstraint, TableFactor, TableObject, TableWithJoins, Update, Visitor,
+    Expr, FromTable, Insert, ObjectName, ObjectType, Query, RenameTableNameKind, SetExpr,
+    Statement, TableConstraint, TableFactor, TableObject, TableWithJoins, Update, Visitor,
 };
 
 use super::Kind;
@@ -15,11 +15,13 @@ pub(super) struct Names<'a> {
     prefix: &'a str,
     /// Names of common table expressions, for each query that is being visited.
     scopes: Vec<Vec<String>>,
+    /// How many expressions the visited one stands in.
+    depth: usize,
 }
 
 impl<'a> Names<'a> {
     pub(super) fn new(prefix: &'a str) -> Self {
-        Self { prefix, scopes: Vec::new() }
+        Self { prefix, scopes: Vec::new(), depth: 0 }
     }
 
     /// What a statement does; what it changes must be a table of the component, whatever its
@@ -159,6 +161,19 @@ impl Visitor for Names<'_> {
         ControlFlow::Continue(())
     }
 
+    fn pre_visit_expr(&mut self, _: &Expr) -> ControlFlow<String> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return ControlFlow::Break(format!("more than {DEPTH_MAX} operators in one another"));
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn post_visit_expr(&mut self, _: &Expr) -> ControlFlow<String> {
+        self.depth -= 1;
+        ControlFlow::Continue(())
+    }
+
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<String> {
         flow(self.relation(relation))
     }
@@ -193,5 +208,8 @@ fn foreign_tables(column: &ColumnDef) -> impl Iterator<Item = &ObjectName> {
     })
 }
 
+/// The parser chains operators in a loop, but a tree is visited by recursion, and the stack of a
+/// component is small.
+const DEPTH_MAX: usize = 100;
 /// Functions that stand where a table does.
 const FUNCTIONS: &[&str] = &["json_each", "json_tree"];

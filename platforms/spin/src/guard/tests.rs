@@ -169,6 +169,10 @@ fn what_is_not_for_components_is_refused() {
         "SELECT $name",
         "SELECT ?0",
         "SELECT ?101",
+        "SELECT 'caf\u{e9}'",
+        "SELECT\u{a0}1",
+        "SELECT '\0'",
+        "SELECT \0",
         "SELECT #1",
         "SELECT 1::TEXT",
         "SELECT {1}",
@@ -177,6 +181,26 @@ fn what_is_not_for_components_is_refused() {
     ] {
         assert!(check(&guard, sql, 0).is_err(), "{sql}");
     }
+}
+
+#[test]
+fn what_is_long_or_deep_is_refused_before_it_fills_the_stack() {
+    let guard = Guard::new(Some("own_"));
+    let sum = |terms: usize| format!("SELECT {}", vec!["1"; terms].join(" + "));
+    let all = |terms: usize| format!("SELECT {}", vec!["1"; terms].join(" AND "));
+    let union = |terms: usize| vec!["SELECT 1"; terms].join(" UNION ");
+    let nested = |levels: usize| format!("SELECT {}1{}", "(".repeat(levels), ")".repeat(levels));
+    for (passes, fails, text) in [
+        (100, 499, &sum as &dyn Fn(usize) -> String),
+        (100, 499, &all),
+        (33, 300, &union),
+        (5, 400, &nested),
+    ] {
+        assert_eq!(check(&guard, &text(passes), 0), Ok(Kind::Read));
+        assert!(check(&guard, &text(fails), 0).is_err());
+        assert!(check(&guard, &text(100_000), 0).is_err());
+    }
+    assert!(check(&guard, &" ".repeat(SQL_MAX_BYTES + 1), 0).is_err());
 }
 
 #[test]

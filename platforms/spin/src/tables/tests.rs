@@ -88,10 +88,8 @@ fn too_many_rows_are_refused() {
 
 #[test]
 fn migrations_of_two_deployments_at_once_run_once() {
-    const STEPS: &[&[&str]] = &[
-        &["CREATE TABLE IF NOT EXISTS probe_t (n INTEGER)"],
-        &["INSERT INTO probe_t VALUES (1)", "ALTER TABLE probe_t ADD COLUMN m INTEGER"],
-    ];
+    const STEPS: &[&[&str]] =
+        &[&["CREATE TABLE IF NOT EXISTS probe_t (n INTEGER)"], &["INSERT INTO probe_t VALUES (1)"]];
     let site = Site::new();
     site.edge();
     std::thread::scope(|scope| {
