@@ -18,6 +18,8 @@ mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 mod testing;
+#[cfg_attr(not(test), expect(dead_code, reason = "nothing asks it yet"))]
+mod vault;
 mod world;
 
 pub use edge::{Edge, Grants};
