@@ -32,7 +32,6 @@ pub mod spin_shape;
 mod sql;
 mod state;
 pub mod stepped;
-mod subscription;
 mod telemetry;
 mod timers;
 mod up;

@@ -4,25 +4,39 @@
 //! the store: events and snapshots of entities, the tables of capabilities, messages that wait for
 //! their consumers, captured letters, rates. Every call is one transaction.
 
+mod attend;
+#[cfg(test)]
+mod bench;
 mod cache;
+mod cells;
+mod dead;
+mod due;
 mod edge;
 mod entities;
 mod guard;
+mod jobs;
 mod limits;
 mod log;
 mod machines;
+mod mail;
+mod moment;
 mod outbox;
+mod queue;
 mod schema;
 mod store;
 mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 mod testing;
-#[cfg_attr(not(test), expect(dead_code, reason = "nothing asks it yet"))]
 mod vault;
+mod work;
 mod world;
 
-pub use edge::{Edge, Grants};
+pub use dead::{DeadLetter, Which};
+pub use edge::Edge;
 pub use machines::Machines;
+pub use moment::Moment;
 pub use store::Store;
+pub use tables::Outgoing;
+pub use work::{Lease, Task};
 pub use world::{Connection, Rows, StoreError, World};

@@ -5,7 +5,7 @@
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
 
-use ports::{Outcome, Outgoing, Sql, SqlError, Statement};
+use ports::{Outcome, Sql, SqlError, Statement};
 
 use crate::edge::Edge;
 use crate::guard::Kind;
@@ -24,6 +24,37 @@ impl<W: World> Sql for Edge<W> {
     async fn batch_and_send(
         &self,
         statements: Vec<Statement>,
+        messages: Vec<ports::Outgoing>,
+    ) -> Result<Vec<Outcome>, SqlError> {
+        let outgoing = |ports::Outgoing { topic, key, body }| {
+            let topic = topic.to_owned();
+            Outgoing { topic, key, body }
+        };
+        self.batch_and_tell(statements, messages.into_iter().map(outgoing).collect())
+    }
+
+    async fn project(&self, _: &str, statement: Statement) -> Result<(), SqlError> {
+        let kind = self.guard.check(&statement).map_err(SqlError::Invalid)?;
+        self.store.write_soon(|connection| run(connection, kind, &statement)).map(drop)
+    }
+}
+
+/// A message that a batch causes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Topic name, versioned.
+    pub topic: String,
+    /// Ordering key.
+    pub key: String,
+    /// JSON body.
+    pub body: Vec<u8>,
+}
+
+impl<W: World> Edge<W> {
+    /// As [`Sql::batch_and_send`], with topics that are known when it runs.
+    pub fn batch_and_tell(
+        &self,
+        statements: Vec<Statement>,
         messages: Vec<Outgoing>,
     ) -> Result<Vec<Outcome>, SqlError> {
         let kinds = statements.iter().map(|statement| self.guard.check(statement));
@@ -40,17 +71,10 @@ impl<W: World> Sql for Edge<W> {
         })
     }
 
-    async fn project(&self, _: &str, statement: Statement) -> Result<(), SqlError> {
-        let kind = self.guard.check(&statement).map_err(SqlError::Invalid)?;
-        self.store.write_soon(|connection| run(connection, kind, &statement)).map(drop)
-    }
-}
-
-impl<W: World> Edge<W> {
     fn sent(&self, Outgoing { topic, key, body }: Outgoing) -> Sent {
         let id = self.draw::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         let source = format!("/components/{}", self.grants.component);
-        Sent { id, source, topic: topic.to_owned(), key, body }
+        Sent { id, source, topic, key, body }
     }
 }
 

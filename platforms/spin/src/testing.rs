@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use composition::Composition;
 use kernel::Timestamp;
 use ports::{HttpRequest, HttpResponse, OutboundError, Value};
 use rusqlite::types::Value as Column;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 
 pub(crate) use counter::Counter;
 
-use crate::{Connection, Edge, Grants, Machines, Rows, StoreError, World};
+use crate::{Connection, Edge, Machines, Rows, StoreError, World};
 
 /// A database and a clock. Several edges on it are several instances.
 pub(crate) struct Site {
@@ -47,13 +48,11 @@ impl Site {
             drawn: Arc::clone(&self.drawn),
             death: Rc::default(),
         };
-        let grants = Grants {
-            component: component.to_owned(),
-            entities: ["counter".to_owned()].into(),
-            tables: Some(format!("{component}_")),
-            signs_tokens: false,
-        };
-        Edge::open(world, Machines::default().with::<Counter>("counter"), grants).unwrap()
+        let keys = format!("entities = [\"counter\"]\ntables = \"{component}_\"");
+        let manifest = format!("[component.{component}.tool.ecomauction]\n{keys}");
+        let composition = Composition::parse(&manifest).unwrap();
+        let machines = Machines::default().with::<Counter>("counter");
+        Edge::open(world, machines, composition, component).unwrap()
     }
 
     /// Runs a statement past all rules.

@@ -37,7 +37,10 @@ impl Guest for Component {
         let request = HttpRequest {
             method: "POST".to_owned(),
             url: format!("{}/_edge/tick", variable("platform_url")?),
-            headers: vec![("authorization".to_owned(), format!("Bearer {}", variable("tick_token")?))],
+            headers: vec![(
+                "authorization".to_owned(),
+                format!("Bearer {}", variable("tick_token")?),
+            )],
             body: Vec::new(),
         };
         match outgoing::send(&request) {

@@ -44,9 +44,8 @@ impl entities::Guest for Component {
         after: u64,
         limit: u32,
     ) -> Result<Vec<entities::PublicEvent>, entities::Error> {
-        let events = edge(EntityError::Unavailable, |edge| {
-            ready(edge.events(&machine, &key, after, limit))
-        });
+        let events =
+            edge(EntityError::Unavailable, |edge| ready(edge.events(&machine, &key, after, limit)));
         let events = events.map_err(converted::entity_error)?.into_iter();
         Ok(events.map(converted::public_event).collect())
     }
@@ -55,8 +54,7 @@ impl entities::Guest for Component {
 impl sql::Guest for Component {
     fn query(statement: sql::Statement) -> Result<sql::Outcome, sql::Error> {
         let statement = converted::statement(statement);
-        let asked =
-            edge(SqlError::Unavailable, |edge| ready(ports::Sql::query(edge, statement)));
+        let asked = edge(SqlError::Unavailable, |edge| ready(ports::Sql::query(edge, statement)));
         asked.map(converted::outcome).map_err(converted::sql_error)
     }
 
@@ -108,7 +106,8 @@ impl vault::Guest for Component {
         let compared = edge(PasswordError::Failed, |edge| {
             ready(edge.verify_password(&password, stored.as_deref()))
         });
-        let ports::Comparison { matches, outdated } = compared.map_err(converted::password_error)?;
+        let ports::Comparison { matches, outdated } =
+            compared.map_err(converted::password_error)?;
         Ok(vault::Comparison { matches, outdated })
     }
 
@@ -122,9 +121,8 @@ impl vault::Guest for Component {
 impl mail::Guest for Component {
     fn send(key: String, letter: mail::Letter) -> Result<(), mail::Error> {
         let letter = converted::letter(letter);
-        let sent = edge(MailError::Unavailable, |edge| {
-            ready(ports::Mail::send(edge, &key, &letter))
-        });
+        let sent =
+            edge(MailError::Unavailable, |edge| ready(ports::Mail::send(edge, &key, &letter)));
         sent.map_err(|error| match error {
             MailError::Rejected(why) => mail::Error::Rejected(why),
             MailError::Unavailable(why) => mail::Error::Unavailable(why),
@@ -142,9 +140,10 @@ impl limits::Guest for Component {
     fn take(bucket: String, policy: limits::Policy) -> Result<(), u64> {
         let limits::Policy { capacity, refill_ms } = policy;
         // A store that does not answer refuses: a rate that is not counted is none.
-        edge(|_| u64::from(refill_ms), |edge| {
-            ready(edge.take(&bucket, Policy { capacity, refill_ms }))
-        })
+        edge(
+            |_| u64::from(refill_ms),
+            |edge| ready(edge.take(&bucket, Policy { capacity, refill_ms })),
+        )
     }
 }
 
@@ -152,9 +151,8 @@ impl outbound::Guest for Component {
     fn send(request: outbound::Request) -> Result<outbound::Response, outbound::Error> {
         let outbound::Request { method, url, headers, body } = request;
         let request = HttpRequest { method, url, headers, body };
-        let sent = edge(OutboundError::Unavailable, |edge| {
-            ready(ports::Outbound::send(edge, &request))
-        });
+        let sent =
+            edge(OutboundError::Unavailable, |edge| ready(ports::Outbound::send(edge, &request)));
         let HttpResponse { status, headers, body } = sent.map_err(|error| match error {
             OutboundError::Forbidden(why) => outbound::Error::Forbidden(why),
             OutboundError::Unavailable(why) => outbound::Error::Unavailable(why),

@@ -21,9 +21,10 @@ impl work::Guest for Component {
 
     fn settle(lease: String, outcomes: Vec<work::Outcome>) {
         let outcomes: Vec<_> = outcomes.into_iter().map(delivery).collect();
-        let settled = edge(|why| why, |edge| {
-            edge.settle_work(&lease, outcomes).map_err(|error| error.to_string())
-        });
+        let settled = edge(
+            |why| why,
+            |edge| edge.settle_work(&lease, outcomes).map_err(|error| error.to_string()),
+        );
         // What is not settled comes again when its lease is over.
         let _ = settled.inspect_err(|why| note(why));
     }
@@ -35,7 +36,9 @@ impl work::Guest for Component {
     }
 
     fn admits(token: String) -> bool {
-        edge(|why| why, |edge| Ok(edge.admits(&token))).inspect_err(|why| note(why)).is_ok_and(|is| is)
+        edge(|why| why, |edge| Ok(edge.admits(&token)))
+            .inspect_err(|why| note(why))
+            .is_ok_and(|is| is)
     }
 }
 

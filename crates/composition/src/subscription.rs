@@ -2,25 +2,29 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::bail;
 use serde::Deserialize;
 use serde_json::Value;
+
+/// A key that cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SubscriptionError(String);
 
 /// One subscription.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Consumer {
+pub struct Consumer {
     /// Topic name.
-    pub(crate) topic: String,
+    pub topic: String,
     /// How long messages are gathered before a delivery, in milliseconds.
     #[serde(default)]
-    pub(crate) linger_ms: u64,
+    pub linger_ms: u64,
     /// Only the newest message of a key matters.
     #[serde(default)]
-    pub(crate) compact: bool,
+    pub compact: bool,
     /// Which messages of the topic.
     #[serde(default)]
-    pub(crate) filter: Filter,
+    pub filter: Filter,
     /// Batches under way at once.
     concurrency: Option<u32>,
     /// Messages of a batch.
@@ -35,26 +39,26 @@ pub(crate) struct Consumer {
 
 /// How the messages of a queue are delivered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Terms {
+pub struct Terms {
     /// How long messages are gathered before a delivery.
-    pub(crate) linger_ms: u64,
+    pub linger_ms: u64,
     /// Batches under way at once.
-    pub(crate) concurrency: u32,
+    pub concurrency: u32,
     /// Most messages of a batch.
-    pub(crate) batch_size: u32,
+    pub batch_size: u32,
     /// Receives after which a message is given up.
-    pub(crate) max_receives: u32,
+    pub max_receives: u32,
     /// How long a taken message is hidden.
-    pub(crate) visibility_ms: i64,
+    pub visibility_ms: i64,
     /// First pause after a refusal.
-    pub(crate) retry_first_ms: i64,
+    pub retry_first_ms: i64,
 }
 
 /// What the top-level members of a message's body must be: one of the values, each of them. A
 /// filter without members takes everything.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Filter {
+pub struct Filter {
     members: BTreeMap<String, Vec<Scalar>>,
 }
 
@@ -70,26 +74,26 @@ enum Scalar {
 /// A job of a component, and when it runs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Cron {
+pub struct Cron {
     /// What the component is told to do.
-    pub(crate) job: String,
+    pub job: String,
     /// Five fields, UTC; six begin with seconds.
-    pub(crate) schedule: String,
+    pub schedule: String,
 }
 
 impl Consumer {
     /// A subscription with nothing said but this.
-    pub(crate) fn new(topic: &str, compact: bool) -> Self {
+    pub fn new(topic: &str, compact: bool) -> Self {
         Self { topic: topic.to_owned(), compact, ..Self::default() }
     }
 
     /// The name of its queue.
-    pub(crate) fn queue(&self, component: &str) -> String {
+    pub fn queue(&self, component: &str) -> String {
         format!("{component}/{}", self.topic)
     }
 
     /// How its messages are delivered.
-    pub(crate) fn terms(&self) -> Terms {
+    pub fn terms(&self) -> Terms {
         Terms {
             linger_ms: self.linger_ms,
             concurrency: self.concurrency.unwrap_or(CONCURRENCY),
@@ -101,15 +105,18 @@ impl Consumer {
     }
 
     /// Finds what cannot be meant.
-    pub(crate) fn check(&self) -> anyhow::Result<()> {
+    pub fn check(&self) -> Result<(), SubscriptionError> {
+        let wrong = |why: String| Err(SubscriptionError(why));
         let topic = &self.topic;
         let is_part = |symbol: char| symbol.is_ascii_alphanumeric() || "._-".contains(symbol);
         if topic.is_empty() || !topic.chars().all(is_part) {
-            bail!("topic {topic:?}: letters, digits, `.`, `_` and `-` make a topic");
+            return wrong(format!(
+                "topic {topic:?}: letters, digits, `.`, `_` and `-` make a topic"
+            ));
         }
         let within = |name: &str, value: Option<u32>, most: u32| match value {
             Some(value) if value == 0 || value > most => {
-                bail!("consumer of {topic}: {name} must be 1 to {most}, not {value}")
+                wrong(format!("consumer of {topic}: {name} must be 1 to {most}, not {value}"))
             }
             _ => Ok(()),
         };
@@ -119,13 +126,14 @@ impl Consumer {
         within("visibility_seconds", self.visibility_seconds, VISIBILITY_MAX_SECONDS)?;
         within("retry_first_ms", self.retry_first_ms, RETRY_FIRST_MAX_MS)?;
         if let Some((member, _)) = self.filter.members.iter().find(|(_, any)| any.is_empty()) {
-            bail!("consumer of {topic}: the filter lists no value for {member}");
+            let why = format!("consumer of {topic}: the filter lists no value for {member}");
+            return wrong(why);
         }
         let is_plain = self.filter == Filter::default()
             && self.concurrency.or(self.batch_size).or(self.max_receives).is_none()
             && self.visibility_seconds.or(self.retry_first_ms).is_none();
         if self.compact && !is_plain {
-            bail!("consumer of {topic}: compact goes with linger_ms alone");
+            return wrong(format!("consumer of {topic}: compact goes with linger_ms alone"));
         }
         Ok(())
     }
@@ -133,12 +141,12 @@ impl Consumer {
 
 impl Filter {
     /// Takes everything?
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         self.members.is_empty()
     }
 
     /// Does it take a message with that body? One that is no JSON object has no members.
-    pub(crate) fn takes(&self, body: &Value) -> bool {
+    pub fn takes(&self, body: &Value) -> bool {
         self.members.iter().all(|(member, any)| {
             let value = body.get(member);
             value.is_some_and(|value| any.iter().any(|scalar| scalar.is(value)))
@@ -157,6 +165,19 @@ impl Scalar {
     }
 }
 
+/// The pause after the `attempts`th failure: it doubles, and half of it is chance, so that those
+/// who failed together do not come together.
+pub fn backoff(first_ms: i64, attempts: u32, random: u64) -> i64 {
+    let doublings = attempts.saturating_sub(1).min(DOUBLINGS_MAX);
+    let pause = first_ms.saturating_mul(1 << doublings).clamp(1, PUT_OFF_MAX_MS);
+    let half = pause / 2;
+    let chance = i64::try_from(random % (half.unsigned_abs() + 1)).unwrap_or(0);
+    pause - half + chance
+}
+
+/// Longest time for which a message is put off.
+pub const PUT_OFF_MAX_MS: i64 = 15 * 60 * 1_000;
+const DOUBLINGS_MAX: u32 = 20;
 /// Two, so that a message over which the consumer hangs leaves a way for the others.
 const CONCURRENCY: u32 = 2;
 const CONCURRENCY_MAX: u32 = 64;
@@ -176,9 +197,10 @@ mod tests {
 
     use super::*;
 
-    fn consumer(keys: &str) -> anyhow::Result<Consumer> {
-        let consumer: Consumer = toml::from_str(&format!("topic = \"t.v1\"\n{keys}"))?;
-        consumer.check()?;
+    fn consumer(keys: &str) -> Result<Consumer, String> {
+        let consumer = toml::from_str(&format!("topic = \"t.v1\"\n{keys}"));
+        let consumer: Consumer = consumer.map_err(|error| error.to_string())?;
+        consumer.check().map_err(|error| error.to_string())?;
         Ok(consumer)
     }
 
@@ -218,7 +240,7 @@ mod tests {
             ("compact = true\nfilter = { outcome = [\"sold\"] }", "compact"),
             ("compact = true\nmax_receives = 2", "compact"),
         ] {
-            let error = format!("{:#}", consumer(keys).unwrap_err());
+            let error = consumer(keys).unwrap_err();
             assert!(error.contains(word), "{keys}: {error}");
         }
         let slashed = Consumer::new("a/b", false).check();
@@ -237,5 +259,15 @@ mod tests {
             retry_first_ms: 1_000,
         };
         assert_eq!(terms, expected);
+    }
+
+    #[test]
+    fn pauses_double_and_scatter_within_bounds() {
+        for (attempts, most) in [(0, 100), (1, 100), (2, 200), (5, 1_600), (40, PUT_OFF_MAX_MS)] {
+            let all: Vec<i64> = (0..1_000).map(|random| backoff(100, attempts, random)).collect();
+            assert!(all.iter().all(|pause| (most / 2..=most).contains(pause)), "{attempts}");
+            assert!(all.iter().max() > all.iter().min());
+        }
+        assert_eq!(backoff(1, 1, u64::MAX), 1);
     }
 }
