@@ -56,6 +56,20 @@ fn the_composed_component_imports_only_what_spin_gives() {
     assert!(exports.contains(&"wasi:http/handler@0.3.0".to_owned()), "{exports:?}");
 }
 
+#[test]
+fn an_edge_that_lacks_an_interface_is_told_so_in_the_words_of_spin() {
+    const EMPTY: &[u8] = b"\0asm\x0d\0\x01\0";
+    let (service, edge) = parts();
+    let error = compose::compose_spin(&service, EMPTY).unwrap_err().to_string();
+    let entities = "ecomauction:edge/entities@0.1.0";
+    let words = "dependency 'ecomauction:edge' doesn't export";
+    assert_eq!(error, format!("{words} '{entities}' to satisfy import '{entities}'"));
+    let named = |name| compose::compose(("counter", &service), &[(name, &edge)]);
+    assert!(named("ecomauction:edge/entities@0.1.0").is_ok());
+    let error = named("ecomauction:edge@0.2.0").unwrap_err().to_string();
+    assert!(error.starts_with("dependency 'ecomauction:edge@0.2.0' doesn't match"), "{error}");
+}
+
 /// Starts the manifest in `directory`, and a client of it.
 async fn start(binary: &Path, directory: &Path) -> (Server, Counters) {
     let mut command = tokio::process::Command::new(binary);
