@@ -1,6 +1,7 @@
-//! What `spin.toml` says about components under our own keys, `[component.X.tool.ecomauction]`, which
-//! Spin ignores. Every platform reads them here. Unknown keys of ours are an error, so that a typing
-//! slip is not a silent default.
+//! What `spin.toml` says about components under our own keys, `[component.X.tool.ecomauction]`.
+//!
+//! Spin ignores them, and every platform reads them here. Unknown keys of ours are an error, so
+//! that a typing slip is not a silent default.
 //!
 //! ```
 //! let text = r#"

@@ -91,7 +91,8 @@ impl<W: World> Edge<W> {
             let at = Address { machine: &machine, key: &key };
             match self.wake(at, now) {
                 Ok(moved) => woken += usize::from(moved),
-                Err(EntityError::Unavailable(why)) => return Err(StoreError(why)),
+                Err(error) if is_busy(&error) => return Err(StoreError(error.to_string())),
+                // Where it is the store that fails, this does too.
                 Err(error) => self.leave_alone(at, now, &error.to_string())?,
             }
         }
@@ -212,6 +213,10 @@ impl Held<'_> {
 
 fn is_due(entity: &dyn Hosted, now: Timestamp) -> bool {
     entity.wake_at().is_some_and(|at| at <= now)
+}
+
+fn is_busy(error: &EntityError) -> bool {
+    matches!(error, EntityError::Unavailable(why) if StoreError(why.clone()).is_busy())
 }
 
 impl From<StoreError> for EntityError {

@@ -49,8 +49,8 @@ pub(crate) fn next<C: Connection>(
     Ok(batch.map(|batch| Lease { id: batch.lease, task: Task::Consume(batch.messages) }))
 }
 
-/// Ends a lease: one outcome for each message, or one for the job. One that ran out changes nothing.
-/// Returns lines for operators: what failed, and what comes of it.
+/// Ends a lease: one outcome for each message, or one for the job. One that ran out changes
+/// nothing. Returns lines for operators: what failed, and what comes of it.
 pub(crate) fn settle<C: Connection>(
     store: &Store<C>,
     composition: &Composition,

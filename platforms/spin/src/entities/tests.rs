@@ -349,6 +349,36 @@ fn an_entity_that_cannot_be_woken_stops_no_other() {
 }
 
 #[test]
+fn an_entity_whose_messages_are_refused_stops_no_other() {
+    let site = Site::new();
+    let edge = noting(&site);
+    ring(&edge, "mute", &[2_000]);
+    ring(&edge, "well", &[3_000]);
+    site.run(
+        "create trigger refuse before insert on noted when new.key = 'mute' \
+         begin select raise(abort, 'no'); end",
+    );
+    site.clock(5_000);
+    assert_eq!(edge.wake_due(9), Ok(1));
+    assert_eq!(["mute", "well"].map(|key| ask_asleep(&site, key)), [0, 1]);
+    assert_eq!(edge.take_troubles().len(), 1);
+}
+
+#[test]
+fn a_store_that_fails_wakes_nobody_and_says_so() {
+    let site = Site::new();
+    let edge = site.edge();
+    ring(&edge, "k", &[2_000]);
+    site.clock(2_000);
+    for after in 0..12 {
+        edge.world.death.set(Some((after, Death::Failing)));
+        assert!(edge.wake_due(9).is_err());
+        edge.world.death.set(None);
+    }
+    assert_eq!(edge.wake_due(9), Ok(1));
+}
+
+#[test]
 fn two_instances_wake_an_entity_once() {
     let site = Site::new();
     let keys: Vec<_> = (0..12).map(|n| format!("k{n}")).collect();

@@ -235,6 +235,15 @@ fn a_component_without_tables_has_no_sql() {
 }
 
 #[test]
+fn the_platforms_tables_cannot_be_granted() {
+    for (prefix, table) in
+        [("edge_", "EDGE_keys"), ("e", "edge_keys"), ("sqlite_", "sqlite_schema")]
+    {
+        assert!(check(&Guard::new(Some(prefix)), &format!("SELECT * FROM {table}"), 0).is_err());
+    }
+}
+
+#[test]
 fn verdicts_are_remembered_and_bounded() {
     let guard = Guard::new(Some("own_"));
     for n in 0..VERDICTS_MAX * 2 {
