@@ -8,6 +8,9 @@ use ports::{Clock as _, Delivery, Message};
 
 use crate::WasiPorts;
 use crate::bindings::ecomauction::edge::work;
+use crate::bindings::wasi::http::client;
+use crate::bindings::wasi::http::types::{Fields, Method, Request, Scheme};
+use crate::bindings::wit_future;
 use crate::streaming::Service;
 
 /// Why the face looks.
@@ -34,7 +37,35 @@ pub(crate) async fn attend(service: Service, occasion: Occasion) {
         work::settle(&id, &outcomes(service, task));
     }
     wit_bindgen::yield_async().await;
-    work::tell();
+    for work::Call { url, token } in work::others() {
+        // Who does not hear it looks by itself at its next request.
+        if let Err(error) = tell(&url, &token).await {
+            eprintln!("{url} is not told that something is due: {error}");
+        }
+    }
+}
+
+/// Says that something is due. The other one answers before it begins.
+async fn tell(url: &str, token: &str) -> Result<(), String> {
+    let (authority, target) = url
+        .strip_prefix("http://")
+        .and_then(|rest| rest.split_at_checked(rest.find('/')?))
+        .ok_or("not an address")?;
+    let authorization = ("authorization".to_owned(), format!("Bearer {token}").into_bytes());
+    let fields = Fields::from_list(&[authorization]).map_err(|error| error.to_string())?;
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (request, _sent) = Request::new(fields, None, trailers, None);
+    let set = request
+        .set_method(&Method::Post)
+        .and_then(|()| request.set_scheme(Some(&Scheme::Http)))
+        .and_then(|()| request.set_authority(Some(authority)))
+        .and_then(|()| request.set_path_with_query(Some(target)));
+    set.map_err(|()| "not a request that can be sent".to_owned())?;
+    let response = client::send(request).await.map_err(|error| error.to_string())?;
+    match response.get_status_code() {
+        202 => Ok(()),
+        status => Err(format!("it answers {status}")),
+    }
 }
 
 fn outcomes(service: Service, task: work::Task) -> Vec<work::Outcome> {

@@ -131,7 +131,8 @@ async fn body(request: Request) -> Result<Vec<u8>, Problem> {
     }
 }
 
-/// Header fields as services know them. The client's address is what the platform says it is.
+/// Header fields as services know them. The client's address is what the platform says it is: Spin
+/// puts its word behind whatever the client sent under that name.
 fn inward(fields: Vec<(String, Vec<u8>)>) -> Option<web::Fields> {
     let (mut kept, mut cookies, mut address) = (Vec::new(), Vec::new(), None);
     for (name, value) in fields {

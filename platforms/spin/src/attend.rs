@@ -1,6 +1,6 @@
 //! What waits for the component, as its face asks for it between requests.
 
-use ports::{Delivery, HttpRequest};
+use ports::Delivery;
 
 use crate::due;
 use crate::edge::Edge;
@@ -28,32 +28,35 @@ impl<W: World> Edge<W> {
         Ok(())
     }
 
-    /// Tells the other components for which something is due. Each answers before it begins.
-    pub fn tell(&self) -> Result<(), StoreError> {
+    /// Other components for which something is due.
+    pub fn others(&self) -> Result<Vec<Call>, StoreError> {
         let component = &self.grants.component;
         let others = due::others(&self.store, &self.composition, component, self.world.now())?;
-        for other in others {
-            let told = self.vault.tick_token().and_then(|token| self.tick(&other, token));
-            if let Err(why) = told {
-                self.trouble(format!("{other} is not told that something is due: {why}"));
+        if others.is_empty() {
+            return Ok(Vec::new());
+        }
+        let token = match self.vault.tick_token() {
+            Ok(token) => token,
+            Err(why) => {
+                self.trouble(format!("nobody is told that something is due: {why}"));
+                return Ok(Vec::new());
             }
-        }
-        Ok(())
-    }
-
-    fn tick(&self, component: &str, token: &str) -> Result<(), String> {
-        let request = HttpRequest {
-            method: "POST".to_owned(),
-            url: format!("http://{component}.spin.internal{TICK}"),
-            headers: vec![("authorization".to_owned(), format!("Bearer {token}"))],
-            body: Vec::new(),
         };
-        match self.world.send(&request) {
-            Ok(answer) if answer.status == 202 => Ok(()),
-            Ok(answer) => Err(format!("it answers {}", answer.status)),
-            Err(error) => Err(error.to_string()),
-        }
+        let call = |id: String| Call {
+            url: format!("http://{id}.spin.internal{TICK}"),
+            token: token.to_owned(),
+        };
+        Ok(others.into_iter().map(call).collect())
     }
+}
+
+/// Whom to tell that something is due.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// Where.
+    pub url: String,
+    /// The components' own token.
+    pub token: String,
 }
 
 /// Where a component hears that something is due; `ports-wasi` listens there.

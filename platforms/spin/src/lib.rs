@@ -32,6 +32,7 @@ mod vault;
 mod work;
 mod world;
 
+pub use attend::Call;
 pub use dead::{DeadLetter, Which};
 pub use edge::Edge;
 pub use machines::Machines;

@@ -18,6 +18,7 @@ use super::manifest::{Manifest, StaticResponse, Target};
 use super::outward::Surroundings;
 use super::sqlite::Databases;
 use super::{component, files};
+use crate::data::private_folder;
 use crate::routes::Pattern;
 
 /// What handles the requests of one component.
@@ -32,8 +33,8 @@ pub(super) struct Application {
 impl Application {
     /// Composes and compiles every component that has a trigger.
     pub(super) fn new(manifest: Manifest, state_dir: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(state_dir)
-            .with_context(|| format!("cannot create {}", state_dir.display()))?;
+        let cache = state_dir.join("compiled");
+        private_folder(&cache)?;
         let engine = component::engine()?;
         let around = Arc::new(Surroundings::new()?);
         let mut handlers = BTreeMap::new();
@@ -41,7 +42,7 @@ impl Application {
             if !manifest.triggered.contains(&id) {
                 continue;
             }
-            let made = component::linked(&engine, &id, &component).and_then(|pre| {
+            let made = component::linked(&engine, &id, &component, &cache).and_then(|pre| {
                 let grants = grants(&id, component, &manifest.base, state_dir)?;
                 let instances = Instances::new(ServicePre::new(pre)?, grants, Arc::clone(&around));
                 anyhow::Ok(ProxyHandler::new(instances))

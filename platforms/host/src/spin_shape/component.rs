@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
+use wasmtime::component::{HasSelf, InstancePre, Linker};
 use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig};
 
 use super::handler::State;
 use super::{manifest, sqlite, variables};
+use crate::engine::compiled;
 
 /// An engine with Spin's bounds: a thousand memories at once, and no more instances than those
 /// serve. A request too many is answered with 500.
@@ -45,15 +46,16 @@ pub(super) fn engine() -> anyhow::Result<Engine> {
     }
 }
 
-/// The component, ready to be instantiated.
+/// The component, ready to be instantiated. What was compiled is kept in `cache`.
 pub(super) fn linked(
     engine: &Engine,
     id: &str,
     component: &manifest::Component,
+    cache: &Path,
 ) -> anyhow::Result<InstancePre<State>> {
     let bytes = composed(id, component)?;
     check(&compose::imports_of(&bytes)?, &compose::exports_of(&bytes)?)?;
-    let compiled = Component::new(engine, &bytes)?;
+    let compiled = compiled(engine, &bytes, Some(cache))?;
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;

@@ -2,8 +2,7 @@
 
 use ports::{
     Claims, Entities as _, EntityError, HttpRequest, HttpResponse, Limits as _, Mail as _,
-    MailError, Outbound as _, OutboundError, PasswordError, Policy, Sql as _, SqlError, Vault as _,
-    ready,
+    MailError, OutboundError, PasswordError, Policy, Sql as _, SqlError, ready,
 };
 
 use crate::Component;
@@ -80,22 +79,22 @@ impl vault::Guest for Component {
     fn sign_access_token(claims: vault::Claims) -> Result<String, String> {
         let vault::Claims { subject, name, roles, expires_at } = claims;
         let claims = Claims { subject, name, roles, expires_at };
-        edge(|why| why, |edge| ready(edge.sign_access_token(&claims)))
+        edge(|why| why, |edge| edge.sign(&claims))
     }
 
     fn verify_access_token(token: String) -> Option<vault::Claims> {
-        let verified = edge(|why| why, |edge| Ok(ready(edge.verify_access_token(&token))));
+        let verified = edge(|why| why, |edge| Ok(edge.verify(&token)));
         let Claims { subject, name, roles, expires_at } = noted(verified)??;
         Some(vault::Claims { subject, name, roles, expires_at })
     }
 
     fn public_keys() -> String {
-        let keys = edge(|why| why, |edge| Ok(ready(edge.public_keys())));
+        let keys = edge(|why| why, |edge| Ok(edge.public_keys()));
         noted(keys).unwrap_or_else(|| NO_KEYS.to_owned())
     }
 
     fn hash_password(password: String) -> Result<String, vault::PasswordError> {
-        let hashed = edge(PasswordError::Failed, |edge| ready(edge.hash_password(&password)));
+        let hashed = edge(PasswordError::Failed, |edge| edge.hash_password(&password));
         hashed.map_err(converted::password_error)
     }
 
@@ -103,9 +102,8 @@ impl vault::Guest for Component {
         password: String,
         stored: Option<String>,
     ) -> Result<vault::Comparison, vault::PasswordError> {
-        let compared = edge(PasswordError::Failed, |edge| {
-            ready(edge.verify_password(&password, stored.as_deref()))
-        });
+        let compared =
+            edge(PasswordError::Failed, |edge| edge.verify_password(&password, stored.as_deref()));
         let ports::Comparison { matches, outdated } =
             compared.map_err(converted::password_error)?;
         Ok(vault::Comparison { matches, outdated })
@@ -113,8 +111,8 @@ impl vault::Guest for Component {
 
     fn mac(purpose: String, message: Vec<u8>) -> Vec<u8> {
         // Nothing is better than a digest that anybody could make: who asked traps.
-        let made = edge(|why| why, |edge| Ok(ready(edge.mac(&purpose, &message)).to_vec()));
-        noted(made).unwrap_or_default()
+        let made = edge(|why| why, |edge| edge.mac(&purpose, &message));
+        noted(made).map(Vec::from).unwrap_or_default()
     }
 }
 

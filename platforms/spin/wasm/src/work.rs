@@ -23,16 +23,17 @@ impl work::Guest for Component {
         let outcomes: Vec<_> = outcomes.into_iter().map(delivery).collect();
         let settled = edge(
             |why| why,
-            |edge| edge.settle_work(&lease, outcomes).map_err(|error| error.to_string()),
+            |edge| edge.settle_work(&lease, &outcomes).map_err(|error| error.to_string()),
         );
         // What is not settled comes again when its lease is over.
         let _ = settled.inspect_err(|why| note(why));
     }
 
-    fn tell() {
-        let told = edge(|why| why, |edge| edge.tell().map_err(|error| error.to_string()));
-        // Who does not hear it looks by itself at its next request.
-        let _ = told.inspect_err(|why| note(why));
+    fn others() -> Vec<work::Call> {
+        let others = edge(|why| why, |edge| edge.others().map_err(|error| error.to_string()));
+        // Who is not told looks by itself at its next request.
+        let others = others.inspect_err(|why| note(why)).unwrap_or_default().into_iter();
+        others.map(|edge::Call { url, token }| work::Call { url, token }).collect()
     }
 
     fn admits(token: String) -> bool {
