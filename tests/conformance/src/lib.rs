@@ -3,9 +3,9 @@
 //! A [`Platform`] runs on a scratch state directory: the one that `CONFORMANCE_PLATFORM` names. A
 //! [`Client`] speaks HTTP to it, a [`User`] bids and sells. What only our host has is [`Host`]'s: a
 //! test of every platform cannot name it. [`chain`] judges an auction by its log alone, [`record`]
-//! sets the log against what was told, [`siege`] kills the platform while it is bid on. Every answer
-//! is held to the API [`document`]. Nothing here links a part of the product but the kernel's
-//! instants: what is checked is what went over the wire.
+//! sets the log against what was told, [`siege`] kills the platform while it is bid on. Every
+//! answer is held to the API [`document`]. Nothing here links a part of the product but the
+//! kernel's instants: what is checked is what went over the wire.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
 //! The kill tests for as long as one likes: `soak --kills 200 --writes 10000 --seed 7`, and of
-//! letters `soak --letters --auctions 1000 --kills 20`; `--platform spin` besieges another platform.
+//! letters `soak --letters --auctions 1000 --kills 20`. `--platform spin` kills another platform.
 
 use std::process::ExitCode;
 use std::time::Duration;
