@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use conformance::{Call, Client, Platform, Setup, User, id_of};
+use conformance::{Call, Client, Host, Setup, User, eventually, id_of};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::{eventually, faulty};
+use crate::faulty;
 
 const SENT: &str = "faulty.sent.v1";
 const QUEUE: &str = "faulty/faulty.sent.v1";
@@ -31,8 +31,8 @@ async fn manifest(name: &str, keys: &str) -> PathBuf {
     path
 }
 
-async fn platform() -> Platform {
-    Setup::development().manifest(&consumers().await).start().await
+async fn platform() -> Host {
+    Setup::development().manifest(&consumers().await).on_host().start().await
 }
 
 async fn consumers() -> PathBuf {
@@ -60,13 +60,13 @@ async fn items(client: &Client, path: &str) -> Vec<Value> {
 }
 
 /// The queue as operators see it.
-async fn queue(platform: &Platform, name: &str) -> Value {
+async fn queue(platform: &Host, name: &str) -> Value {
     let queues = platform.operator().get("/v1/admin/queues").await.expect(200).json();
     let queues = queues["items"].as_array().unwrap().clone();
     queues.into_iter().find(|queue| queue["queue"] == name).unwrap()
 }
 
-async fn until_empty(platform: &Platform, name: &str, dead: u64) {
+async fn until_empty(platform: &Host, name: &str, dead: u64) {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
         let queue = queue(platform, name).await;
@@ -78,12 +78,12 @@ async fn until_empty(platform: &Platform, name: &str, dead: u64) {
     }
 }
 
-async fn letters(platform: &Platform, query: &str) -> Value {
+async fn letters(platform: &Host, query: &str) -> Value {
     let path = format!("/v1/admin/queues/{QUEUE}/dead-letters{query}");
     platform.operator().get(&path).await.expect(200).json()
 }
 
-async fn redrive(platform: &Platform, body: &Value) -> u64 {
+async fn redrive(platform: &Host, body: &Value) -> u64 {
     let operator = platform.operator();
     let call = operator.post(&format!("/v1/admin/queues/{QUEUE}/redrive"), body);
     call.send().await.unwrap().expect(200).json()["redriven"].as_u64().unwrap()
@@ -149,7 +149,7 @@ async fn poison_ends_among_the_dead_letters_and_its_neighbours_pass() {
 }
 
 /// Redrives what died, and sees each of it arrive once, with the id that it had.
-async fn redriven_once(platform: &Platform, dead: &[Value]) {
+async fn redriven_once(platform: &Host, dead: &[Value]) {
     let client = platform.client();
     let ids: BTreeSet<&str> =
         dead.iter().map(|letter| letter["event"]["id"].as_str().unwrap()).collect();
@@ -257,7 +257,7 @@ async fn keeps_cancelling(user: User, over: Arc<AtomicBool>) -> Told {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_arrives_over_kills_and_none_without_its_row() {
     let setup = Setup::development().manifest(&consumers().await);
-    let mut platform = setup.delivering_twice().start().await;
+    let mut platform = setup.on_host().delivering_twice().start().await;
     let client = platform.client();
     let over = Arc::new(AtomicBool::new(false));
     let mut senders = JoinSet::new();

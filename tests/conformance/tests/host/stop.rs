@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
-    let mut platform = Setup::development().start().await;
+    let mut platform = Setup::development().on_host().start().await;
     let ana = platform.user("ana").await;
     let mut bidders = Vec::new();
     for n in 0..8 {
@@ -75,7 +75,7 @@ async fn a_stop_under_load_loses_nothing_that_was_acknowledged() {
 
 #[tokio::test]
 async fn a_stop_right_after_the_start_is_a_stop() {
-    let mut platform = Setup::development().start().await;
+    let mut platform = Setup::development().on_host().start().await;
     for _ in 0..10 {
         assert!(platform.stop().await.0.success());
         platform.start().await;
@@ -84,8 +84,8 @@ async fn a_stop_right_after_the_start_is_a_stop() {
 
 #[tokio::test]
 async fn a_second_process_on_the_same_data_is_refused() {
-    let platform = Setup::development().start().await;
-    let again = Setup::development().try_on(platform.data()).await;
+    let platform = Setup::development().on_host().start().await;
+    let again = Setup::development().on_host().try_on(platform.data()).await;
     let told = again.expect_err("two writers would ruin the journal");
     assert!(told.contains("in use"), "{told}");
     assert_eq!(platform.client().get("/readyz").await.status, 200);
@@ -93,7 +93,7 @@ async fn a_second_process_on_the_same_data_is_refused() {
 
 #[tokio::test]
 async fn snapshots_that_cannot_be_read_are_made_again_from_the_journal() {
-    let mut platform = Setup::development().start().await;
+    let mut platform = Setup::development().on_host().start().await;
     let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
     let auction = id_of(&ana.lists(json!({})).await);
     ben.bids(&auction, 5_000).await.expect(201);

@@ -1,20 +1,21 @@
-//! Letters that leave by a mail server, which is not always well.
+//! Letters that leave by a mail server, which is not always well (reliability.md I17), and how
+//! people stop them.
 
 use std::time::Duration;
 
+use conformance::letters::scene::{
+    BASE_URL, LETTERS_MAX, Scene, before_long, by_mail, has_been_told, preferences,
+};
 use conformance::letters::{
     Facts, against, auction_of, facts_of, kind_of, people_of, repeated, unequal_twins,
     unsubscribe_link,
 };
 use conformance::smtp::{Letter, Sink};
-use conformance::{Client, User, id_of};
+use conformance::{Client, Host, User, closed, id_of};
 use serde_json::json;
 
-use super::{BASE_URL, LETTERS_MAX, Scene, before_long, by_mail, has_been_told, preferences};
-use crate::closed;
-
 /// What the log of a contested auction says has to be told.
-async fn facts(scene: &Scene, auction: &str) -> Facts {
+async fn facts(scene: &Scene<Host>, auction: &str) -> Facts {
     let log = scene.platform.client().log(auction).await;
     let people = people_of(&log, &scene.bids.lock().unwrap());
     facts_of(auction, &log, &scene.ana.email(), &people)

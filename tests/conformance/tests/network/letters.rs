@@ -1,11 +1,10 @@
-//! Letters that the platform keeps, as in development.
+//! Letters about auctions (S2, reliability.md I17), kept by the platform as in development: who is
+//! told what, once, whatever is killed.
 
+use conformance::letters::scene::{by_capture, has_been_told, preferences, prefers};
 use conformance::people::{Mailbox, address};
-use conformance::{Setup, User, id_of, usd};
+use conformance::{Setup, User, closed, id_of, usd};
 use serde_json::{Value, json};
-
-use super::{by_capture, has_been_told, preferences, prefers};
-use crate::closed;
 
 #[tokio::test]
 async fn everybody_hears_once_of_what_concerns_them_over_kills() {

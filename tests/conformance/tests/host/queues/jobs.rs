@@ -4,11 +4,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-use conformance::{Setup, now_ms};
+use conformance::{Setup, eventually, now_ms};
 
 use super::{items, manifest};
-use crate::eventually;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_missed_slot_is_caught_up_once_and_none_runs_twice() {
     let keys = "crons = [
@@ -17,7 +15,7 @@ async fn a_missed_slot_is_caught_up_once_and_none_runs_twice() {
         { job = \"faulty.rare\", schedule = \"0 0 29 2 *\" },
     ]";
     let manifest = manifest("crons", keys).await;
-    let mut platform = Setup::development().manifest(&manifest).start().await;
+    let mut platform = Setup::development().manifest(&manifest).on_host().start().await;
     let client = platform.client();
     let slots = async |job: &str| -> Vec<i64> {
         let runs = items(&client, "/faulty/runs").await;
@@ -69,7 +67,7 @@ async fn what_the_manifest_cannot_mean_is_an_error_at_the_start() {
         ("schedule", "crons = [{ job = \"j\", schedule = \"* * *\" }]", "schedule of j"),
     ] {
         let manifest = manifest(name, keys).await;
-        let said = Setup::development().manifest(&manifest).try_on(data.path()).await;
+        let said = Setup::development().manifest(&manifest).on_host().try_on(data.path()).await;
         assert!(said.clone().unwrap_err().contains(word), "{word}: {said:?}");
     }
     // A component that is there, and exports none of that.
@@ -87,7 +85,8 @@ async fn what_the_manifest_cannot_mean_is_an_error_at_the_start() {
             root.display()
         );
         std::fs::write(&path, text).unwrap();
-        let said = Setup::development().manifest(&path).try_on(data.path()).await.unwrap_err();
+        let said =
+            Setup::development().manifest(&path).on_host().try_on(data.path()).await.unwrap_err();
         assert!(said.contains("mute") && said.contains(&format!("not export {word}")), "{said}");
     }
 }

@@ -1,35 +1,36 @@
-//! Letters about auctions (S2, reliability.md I17): who is told what, once, whatever is killed; and
-//! how people stop them.
-
-mod captured;
-mod posted;
+//! An auction of which letters tell, where they are kept or leave by a mail server.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use conformance::smtp::Sink;
-use conformance::{Client, Platform, Setup, User, id_of};
 use serde_json::{Value, json};
 
+use crate::smtp::Sink;
+use crate::{Client, Host, Platform, Setup, User, id_of};
+
 /// Ana sells, Ben and Cat bid.
-struct Scene {
-    platform: Platform,
-    ana: User,
-    ben: User,
-    cat: User,
+pub struct Scene<P> {
+    /// Where they do.
+    pub platform: P,
+    /// Sells.
+    pub ana: User,
+    /// Bids first.
+    pub ben: User,
+    /// Bids more.
+    pub cat: User,
     /// Mail addresses by the ids of bids.
-    bids: Mutex<BTreeMap<String, String>>,
+    pub bids: Mutex<BTreeMap<String, String>>,
 }
 
 /// With a mail server that keeps every letter.
-async fn by_mail() -> (Scene, Sink) {
+pub async fn by_mail() -> (Scene<Host>, Sink) {
     let sink = Sink::open().await;
     let setup = Setup::development()
         .variable(format!("smtp_url={}", sink.url_with_password()))
         .variable("mail_from=EcomAuction <auctions@example.test>")
         .variable(format!("public_base_url={BASE_URL}"));
-    let platform = setup.start().await;
+    let platform = setup.on_host().start().await;
     let [ana, ben, cat] = [
         platform.user_by_mail(&sink, "ana").await,
         platform.user_by_mail(&sink, "ben").await,
@@ -39,7 +40,7 @@ async fn by_mail() -> (Scene, Sink) {
 }
 
 /// With mail kept by the platform.
-async fn by_capture() -> Scene {
+pub async fn by_capture() -> Scene<Platform> {
     let setup = Setup::development().variable(format!("public_base_url={BASE_URL}"));
     let platform = setup.start().await;
     let [ana, ben, cat] =
@@ -47,9 +48,9 @@ async fn by_capture() -> Scene {
     Scene { platform, ana, ben, cat, bids: Mutex::default() }
 }
 
-impl Scene {
+impl<P> Scene<P> {
     /// An auction in which Cat takes the lead from Ben and keeps it, if it ends.
-    async fn contested(&self, seconds: u32) -> String {
+    pub async fn contested(&self, seconds: u32) -> String {
         let auction = id_of(&self.ana.lists(json!({"duration_seconds": seconds})).await);
         for (bidder, amount) in [(&self.ben, 5_000), (&self.cat, 9_000)] {
             let told = bidder.bids(&auction, amount).await.expect(201).json();
@@ -62,7 +63,7 @@ impl Scene {
 }
 
 /// Repeats a question until its answer is wanted: letters pass two queues and a mail server.
-async fn before_long<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
+pub async fn before_long<T>(what: &str, mut ask: impl AsyncFnMut() -> Result<T, String>) -> T {
     let deadline = Instant::now() + LETTERS_MAX;
     loop {
         match ask().await {
@@ -89,7 +90,7 @@ async fn statuses(user: &User, auction: &str) -> Vec<(String, String)> {
 }
 
 /// Waits until these are the caller's letters about an auction.
-async fn has_been_told(user: &User, auction: &str, wanted: &[(&str, &str)]) {
+pub async fn has_been_told(user: &User, auction: &str, wanted: &[(&str, &str)]) {
     let what = format!("{} is told {wanted:?}", user.name);
     before_long(&what, async || {
         let told = statuses(user, auction).await;
@@ -102,15 +103,18 @@ async fn has_been_told(user: &User, auction: &str, wanted: &[(&str, &str)]) {
     .await;
 }
 
-async fn preferences(client: &Client) -> Value {
+/// What the caller wants to hear of.
+pub async fn preferences(client: &Client) -> Value {
     client.get("/v1/me/notifications/preferences").await.expect(200).json()
 }
 
-async fn prefers(user: &User, change: Value) -> Value {
+/// Changes that.
+pub async fn prefers(user: &User, change: Value) -> Value {
     let call = user.client.call("PATCH", "/v1/me/notifications/preferences").json(&change);
     call.send().await.unwrap().expect(200).json()
 }
 
-const BASE_URL: &str = "http://ecomauction.test";
+/// Where letters say that the platform is.
+pub const BASE_URL: &str = "http://ecomauction.test";
 /// Longer than a few waits between tries.
-const LETTERS_MAX: Duration = Duration::from_secs(60);
+pub const LETTERS_MAX: Duration = Duration::from_secs(60);

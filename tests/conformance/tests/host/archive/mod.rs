@@ -7,16 +7,16 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use conformance::{Platform, Setup, id_of, usd};
+use conformance::{Host, Setup, closed, id_of, usd};
 use forger::Forger;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{closed, faulty};
+use crate::faulty;
 
 /// A stopped platform with an auction of three bids, each of which moved the end.
-async fn stopped() -> (Platform, String) {
-    let mut platform = Setup::development().start().await;
+async fn stopped() -> (Host, String) {
+    let mut platform = Setup::development().on_host().start().await;
     let (ana, ben, cat) =
         (platform.user("ana").await, platform.user("ben").await, platform.user("cat").await);
     let soft = json!({"mode": "reset", "window_seconds": 3_600, "extension_seconds": 3_600});
@@ -31,7 +31,7 @@ async fn stopped() -> (Platform, String) {
 }
 
 /// Exports an auction into the folder and reads the file.
-async fn exported(platform: &Platform, id: &str, folder: &Path) -> (PathBuf, String) {
+async fn exported(platform: &Host, id: &str, folder: &Path) -> (PathBuf, String) {
     let path = folder.join("archive.jsonl");
     let (worked, said) = export(platform.data(), id, &["--out", &path.to_string_lossy()]).await;
     assert!(worked, "{said}");
@@ -42,14 +42,14 @@ async fn exported(platform: &Platform, id: &str, folder: &Path) -> (PathBuf, Str
 async fn export(data: &Path, id: &str, rest: &[&str]) -> (bool, String) {
     let (data, manifest) = (data.to_string_lossy(), manifest());
     let arguments = ["export", "auction", id, "--data", &*data, "--manifest", &manifest];
-    let (status, said) = Setup::run(&[arguments.as_slice(), rest].concat()).await;
+    let (status, said) = Host::run(&[arguments.as_slice(), rest].concat()).await;
     (status.success(), said)
 }
 
 async fn replay(path: &Path, rest: &[&str]) -> (Option<i32>, String) {
     let (path, manifest) = (path.to_string_lossy(), manifest());
     let arguments = ["replay", &*path, "--manifest", &manifest];
-    let (status, said) = Setup::run(&[arguments.as_slice(), rest].concat()).await;
+    let (status, said) = Host::run(&[arguments.as_slice(), rest].concat()).await;
     (status.code(), said)
 }
 
@@ -64,7 +64,7 @@ fn objects(said: &str) -> Vec<Value> {
 
 #[tokio::test]
 async fn an_archive_replays_to_what_everybody_was_told() {
-    let mut platform = Setup::development().start().await;
+    let mut platform = Setup::development().on_host().start().await;
     let public = platform.client();
     let (ana, ben, cat) =
         (platform.user("ana").await, platform.user("ben").await, platform.user("cat").await);
@@ -157,7 +157,7 @@ async fn the_state_after_any_event_is_shown_in_full() {
     // Nothing but the component is needed, and a pipe will do.
     let machine = Path::new(&manifest()).with_file_name("target/components/auction_machine.wasm");
     let arguments = [path.to_str().unwrap(), "--component", machine.to_str().unwrap()];
-    let (status, said) = Setup::run(&[&["replay"], arguments.as_slice()].concat()).await;
+    let (status, said) = Host::run(&[&["replay"], arguments.as_slice()].concat()).await;
     assert!(status.success(), "{said}");
     let (worked, piped) = export(platform.data(), &id, &["--out", "-"]).await;
     assert!(worked, "{piped}");
@@ -249,10 +249,10 @@ async fn a_machine_that_knows_no_prices_is_archived_and_replayed_as_well() {
     let data = platform.data().to_string_lossy().into_owned();
     let of = ["--data", &data, "--manifest", &manifest, "--out", &path];
     let arguments = [["export", "faulty", "apples"].as_slice(), &of].concat();
-    let (status, said) = Setup::run(&arguments).await;
+    let (status, said) = Host::run(&arguments).await;
     assert!(status.success(), "{said}");
     let arguments = ["replay", &path, "--manifest", &manifest, "--json", "--at", "2"];
-    let (status, said) = Setup::run(&arguments).await;
+    let (status, said) = Host::run(&arguments).await;
     assert!(status.success(), "{said}");
     let shown = objects(&said).pop().unwrap();
     assert_eq!((&shown["data"], &shown["view"]["total"]), (&json!(5), &json!(8)));

@@ -6,7 +6,7 @@ use std::process::Command;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use conformance::{Client, Platform, Reply, Setup, User, id_of};
+use conformance::{Client, Host, Reply, Setup, User, id_of};
 use serde_json::{Value, json};
 
 /// The checkout's composition and the faulty components beside it.
@@ -47,9 +47,9 @@ fn built(root: &Path, package: &str, file: &str, target: &str) -> PathBuf {
     target_folder.join(target).join("wasm").join(format!("{file}.wasm"))
 }
 
-pub(super) async fn platform() -> Platform {
+pub(super) async fn platform() -> Host {
     let manifest = tokio::task::spawn_blocking(|| MANIFEST.clone()).await.unwrap();
-    Setup::development().manifest(&manifest).start().await
+    Setup::development().manifest(&manifest).on_host().start().await
 }
 
 async fn counts(client: &Client, key: &str) -> Value {

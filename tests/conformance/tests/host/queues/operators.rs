@@ -1,6 +1,6 @@
 //! Dead letters, as operators see them and send them back.
 
-use conformance::Setup;
+use conformance::Host;
 use serde_json::{Value, json};
 
 use super::{QUEUE, items, letters, platform, sends, until_empty};
@@ -55,7 +55,7 @@ async fn the_command_line_does_what_the_address_does() {
     let address = format!("http://{}", platform.operator().address());
     let said = async |arguments: &[&str]| {
         let rest = ["--operator", &address];
-        Setup::run(&[["queues"].as_slice(), arguments, &rest].concat()).await
+        Host::run(&[["queues"].as_slice(), arguments, &rest].concat()).await
     };
     let (status, list) = said(&[]).await;
     assert!(status.success() && list.contains(QUEUE) && list.contains("DEAD LETTERS"), "{list}");
