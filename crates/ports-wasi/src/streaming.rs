@@ -62,8 +62,8 @@ fn answer(request: web::Request, service: Service) -> (web::Response, Option<Occ
         eprintln!("the tables cannot be brought up to date: {why}");
         return (web::refuse(&WasiPorts, &request, Problem::unavailable()), None);
     }
-    if is_tick(&request) {
-        return (web::Response::empty(202), Some(Occasion::Tick));
+    if is_admitted(&request) {
+        return operated(&request);
     }
     let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
     let occasion = if is_read { Occasion::Read } else { Occasion::Write };
@@ -82,10 +82,25 @@ fn migrated(service: Service) -> Result<(), String> {
     Ok(())
 }
 
-/// Whoever may not tick learns nothing of the path: the service answers that it has no such route.
-fn is_tick(request: &web::Request) -> bool {
+/// Whoever may not come here learns nothing of the paths: the service answers that it has no such
+/// route.
+fn is_admitted(request: &web::Request) -> bool {
     let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
-    request.method == "POST" && request.path() == TICK && token.is_some_and(work::admits)
+    request.path().starts_with(OWN_PATHS) && token.is_some_and(work::admits)
+}
+
+/// A tick, or what operators ask.
+fn operated(request: &web::Request) -> (web::Response, Option<Occasion>) {
+    if request.path() == TICK && request.method == "POST" {
+        return (web::Response::empty(202), Some(Occasion::Tick));
+    }
+    match work::operate(&request.method, &request.target, &request.body) {
+        Ok(json) => (web::Response::json_bytes(200, json), Some(Occasion::Write)),
+        Err(work::Refusal { status, code, detail }) => {
+            let problem = Problem::new(status, code, detail);
+            (web::refuse(&WasiPorts, request, problem), None)
+        }
+    }
 }
 
 /// The request as the buffered face would get it, or why it is refused.
@@ -202,6 +217,8 @@ fn name_of(method: Method) -> String {
     name.to_owned()
 }
 
+/// What the face serves by itself.
+const OWN_PATHS: &str = "/_edge/";
 /// Where somebody says that something is due.
 const TICK: &str = "/_edge/tick";
 /// Who calls, as Spin tells it.

@@ -10,22 +10,22 @@ use crate::world::{Connection, StoreError};
 
 /// A message that was given up.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DeadLetter {
+pub(crate) struct DeadLetter {
     /// Its place among the dead letters.
-    pub place: i64,
+    pub(crate) place: i64,
     /// The message as it was sent.
-    pub message: Message,
+    pub(crate) message: Message,
     /// How often it was received.
-    pub receives: i64,
+    pub(crate) receives: i64,
     /// What was said about it last.
-    pub why: String,
+    pub(crate) why: String,
     /// When it was given up.
-    pub died_at: Timestamp,
+    pub(crate) died_at: Timestamp,
 }
 
 /// Which dead letters.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Which {
+pub(crate) enum Which {
     /// All of the topic.
     All,
     /// Those whose message has one of these ids.

@@ -4,11 +4,11 @@ use kernel::{Digest, Timestamp};
 
 /// When something is done, and what nobody can guess.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub(crate) struct Moment {
     /// The wall clock.
-    pub now: Timestamp,
+    pub(crate) now: Timestamp,
     /// Fresh for every call.
-    pub random: [u8; 16],
+    pub(crate) random: [u8; 16],
 }
 
 impl Moment {

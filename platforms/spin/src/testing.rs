@@ -42,13 +42,22 @@ impl Site {
     }
 
     pub(crate) fn edge_of(&self, component: &str) -> Edge<Here> {
+        self.made(component, "")
+    }
+
+    /// The probe with more keys in its manifest.
+    pub(crate) fn edge_that(&self, keys: &str) -> Edge<Here> {
+        self.made("probe", keys)
+    }
+
+    fn made(&self, component: &str, more: &str) -> Edge<Here> {
         let world = Here {
             path: self.folder.path().join("default.db"),
             now: Arc::clone(&self.now),
             drawn: Arc::clone(&self.drawn),
             death: Rc::default(),
         };
-        let keys = format!("entities = [\"counter\"]\ntables = \"{component}_\"");
+        let keys = format!("entities = [\"counter\"]\ntables = \"{component}_\"\n{more}");
         let manifest = format!("[component.{component}.tool.ecomauction]\n{keys}");
         let composition = Composition::parse(&manifest).unwrap();
         let machines = Machines::default().with::<Counter>("counter");

@@ -36,6 +36,15 @@ impl work::Guest for Component {
         others.map(|edge::Call { url, token }| work::Call { url, token }).collect()
     }
 
+    fn operate(method: String, target: String, body: Vec<u8>) -> Result<Vec<u8>, work::Refusal> {
+        let unavailable = |detail| edge::Refusal { status: 503, code: "unavailable", detail };
+        let answer = edge(unavailable, |edge| edge.operate(&method, &target, &body));
+        answer.map_err(|edge::Refusal { status, code, detail }| {
+            let code = code.to_owned();
+            work::Refusal { status, code, detail }
+        })
+    }
+
     fn admits(token: String) -> bool {
         edge(|why| why, |edge| Ok(edge.admits(&token)))
             .inspect_err(|why| note(why))
