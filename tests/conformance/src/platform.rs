@@ -50,7 +50,7 @@ impl Platform {
         let (public, operator) = (Address::default(), Address::default());
         std::fs::create_dir_all(scratch()).unwrap();
         let state = tempfile::Builder::new().prefix("platform-").tempdir_in(scratch()).unwrap();
-        lend_compiled(&compiled_store(), &state.path().join("compiled"));
+        lend_compiled(&compiled_store(), &runner.compiled(state.path()));
         let mut platform = Self {
             setup,
             runner,
@@ -64,7 +64,7 @@ impl Platform {
             start_took: Duration::ZERO,
         };
         platform.start().await;
-        lend_compiled(&platform.state().join("compiled"), &compiled_store());
+        lend_compiled(&platform.runner.compiled(platform.state()), &compiled_store());
         platform
     }
 

@@ -110,6 +110,14 @@ impl Runner {
         !matches!(self, Self::Host { .. })
     }
 
+    /// Where it keeps what it compiled; Spin itself does elsewhere.
+    pub(super) fn compiled(&self, state: &Path) -> PathBuf {
+        match self {
+            Self::Host { .. } | Self::Spin(_) => state.join("compiled"),
+            Self::Shape => state.join("spin").join("compiled"),
+        }
+    }
+
     /// Our host makes its keys and keeps them in files. Elsewhere they follow from a secret.
     pub(super) fn has_variables_for_secrets(&self) -> bool {
         !matches!(self, Self::Host { .. })
