@@ -3,8 +3,8 @@
 use crate::{Clock, Sql, SqlError, Statement, Value};
 
 /// Brings a capability's tables up to date. `steps` is append-only: step n is version n + 1. Every
-/// step runs in one batch with its version, which comes first: of two deployments that start at once
-/// the slower one meets it, and not a column that is there already.
+/// step runs in one batch with its version, which comes first: of two deployments that start at
+/// once the slower one meets it, and not a column that is there already.
 pub async fn migrate<P: Sql + Clock>(
     ports: &P,
     capability: &str,

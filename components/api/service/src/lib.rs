@@ -1,8 +1,8 @@
 //! The platform about itself: the API document (`GET /openapi.json` for machines, `GET /docs` for
 //! people), and whether it is up and ready. A host that knows that better answers by itself.
 //!
-//! The documents are the bytes of files below `docs`, which `cargo xtask openapi` makes of the route tables.
-//! How, is in `components/api/document`; nothing here reads them.
+//! The documents are bytes of files below `docs`, which `cargo xtask openapi` makes of the route
+//! tables. How, is in `components/api/document`; nothing here reads them.
 
 #[cfg(feature = "document")]
 mod document;

@@ -103,6 +103,22 @@ pub async fn has_been_told(user: &User, auction: &str, wanted: &[(&str, &str)]) 
     .await;
 }
 
+/// As [`has_been_told`] of an opening and of one more fact. An opening that waited behind a kill
+/// until the end was known is told to nobody; whether it was told.
+pub async fn has_been_told_of_an_opening(user: &User, auction: &str, also: (&str, &str)) -> bool {
+    let what = format!("{} is told of an opening and {also:?}", user.name);
+    before_long(&what, async || {
+        let told = statuses(user, auction).await;
+        let told: Vec<_> = told.iter().map(|(kind, word)| (kind.as_str(), word.as_str())).collect();
+        match told.as_slice() {
+            [("opened", "sent"), other] if *other == also => Ok(true),
+            [("opened", "suppressed"), other] if *other == also => Ok(false),
+            _ => Err(format!("{told:?}")),
+        }
+    })
+    .await
+}
+
 /// What the caller wants to hear of.
 pub async fn preferences(client: &Client) -> Value {
     client.get("/v1/me/notifications/preferences").await.expect(200).json()
