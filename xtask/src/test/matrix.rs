@@ -77,7 +77,9 @@ impl Run<'_> {
             let known = known.or_fail("listing the tests")?;
             all_exist(&harness::listed(&known), skips)?;
         }
-        let outcome = self.harness(target, &without(skips), progress)?;
+        let mut arguments = without(skips);
+        arguments.push(format!("--test-threads={}", 2 * processors()));
+        let outcome = self.harness(target, &arguments, progress)?;
         let tally = judged(&outcome, skips);
         if tally.as_ref().map_or(true, |tally| tally.failed > 0) {
             for line in outcome.lines.iter().filter(|line| harness::matters(line)) {
@@ -99,6 +101,12 @@ impl Run<'_> {
         cargo.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command::run(&mut cargo, progress)
     }
+}
+
+/// Most of these tests wait for an end or a restart: more of them run at once than there are
+/// processors.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
 }
 
 /// Arguments that leave out these tests and no other.
