@@ -163,7 +163,7 @@ async fn nobody_is_asked_whom_the_manifest_does_not_allow() {
         let length = connection.read(&mut head).await.unwrap();
         let moved = "HTTP/1.1 302 Found\r\nlocation: /b\r\ncontent-length: 5\r\n\r\nmoved";
         connection.write_all(moved.as_bytes()).await.unwrap();
-        String::from_utf8(head[..length].to_vec()).unwrap()
+        String::from_utf8(head.get(..length).unwrap().to_vec()).unwrap()
     };
     let target = format!("/ask?http://127.0.0.1:{port}/a");
     let (asked, answered) = tokio::join!(answer, world.ask(&target));

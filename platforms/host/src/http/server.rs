@@ -95,10 +95,16 @@ impl Connections {
     /// The answer to a probe, which waits for no component. What is no plain probe is for the
     /// component that has its path: it knows the manners.
     fn probed(&self, request: &Parts, request_id: &str) -> Option<Response<Body>> {
-        let is_plain =
-            request.uri.query().is_none() && matches!(request.method, Method::GET | Method::HEAD);
-        let mut response =
-            is_plain.then(|| self.health.answer(&request.method, request.uri.path()))??;
+        let Parts { method, uri, headers, .. } = request;
+        let has_body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+            .iter()
+            .any(|name| headers.contains_key(name));
+        let is_text = |value: &HeaderValue| std::str::from_utf8(value.as_bytes()).is_ok();
+        let is_plain = matches!(*method, Method::GET | Method::HEAD)
+            && uri.query().is_none()
+            && !has_body
+            && headers.values().all(is_text);
+        let mut response = is_plain.then(|| self.health.answer(method, uri.path()))??;
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
