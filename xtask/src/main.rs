@@ -54,15 +54,20 @@ enum Task {
     },
     /// Check the manners, build, and run every test of the repository.
     ///
-    /// Ends with one line `N passed, N failed, N skipped`; whatever is skipped is listed with its
-    /// reason.
-    Test,
+    /// What is true on every platform runs on each of them, and a small table says how that went;
+    /// everything else runs once. Ends with one line `N passed, N failed, N skipped`; whatever is
+    /// skipped is listed with its reason.
+    Test {
+        /// Which platforms run what is true on every one.
+        #[arg(long, value_enum, default_value_t = test::Platforms::All)]
+        platform: test::Platforms,
+    },
     /// Kill the platform 200 times under load and check every answer afterwards.
     ///
     /// Passes ARGS on to the soak program; `cargo xtask soak --help` tells what there is.
     #[command(disable_help_flag = true)]
     Soak {
-        /// For instance `--kills 50 --seed 7`.
+        /// For instance `--kills 50 --seed 7`, or `--platform spin`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<OsString>,
     },
@@ -142,7 +147,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     match cli.task {
         Task::Build => build::run(&repo, &mut steps),
         Task::Up { args } => up::run(&repo, steps, &args),
-        Task::Test => test::run(&repo, steps),
+        Task::Test { platform } => test::run(&repo, steps, platform),
         Task::Soak { args } => programs::soak(&repo, steps, &args),
         Task::Simulate { args } => programs::simulate(&repo, &args),
         Task::Bench { args } => programs::bench(&repo, steps, &args),

@@ -51,6 +51,19 @@ impl Repo {
         Ok(format!("{}.wasm", glue.name.replace('-', "_")))
     }
 
+    /// Tests over a crate's public face in those packages: package and name.
+    pub(crate) fn test_targets(&self) -> Vec<(&str, &str)> {
+        let tested = self.tested_packages();
+        let packages = self.metadata.packages.iter();
+        let packages = packages.filter(|package| tested.contains(&package.name.as_str()));
+        let targets = packages.flat_map(|package| {
+            let tests = package.targets.iter();
+            let tests = tests.filter(|target| target.kind.contains(&TargetKind::Test));
+            tests.map(|target| (package.name.as_str(), target.name.as_str()))
+        });
+        targets.collect()
+    }
+
     /// Packages whose tests run natively: all but the glue, which exists for wasm alone.
     pub(crate) fn tested_packages(&self) -> Vec<&str> {
         let packages = self.metadata.packages.iter().filter(|package| {

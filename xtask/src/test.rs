@@ -1,4 +1,10 @@
-//! Everything that must hold: manners, the build, every test.
+//! Everything that must hold: manners, the build, every test; what is true on every platform, on
+//! each of them.
+
+mod harness;
+mod matrix;
+mod platform;
+mod skips;
 
 use std::ffi::OsString;
 
@@ -9,8 +15,10 @@ use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
 use crate::tidy;
 
+pub(crate) use platform::Platforms;
+
 /// Runs it all; a failed check does not hide the next one, a failed build ends the task.
-pub(crate) fn run(repo: &Repo, mut steps: Steps) -> anyhow::Result<()> {
+pub(crate) fn run(repo: &Repo, mut steps: Steps, platforms: Platforms) -> anyhow::Result<()> {
     tidy::run(repo, &mut steps, false)?;
     deny::check_if_installed(repo, &mut steps);
     let tested: Vec<OsString> = repo
@@ -24,13 +32,17 @@ pub(crate) fn run(repo: &Repo, mut steps: Steps) -> anyhow::Result<()> {
         steps.check("build", |_| anyhow::bail!("see above"));
         return steps.finish();
     }
-    let all = ["test", "--release", "--no-fail-fast"].map(OsString::from);
-    let all = all.into_iter().chain(tested).collect();
-    steps.count("tests", |progress| cargo_test(repo, all, progress));
-    steps.count("tests of the journal that plant bugs", |progress| {
-        let args = ["test", "--release", "--package", "journal", "--features", "sabotage"];
-        cargo_test(repo, args.map(OsString::from).into(), progress)
+    let once = once(repo)?;
+    steps.count("tests", |progress| cargo_test(repo, &once, &tested, progress));
+    steps.count("examples in the documentation", |progress| {
+        cargo_test(repo, &["--doc"].map(OsString::from), &tested, progress)
     });
+    steps.count("tests of the journal that plant bugs", |progress| {
+        let args = ["--package", "journal", "--features", "sabotage"].map(OsString::from);
+        cargo_test(repo, &args, &[], progress)
+    });
+    let matrix = matrix::run(repo, &mut steps, platforms, &tested)?;
+    println!("\n{matrix}");
     steps.finish()
 }
 
@@ -46,71 +58,34 @@ fn build_all(repo: &Repo, steps: &mut Steps, tested: &[OsString]) -> anyhow::Res
     })
 }
 
-fn cargo_test(repo: &Repo, args: Vec<OsString>, progress: &Progress) -> anyhow::Result<Tally> {
-    let mut cargo = command::cargo(repo.root(), args);
-    let outcome = command::run(&mut cargo, progress)?;
-    let mut tally = read(&outcome.lines);
+/// Every target but those that each platform runs.
+fn once(repo: &Repo) -> anyhow::Result<Vec<OsString>> {
+    let mut args: Vec<OsString> = ["--lib", "--bins", "--examples"].map(OsString::from).into();
+    for (package, target) in repo.test_targets() {
+        if !matrix::TARGETS.contains(&target) {
+            args.extend(["--test", target].map(OsString::from));
+        } else if package != "conformance" {
+            anyhow::bail!("{package} has tests named {target}, as the suite of every platform has");
+        }
+    }
+    Ok(args)
+}
+
+fn cargo_test(
+    repo: &Repo,
+    targets: &[OsString],
+    packages: &[OsString],
+    progress: &Progress,
+) -> anyhow::Result<Tally> {
+    let mut cargo = command::cargo(repo.root(), ["test", "--release", "--no-fail-fast"]);
+    let outcome = command::run(cargo.args(targets).args(packages), progress)?;
+    let mut tally = harness::tally(&outcome.lines);
     if !outcome.success {
         // Neither a compiler's error nor a harness of its own shows up in the numbers.
         tally.failed = tally.failed.max(1);
-        for line in outcome.lines.iter().filter(|line| matters(line)) {
+        for line in outcome.lines.iter().filter(|line| harness::matters(line)) {
             eprintln!("{line}");
         }
     }
     Ok(tally)
-}
-
-/// Counts what the test harnesses report.
-fn read(lines: &[String]) -> Tally {
-    let mut tally = Tally::default();
-    for line in lines {
-        if let Some(result) = line.strip_prefix("test result: ") {
-            tally.passed += number_before(result, " passed");
-            tally.failed += number_before(result, " failed");
-        } else if let Some((name, reason)) = ignored(line) {
-            tally.skipped.push((name.to_owned(), reason.to_owned()));
-        }
-    }
-    tally
-}
-
-/// `test NAME ... ignored, REASON`.
-fn ignored(line: &str) -> Option<(&str, &str)> {
-    let (name, verdict) = line.strip_prefix("test ")?.split_once(" ... ")?;
-    let reason = verdict.strip_prefix("ignored")?;
-    Some((name, reason.strip_prefix(", ").unwrap_or("no reason given")))
-}
-
-fn number_before(result: &str, word: &str) -> usize {
-    let before = result.split_once(word).map_or("", |(before, _)| before);
-    before.rsplit(' ').next().and_then(|number| number.parse().ok()).unwrap_or(0)
-}
-
-/// What a reader of a failure wants: not the tests that passed.
-fn matters(line: &str) -> bool {
-    !(line.is_empty() || line.ends_with(" ... ok") || line.starts_with("running "))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn results_of_several_harnesses_add_up() {
-        let lines = [
-            "test a ... ok",
-            "test b ... ignored, needs a quiet machine",
-            "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out",
-            "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
-        ];
-        let tally = read(&lines.map(str::to_owned));
-        assert_eq!((tally.passed, tally.failed), (15, 2));
-        assert_eq!(tally.skipped, [("b".to_owned(), "needs a quiet machine".to_owned())]);
-    }
-
-    #[test]
-    fn a_failure_is_shown_without_what_passed() {
-        assert!(!matters("test a ... ok"));
-        assert!(matters("test b ... FAILED"));
-    }
 }

@@ -25,6 +25,23 @@ macro_rules! export_service {
             }
         }
 
+        impl $crate::bindings::exports::wasi::http::handler::Guest for Component {
+            async fn handle(
+                request: $crate::bindings::wasi::http::types::Request,
+            ) -> Result<
+                $crate::bindings::wasi::http::types::Response,
+                $crate::bindings::wasi::http::types::ErrorCode,
+            > {
+                let service = $crate::Service {
+                    migrate: || $crate::ready($migrate(&$crate::WasiPorts)),
+                    handle: |request| $crate::ready($handle(&$crate::WasiPorts, request)),
+                    consume: |batch| $crate::ready($consume(&$crate::WasiPorts, batch)),
+                    run: |job, slot| $crate::ready($run(&$crate::WasiPorts, job, slot)),
+                };
+                $crate::streamed(request, service).await
+            }
+        }
+
         impl $crate::bindings::exports::ecomauction::edge::consumer::Guest for Component {
             fn consume(
                 batch: Vec<$crate::bindings::exports::ecomauction::edge::consumer::Message>,

@@ -14,7 +14,14 @@
 )]
 pub mod bindings {
     wit_bindgen::generate!({
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "ecomauction:edge/service",
         generate_all,
         pub_export_macro: true,
@@ -23,8 +30,10 @@ pub mod bindings {
     });
 }
 
+mod attend;
 mod export;
 mod imports;
+mod streaming;
 
 #[doc(hidden)]
 pub use export::{delivered, heard, message, no_jobs, said};
@@ -33,3 +42,5 @@ pub use imports::WasiPorts;
 pub use kernel::Timestamp;
 #[doc(hidden)]
 pub use ports::ready;
+#[doc(hidden)]
+pub use streaming::{Service, streamed};

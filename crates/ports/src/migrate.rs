@@ -3,8 +3,8 @@
 use crate::{Clock, Sql, SqlError, Statement, Value};
 
 /// Brings a capability's tables up to date. `steps` is append-only: step n is version n + 1. Every
-/// step runs in one batch with its version, so that two deployments that start at once are safe;
-/// its statements should say `IF NOT EXISTS`.
+/// step runs in one batch with its version, which comes first: of two deployments that start at
+/// once the slower one meets it, and not a column that is there already.
 pub async fn migrate<P: Sql + Clock>(
     ports: &P,
     capability: &str,
@@ -25,7 +25,7 @@ pub async fn migrate<P: Sql + Clock>(
         let record = format!("INSERT INTO {table} (version, applied_at) VALUES (?1, ?2)");
         let record = Statement::new(record, [version.into(), ports.now().as_ms().into()]);
         let statements = step.iter().map(|sql| Statement::new(*sql, []));
-        match ports.batch(statements.chain([record]).collect()).await {
+        match ports.batch([record].into_iter().chain(statements).collect()).await {
             // Another deployment was faster.
             Ok(_) | Err(SqlError::Constraint(_)) => {}
             Err(error) => return Err(error),

@@ -26,4 +26,4 @@ pub use precondition::not_modified;
 pub use problem::{FieldError, Problem};
 pub use query::Query;
 pub use route::{Auth, Method, Route};
-pub use serve::{Exchange, serve};
+pub use serve::{Exchange, refuse, serve};

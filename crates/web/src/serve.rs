@@ -69,6 +69,16 @@ where
         Ok(Admitted::Done(response)) => Ok(response),
         Err(problem) => Err(problem),
     };
+    finished(answer, request, request_id)
+}
+
+/// The answer to a request that no service saw, for the faces of platforms.
+pub fn refuse(ports: &(impl Clock + Random), request: &Request, problem: Problem) -> Response {
+    let request_id = correlation::request_id(ports, ports.now(), request);
+    finished(Err(problem), request, request_id)
+}
+
+fn finished(answer: Result<Response, Problem>, request: &Request, request_id: String) -> Response {
     let mut response =
         answer.unwrap_or_else(|problem| problem.into_response(request.path(), &request_id));
     if response.header("cache-control").is_none() {

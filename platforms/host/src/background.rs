@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use composition::{Cron, Schedule};
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::bus::{Bus, Sender};
-use crate::cron::{Job, Schedule};
+use crate::cron::Job;
 use crate::delivery::Delivery;
 use crate::machines::{Image, Machines};
 use crate::manifest::Manifest;
@@ -18,7 +19,6 @@ use crate::outbox::{Message, Queue, Taker};
 use crate::queues::{Event, Queues};
 use crate::services::{Service, consume};
 use crate::sql::{Outgoing, SqlStore, Unsent};
-use crate::subscription::Cron;
 use crate::telemetry::Meters;
 use crate::timers::Alarm;
 
@@ -335,6 +335,7 @@ const IDLE_MS: i64 = 15 * 60 * 1_000;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
+    use composition::Consumer;
     use journal::{Effect, EntityKey, Envelope, Journal, Options, Record};
 
     use super::*;
@@ -342,7 +343,6 @@ mod tests {
     use crate::machines::Surroundings;
     use crate::outbox::{Outbox, Sending};
     use crate::state::StateStore;
-    use crate::subscription::Consumer;
     use crate::timers::Timers;
 
     fn record() -> Record {

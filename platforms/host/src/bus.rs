@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use composition::Consumer;
 use serde_json::Value;
 
 use crate::queues::{Event, QueueError, Queues};
-use crate::subscription::Consumer;
 
 /// Who sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

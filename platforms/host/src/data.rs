@@ -13,14 +13,16 @@ pub(crate) struct DataDirectory {
     _lock: File,
 }
 
+/// Makes a folder when it is missing, for its owner only.
+pub(crate) fn private_folder(path: &Path) -> anyhow::Result<()> {
+    let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    made.with_context(|| format!("cannot create {}", path.display()))
+}
+
 impl DataDirectory {
     /// Makes it when missing, for its owner only, and locks it.
     pub(crate) fn open(root: &Path) -> anyhow::Result<Self> {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(root)
-            .with_context(|| format!("cannot create the data directory {}", root.display()))?;
+        private_folder(root)?;
         let lock = OpenOptions::new()
             .create(true)
             .truncate(false)

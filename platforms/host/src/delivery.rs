@@ -12,12 +12,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
+use composition::{Terms, backoff};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::queues::{Event, PUT_OFF_MAX_MS, QueueError, Queues, Taken, Taking, Verdict};
+use crate::queues::{Event, QueueError, Queues, Taken, Taking, Verdict};
 use crate::services::{Service, ServiceError, consume};
-use crate::subscription::Terms;
 
 /// Who handles messages.
 pub(crate) trait Handler: Send + Sync + 'static {
@@ -270,18 +270,7 @@ fn short(mut why: String) -> String {
     why
 }
 
-/// The pause after the `attempts`th failure: it doubles, and half of it is chance, so that those
-/// who failed together do not come together.
-fn backoff(first_ms: i64, attempts: u32, random: u64) -> i64 {
-    let doublings = attempts.saturating_sub(1).min(DOUBLINGS_MAX);
-    let pause = first_ms.saturating_mul(1 << doublings).clamp(1, PUT_OFF_MAX_MS);
-    let half = pause / 2;
-    let chance = i64::try_from(random % (half.unsigned_abs() + 1)).unwrap_or(0);
-    pause - half + chance
-}
-
 /// Longest explanation of a failure.
 const WHY_MAX_BYTES: usize = 1_000;
-const DOUBLINGS_MAX: u32 = 20;
 /// Pause after the file of the queues refused something.
 const QUEUES_PAUSE: Duration = Duration::from_secs(1);

@@ -87,31 +87,36 @@ impl Engines {
         source: &Path,
     ) -> anyhow::Result<(Component, String)> {
         let bytes = read(source)?;
-        let digest = hex(&Sha256::digest(&bytes));
         // `perf` looks up mapped files by their own symbols, and only other code in its map.
-        let cache = self.cache.as_ref().filter(|_| self.watch != Watch::Perf);
-        let Some(cache) = cache else {
-            return Ok((lift(Component::new(engine, &bytes))?, digest));
-        };
-        let compatibility = compatibility(engine);
-        let artefact = cache.join(format!("{digest}-{compatibility}.cwasm"));
-        if artefact.exists() {
-            // The directory holds only what this host wrote under a name that pins source bytes
-            // and engine settings; wasmtime checks its own header again.
-            match crate::precompiled::open(engine, &artefact) {
-                Ok(component) => return Ok((component, digest)),
-                Err(error) => {
-                    tracing::warn!(%error, "compiled component unusable; compiling again")
-                }
-            }
-        }
-        let compiled = lift(engine.precompile_component(&bytes))
-            .with_context(|| format!("cannot compile {}", source.display()))?;
-        let unfinished = artefact.with_extension("unfinished");
-        std::fs::write(&unfinished, &compiled)?;
-        std::fs::rename(&unfinished, &artefact)?;
-        Ok((crate::precompiled::open(engine, &artefact)?, digest))
+        let cache = self.cache.as_deref().filter(|_| self.watch != Watch::Perf);
+        let component = compiled(engine, &bytes, cache);
+        let component = component.with_context(|| format!("compiling {}", source.display()))?;
+        Ok((component, hex(&Sha256::digest(&bytes))))
     }
+}
+
+/// A component, compiled before if the folder has seen these bytes and an engine like this one.
+pub(crate) fn compiled(
+    engine: &Engine,
+    bytes: &[u8],
+    cache: Option<&Path>,
+) -> anyhow::Result<Component> {
+    let Some(cache) = cache else { return lift(Component::new(engine, bytes)) };
+    let digest = hex(&Sha256::digest(bytes));
+    let artefact = cache.join(format!("{digest}-{}.cwasm", compatibility(engine)));
+    if artefact.exists() {
+        // The directory holds only what this host wrote under a name that pins source bytes
+        // and engine settings; wasmtime checks its own header again.
+        match crate::precompiled::open(engine, &artefact) {
+            Ok(component) => return Ok(component),
+            Err(error) => tracing::warn!(%error, "compiled component unusable; compiling again"),
+        }
+    }
+    let compiled = lift(engine.precompile_component(bytes))?;
+    let unfinished = artefact.with_extension("unfinished");
+    std::fs::write(&unfinished, &compiled)?;
+    std::fs::rename(&unfinished, &artefact)?;
+    crate::precompiled::open(engine, &artefact)
 }
 
 impl Drop for Engines {

@@ -4,15 +4,14 @@
 //! `[component.X.tool.ecomauction]`, which Spin ignores. Unknown keys of ours are an error, so that
 //! a typing slip is not a silent default.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
+use composition::{Consumer, Machine, Tool};
 use serde::Deserialize;
 
-use crate::cron::Schedule;
 use crate::outbound::Allowed;
-use crate::subscription::{Consumer, Cron};
 
 /// The whole manifest.
 #[derive(Debug)]
@@ -49,41 +48,6 @@ pub(crate) struct Component {
     pub(crate) outbound: Vec<Allowed>,
     /// Our own keys.
     pub(crate) tool: Tool,
-}
-
-/// `[component.X.tool.ecomauction]`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Tool {
-    /// Machines that this component brings, by name.
-    #[serde(default)]
-    pub(crate) machines: BTreeMap<String, Machine>,
-    /// Machines that it may call.
-    #[serde(default)]
-    pub(crate) entities: Vec<String>,
-    /// Topics that its `consumer` handles.
-    #[serde(default)]
-    pub(crate) consumers: Vec<Consumer>,
-    /// Jobs that its `schedule` runs.
-    #[serde(default)]
-    pub(crate) crons: Vec<Cron>,
-    /// It may sign access tokens: it says who somebody is, to all others.
-    #[serde(default)]
-    pub(crate) signs_tokens: bool,
-    /// Prefix of its tables.
-    #[serde(default)]
-    pub(crate) tables: Option<String>,
-}
-
-/// One machine component.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Machine {
-    /// The component file.
-    pub(crate) source: PathBuf,
-    /// How many instances share its entities.
-    #[serde(default = "default_shards")]
-    pub(crate) shards: u16,
 }
 
 impl Manifest {
@@ -148,9 +112,6 @@ impl Manifest {
             tool.check().with_context(|| format!("component {id}"))?;
             for machine in tool.machines.values_mut() {
                 machine.source = base.join(&machine.source);
-                if machine.shards == 0 {
-                    bail!("component {id}: a machine needs at least one shard");
-                }
             }
             let source = base.join(raw.source);
             components.insert(id, Component { source, variables, outbound, tool });
@@ -167,27 +128,6 @@ impl Manifest {
         let RawApplication { name, version } = raw.application;
         let variables = values.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(Self { name, version, components, variables, routes })
-    }
-}
-
-impl Tool {
-    /// Finds what cannot be meant.
-    fn check(&self) -> anyhow::Result<()> {
-        let mut topics = BTreeSet::new();
-        for consumer in &self.consumers {
-            consumer.check()?;
-            if !topics.insert(&consumer.topic) {
-                bail!("it consumes {} twice", consumer.topic);
-            }
-        }
-        let mut jobs = BTreeSet::new();
-        for Cron { job, schedule } in &self.crons {
-            Schedule::parse(schedule).with_context(|| format!("schedule of {job}"))?;
-            if !jobs.insert(job) {
-                bail!("its job {job} has two schedules");
-            }
-        }
-        Ok(())
     }
 }
 
@@ -216,10 +156,6 @@ fn resolve(template: &str, values: &BTreeMap<&str, String>) -> anyhow::Result<St
     }
     resolved.push_str(rest);
     Ok(resolved)
-}
-
-fn default_shards() -> u16 {
-    8
 }
 
 #[derive(Deserialize)]

@@ -76,21 +76,7 @@ impl Allowed {
 impl Outbound {
     /// A client that trusts what the system trusts.
     pub(crate) fn new() -> anyhow::Result<Self> {
-        let provider = rustls::crypto::ring::default_provider();
-        let connector = hyper_rustls::HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .or_else(|_| {
-                // A system without certificates can still speak to servers without TLS.
-                let provider = rustls::crypto::ring::default_provider();
-                let config = rustls::ClientConfig::builder_with_provider(provider.into())
-                    .with_safe_default_protocol_versions()?
-                    .with_root_certificates(rustls::RootCertStore::empty())
-                    .with_no_client_auth();
-                anyhow::Ok(hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config))
-            })?
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let connector = connector()?;
         let client = Client::builder(TokioExecutor::new());
         Ok(Self { client: { client }.pool_idle_timeout(IDLE_MAX).build(connector) })
     }
@@ -133,6 +119,23 @@ impl Outbound {
         let late = || OutboundError::Unavailable("no answer in time".to_owned());
         tokio::time::timeout(ANSWER_MAX, exchange).await.unwrap_or_else(|_| Err(late()))
     }
+}
+
+/// Opens connections, with TLS for `https`; it trusts what the system trusts.
+pub(crate) fn connector() -> anyhow::Result<HttpsConnector<HttpConnector>> {
+    let provider = rustls::crypto::ring::default_provider();
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_native_roots(provider)
+        .or_else(|_| {
+            // A system without certificates can still speak to servers without TLS.
+            let provider = rustls::crypto::ring::default_provider();
+            let config = rustls::ClientConfig::builder_with_provider(provider.into())
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(rustls::RootCertStore::empty())
+                .with_no_client_auth();
+            anyhow::Ok(hyper_rustls::HttpsConnectorBuilder::new().with_tls_config(config))
+        })?;
+    Ok(connector.https_or_http().enable_http1().build())
 }
 
 fn standard_port(scheme: &str) -> Option<u16> {

@@ -13,13 +13,13 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use composition::Consumer;
 use journal::Effect;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::queues::Event;
-use crate::subscription::Consumer;
 
 /// A message on its way.
 #[derive(Debug, Clone, PartialEq, Eq)]

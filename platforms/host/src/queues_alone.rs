@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, ensure};
+use composition::{Consumer, Terms};
 use serde::Serialize;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
@@ -15,7 +16,6 @@ use crate::cli::QueuesAlone;
 use crate::clock::{System, World as _};
 use crate::delivery::{self, Delivery, Failure, Handler};
 use crate::queues::{Event, Queues};
-use crate::subscription::{Consumer, Terms};
 
 /// What a run came to.
 #[derive(Debug, Serialize)]

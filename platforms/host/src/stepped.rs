@@ -7,6 +7,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use composition::Consumer;
 use journal::Journal;
 
 pub use crate::clock::World;
@@ -19,7 +20,6 @@ use crate::background;
 use crate::machines::{Machines, Surroundings};
 use crate::outbox::{Outbox, Queue};
 use crate::state::StateStore;
-use crate::subscription::Consumer;
 use crate::timers::{Alarm, Timers};
 
 /// One life of the host, from a start to its end.

@@ -51,9 +51,11 @@ pub(crate) struct Engine {
 /// The Spin shape keeps its own folder: it shares no file with this host's.
 async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
     let mut end = EndSignals::listen()?;
-    let state = options.data.join("spin");
+    let (state, overrides) = (options.data.join("spin"), overrides(options)?);
     tokio::select! {
-        served = crate::spin_shape::run(&options.manifest, options.listen, &state) => served,
+        served = crate::spin_shape::run(&options.manifest, options.listen, &state, &overrides) => {
+            served
+        }
         () = end.received() => Ok(()),
     }
 }

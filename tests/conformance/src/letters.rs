@@ -5,6 +5,7 @@
 //! the same `Message-ID`, by which mail programs show it once. So letters are counted by that, and
 //! what came twice over the wire is counted apart.
 
+pub mod scene;
 pub mod siege;
 
 use std::collections::{BTreeMap, BTreeSet};

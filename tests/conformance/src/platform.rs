@@ -1,53 +1,61 @@
-//! The real binary on a scratch data directory.
+//! A platform on a scratch state directory: what can be done with every one of them.
+
+pub(crate) mod files;
+pub(crate) mod kind;
+mod process;
+pub(crate) mod runner;
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::path::Path;
+use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use ed25519_dalek::SigningKey;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
 use tokio::sync::watch;
 
 use crate::client::Address;
+use crate::host;
 use crate::setup::Setup;
-use crate::smtp::Sink;
 use crate::{Client, User};
+use files::{binary, compiled_store, copy_folder, lend_compiled, scratch};
+use process::Process;
+use runner::{Addresses, PLATFORM_SECRET, Runner};
 
 /// A running (or killed) platform; it is killed for good when this is dropped.
+///
+/// Everything here holds on every platform. What only our host can do is in [`crate::Host`].
 pub struct Platform {
-    setup: Setup,
-    child: Option<Child>,
-    data: Option<TempDir>,
+    pub(crate) setup: Setup,
+    runner: Runner,
+    process: Option<Process>,
+    state: Option<TempDir>,
     log: Arc<Mutex<Vec<String>>>,
     public: Address,
-    operator: Address,
+    pub(crate) operator: Address,
     client: Client,
     /// Names that signed up.
-    accounts: Mutex<BTreeSet<String>>,
-    /// How long the last start took, from the call to the platform's own word that it is ready.
+    pub(crate) accounts: Mutex<BTreeSet<String>>,
+    /// How long the last start took, from the call until the platform was ready.
     pub start_took: Duration,
 }
 
-impl Setup {
-    /// Starts it and waits until it is ready.
-    ///
-    /// # Panics
-    /// With its log when it does not become ready.
-    pub async fn start(self) -> Platform {
+impl Platform {
+    /// Starts it for the first time.
+    pub(crate) async fn begin(setup: Setup, runner: Runner) -> Self {
         let (public, operator) = (Address::default(), Address::default());
-        let scratch = target().join("tmp");
-        std::fs::create_dir_all(&scratch).unwrap();
-        let data = tempfile::Builder::new().prefix("platform-").tempdir_in(scratch).unwrap();
-        lend_compiled(&compiled_store(), &data.path().join("compiled"));
-        let mut platform = Platform {
-            setup: self,
-            child: None,
-            data: Some(data),
+        std::fs::create_dir_all(scratch()).unwrap();
+        let state = tempfile::Builder::new().prefix("platform-").tempdir_in(scratch()).unwrap();
+        lend_compiled(&compiled_store(), &runner.compiled(state.path()));
+        let mut platform = Self {
+            setup,
+            runner,
+            process: None,
+            state: Some(state),
             log: Arc::default(),
             client: Client::new(Arc::clone(&public)),
             public,
@@ -56,87 +64,73 @@ impl Setup {
             start_took: Duration::ZERO,
         };
         platform.start().await;
-        lend_compiled(&platform.data().join("compiled"), &compiled_store());
+        lend_compiled(&platform.runner.compiled(platform.state()), &compiled_store());
         platform
     }
-}
 
-impl Platform {
-    /// Starts it again on the same data directory, at another address.
+    /// Starts it again on the same state, at another address, and waits until it is ready.
+    ///
+    /// # Panics
+    /// With its log when it does not become ready.
     pub async fn start(&mut self) {
-        assert!(self.child.is_none(), "it runs already");
+        assert!(self.process.is_none(), "it runs already");
         let started = Instant::now();
-        let mut command = Command::new(binary());
-        command.arg("up").args(["--listen", ANY_PORT, "--operator-listen", ANY_PORT]);
-        command.arg("--data").arg(self.data()).arg("--manifest").arg(&self.setup.manifest);
-        if self.setup.development {
-            command.arg("--dev");
-        }
-        if self.setup.delivers_twice {
-            command.arg("--deliver-twice");
-        }
-        for variable in &self.setup.variables {
-            command.args(["--variable", variable]);
-        }
-        command.env("NO_COLOR", "1").env_remove("ECOMAUCTION_LOG").current_dir(root());
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        let mut child = command.kill_on_drop(true).spawn().unwrap_or_else(|error| {
-            panic!("{}: {error}; build it first: cargo xtask build", binary().display())
-        });
+        let start = self.runner.start(&self.setup, self.state());
+        let mut process =
+            Process::start(start.command, self.runner.leads()).unwrap_or_else(|error| {
+                panic!("{}: {error}; build it first: cargo xtask build", binary().display())
+            });
         let (say, mut heard) = watch::channel(Heard::Nothing);
-        let stderr = BufReader::new(child.stderr.take().unwrap());
-        tokio::spawn(listen(stderr, Arc::clone(&self.log), say));
-        self.child = Some(child);
-        let ready = heard.wait_for(|heard| !matches!(heard, Heard::Nothing));
-        let heard = tokio::time::timeout(START_MAX, ready).await;
-        match heard.map(|heard| heard.map(|heard| *heard)) {
-            Ok(Ok(Heard::Ready(public, operator))) => {
-                *self.public.write().unwrap() = Some(public);
-                *self.operator.write().unwrap() = Some(operator);
-            }
-            other => panic!("not ready ({other:?}):\n{}", self.log_tail()),
+        let child = process.child();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take().unwrap());
+        if let Some(stdout) = stdout {
+            tokio::spawn(listen(stdout, self.runner.clone(), Arc::clone(&self.log), say.clone()));
         }
+        tokio::spawn(listen(stderr, self.runner.clone(), Arc::clone(&self.log), say));
+        self.process = Some(process);
+        if let Some(address) = start.known {
+            *self.public.write().unwrap() = Some(address);
+        }
+        let ready = tokio::time::timeout(START_MAX, self.ready(&mut heard, start.known.is_some()));
+        let ready = ready.await;
+        assert!(matches!(ready, Ok(true)), "not ready:\n{}", self.log_tail());
         self.start_took = started.elapsed();
     }
 
-    /// SIGKILL, and wait until it is gone.
+    /// Waits until it is ready: by its own word, or where it gives none by an answer. False when
+    /// it ended instead.
+    async fn ready(&self, heard: &mut watch::Receiver<Heard>, by_answer: bool) -> bool {
+        if !by_answer {
+            let ready = heard.wait_for(|heard| !matches!(heard, Heard::Nothing)).await;
+            let Ok(Heard::Ready((public, operator))) = ready.map(|heard| *heard) else {
+                return false;
+            };
+            *self.public.write().unwrap() = Some(public);
+            *self.operator.write().unwrap() = operator;
+            return true;
+        }
+        loop {
+            let answer = self.client.call("GET", "/readyz").send().await;
+            if answer.is_ok_and(|answer| answer.status == 200) {
+                return true;
+            }
+            if matches!(*heard.borrow(), Heard::End) {
+                return false;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// SIGKILL to it and everything that it started, and wait until they are gone.
     pub async fn kill(&mut self) {
-        let mut child = self.child.take().expect("it runs");
+        let process = self.process.take().expect("it runs");
         self.forget_addresses();
-        child.kill().await.unwrap();
-    }
-
-    /// SIGTERM, and wait until it ends by itself; its exit status and how long that took.
-    pub async fn stop(&mut self) -> (ExitStatus, Duration) {
-        self.terminate();
-        self.ended().await
-    }
-
-    /// SIGTERM without waiting.
-    pub fn terminate(&self) {
-        let pid = i32::try_from(self.pid()).unwrap();
-        let pid = rustix::process::Pid::from_raw(pid).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    }
-
-    /// Waits until it ends by itself.
-    pub async fn ended(&mut self) -> (ExitStatus, Duration) {
-        let started = Instant::now();
-        let mut child = self.child.take().expect("it runs");
-        let ended = tokio::time::timeout(STOP_MAX, child.wait()).await;
-        self.forget_addresses();
-        let status = ended.unwrap_or_else(|_| panic!("does not stop:\n{}", self.log_tail()));
-        (status.unwrap(), started.elapsed())
+        process.kill().await;
     }
 
     /// Speaks to its public address, wherever that is at the time.
     pub fn client(&self) -> Client {
         self.client.clone()
-    }
-
-    /// Speaks to its operator address.
-    pub fn operator(&self) -> Client {
-        Client::of_operators(Arc::clone(&self.operator))
     }
 
     /// A user of that name, signed in; signed up before when there is no account yet.
@@ -149,49 +143,14 @@ impl Platform {
         user
     }
 
-    /// A new user of that name, where letters leave by a mail server.
-    pub async fn user_by_mail(&self, sink: &Sink, name: &str) -> User {
-        let user = User::sign_up_by_mail(&self.client, sink, name).await;
-        self.accounts.lock().unwrap().insert(name.to_owned());
-        user
-    }
-
     /// A user of that name by a development token: for tests that need crowds.
     pub async fn user_by_token(&self, name: &str) -> User {
         User::by_development_token(&self.client, name).await
     }
 
-    /// Its process id.
-    pub fn pid(&self) -> u32 {
-        self.child.as_ref().and_then(Child::id).expect("it runs")
-    }
-
-    /// A value of /proc/PID/status in KiB, for example `VmHWM`.
+    /// A value of /proc/PID/status in KiB, for example `VmHWM`; of all its processes together.
     pub fn memory_kib(&self, name: &str) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix(name));
-        let value = line.and_then(|line| line.trim_start_matches(':').split_whitespace().next());
-        value.and_then(|value| value.parse().ok()).expect("the kernel tells")
-    }
-
-    /// Its data directory.
-    pub fn data(&self) -> &Path {
-        self.data.as_ref().expect("kept until the end").path()
-    }
-
-    /// A copy of its data directory while it does not run.
-    pub fn copy_of_data(&self) -> TempDir {
-        assert!(self.child.is_none(), "it still writes");
-        let copy = tempfile::tempdir_in(target().join("tmp")).unwrap();
-        copy_folder(self.data(), copy.path());
-        copy
-    }
-
-    /// Plants the worst fault of a store: everything since the copy is forgotten.
-    pub fn forget_all_since(&self, copy: &TempDir) {
-        assert!(self.child.is_none(), "it still writes");
-        std::fs::remove_dir_all(self.data()).unwrap();
-        copy_folder(copy.path(), self.data());
+        self.process.as_ref().expect("it runs").memory_kib(name)
     }
 
     /// Everything that it logged, over all its starts.
@@ -199,15 +158,67 @@ impl Platform {
         self.log.lock().unwrap().join("\n")
     }
 
-    /// What `ecomauction doctor --json` says about the data directory of a stopped platform.
-    pub async fn doctor(&self) -> Value {
-        assert!(self.child.is_none(), "the doctor wants a stopped platform");
-        let mut command = Command::new(binary());
-        command.arg("doctor").arg("--json").arg("--data").arg(self.data());
-        let output = command.arg("--manifest").arg(&self.setup.manifest).output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stdout);
-        serde_json::from_str(&said)
-            .unwrap_or_else(|_| panic!("doctor: {said}{}", String::from_utf8_lossy(&output.stderr)))
+    /// Everything that it tells those who run it: its log, and metrics where it has them.
+    pub async fn told_to_operators(&self) -> String {
+        let mut told = self.log();
+        if self.is_host() {
+            let metrics = Client::of_operators(Arc::clone(&self.operator)).get("/metrics").await;
+            told.push_str(&metrics.expect(200).text());
+        }
+        told
+    }
+
+    /// The key that signs its access tokens now: in a file of our host, elsewhere by its secret.
+    pub fn token_key(&self) -> SigningKey {
+        if !self.runner.has_variables_for_secrets() {
+            return host::token_key(self.state());
+        }
+        let mut mac = Hmac::<Sha256>::new_from_slice(PLATFORM_SECRET.as_bytes()).unwrap();
+        mac.update(b"token");
+        SigningKey::from_bytes(&mac.finalize().into_bytes().into())
+    }
+
+    pub(crate) fn is_host(&self) -> bool {
+        matches!(self.runner, Runner::Host { .. })
+    }
+
+    /// Its state directory.
+    pub(crate) fn state(&self) -> &Path {
+        self.state.as_ref().expect("kept until the end").path()
+    }
+
+    /// A copy of its state while it does not run.
+    pub(crate) fn copy_of_state(&self) -> TempDir {
+        assert!(self.process.is_none(), "it still writes");
+        let copy = tempfile::tempdir_in(scratch()).unwrap();
+        copy_folder(self.state(), copy.path());
+        copy
+    }
+
+    /// Plants the worst fault of a store: everything since the copy is forgotten.
+    pub(crate) fn forget_all_since(&self, copy: &TempDir) {
+        assert!(self.process.is_none(), "it still writes");
+        std::fs::remove_dir_all(self.state()).unwrap();
+        copy_folder(copy.path(), self.state());
+    }
+
+    /// SIGTERM without waiting.
+    pub(crate) fn terminate(&self) {
+        self.process.as_ref().expect("it runs").terminate();
+    }
+
+    /// Waits until it ends by itself; its exit status and how long that took.
+    pub(crate) async fn ended(&mut self) -> (ExitStatus, Duration) {
+        let started = Instant::now();
+        let mut process = self.process.take().expect("it runs");
+        let ended = tokio::time::timeout(STOP_MAX, process.ended()).await;
+        self.forget_addresses();
+        let status = ended.unwrap_or_else(|_| panic!("does not stop:\n{}", self.log_tail()));
+        (status, started.elapsed())
+    }
+
+    pub(crate) fn is_running(&self) -> bool {
+        self.process.is_some()
     }
 
     fn forget_addresses(&self) {
@@ -224,8 +235,11 @@ impl Platform {
 impl Drop for Platform {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            let kept = self.data.take().map(TempDir::keep);
-            eprintln!("--- data kept in {kept:?}; the platform's last words:\n{}", self.log_tail());
+            let kept = self.state.take().map(TempDir::keep);
+            eprintln!(
+                "--- state kept in {kept:?}; the platform's last words:\n{}",
+                self.log_tail()
+            );
         }
     }
 }
@@ -233,22 +247,23 @@ impl Drop for Platform {
 #[derive(Debug, Clone, Copy)]
 enum Heard {
     Nothing,
-    Ready(SocketAddr, SocketAddr),
+    Ready(Addresses),
     End,
 }
 
 async fn listen(
-    stderr: BufReader<impl tokio::io::AsyncRead + Unpin>,
+    stream: impl tokio::io::AsyncRead + Unpin,
+    runner: Runner,
     log: Arc<Mutex<Vec<String>>>,
     say: watch::Sender<Heard>,
 ) {
-    let mut lines = stderr.lines();
+    let mut lines = BufReader::new(stream).lines();
     while let Ok(Some(line)) = lines.next_line().await {
-        let public = address(&line, "public_addr");
-        if let (Some(public), Some(operator)) = (public, address(&line, "operator_addr")) {
-            say.send_replace(Heard::Ready(public, operator));
-        }
+        let addresses = runner.addresses(&line);
         log.lock().unwrap().push(line);
+        if let Some(addresses) = addresses {
+            say.send_replace(Heard::Ready(addresses));
+        }
     }
     say.send_if_modified(|heard| match heard {
         Heard::Nothing => {
@@ -259,68 +274,6 @@ async fn listen(
     });
 }
 
-/// The address behind a name in a log line, be it text or JSON.
-fn address(line: &str, name: &str) -> Option<SocketAddr> {
-    let (_, rest) = line.split_once(name)?;
-    let rest = rest.trim_start_matches(['"', ':', '=', ' ']);
-    let is_part = |symbol: char| symbol.is_ascii_digit() || symbol == '.' || symbol == ':';
-    rest.split(|symbol| !is_part(symbol)).next()?.parse().ok()
-}
-
-/// The binary, which cargo puts beside what it builds of this crate; `CONFORMANCE_BINARY` names
-/// another one.
-pub(crate) fn binary() -> PathBuf {
-    if let Some(named) = std::env::var_os("CONFORMANCE_BINARY") {
-        return named.into();
-    }
-    let own = std::env::current_exe().unwrap();
-    let folders = own.ancestors().skip(1).take(2).map(|folder| folder.join("ecomauction"));
-    let found = folders.into_iter().find(|path| path.is_file());
-    found.unwrap_or_else(|| target().join("release/ecomauction"))
-}
-
-/// The root of the checkout.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
-}
-
-fn target() -> PathBuf {
-    root().join("target")
-}
-
-/// Compiled components, kept between tests: their names pin the bytes they were made of.
-fn compiled_store() -> PathBuf {
-    target().join("tmp/compiled")
-}
-
-fn copy_folder(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to).unwrap();
-    for entry in std::fs::read_dir(from).unwrap().flatten() {
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        if from.is_dir() {
-            copy_folder(&from, &to);
-        } else {
-            std::fs::copy(from, to).unwrap();
-        }
-    }
-}
-
-/// Copies what is missing; a copy is whole or absent.
-fn lend_compiled(from: &Path, to: &Path) {
-    let Ok(entries) = std::fs::read_dir(from) else { return };
-    std::fs::create_dir_all(to).unwrap();
-    for entry in entries.flatten() {
-        let (source, wanted) = (entry.path(), to.join(entry.file_name()));
-        if source.extension().is_some_and(|extension| extension == "cwasm") && !wanted.exists() {
-            let copy = tempfile::NamedTempFile::new_in(to).unwrap();
-            std::fs::copy(&source, copy.path()).unwrap();
-            // Somebody else may have been faster.
-            drop(copy.persist_noclobber(&wanted));
-        }
-    }
-}
-
-pub(crate) const ANY_PORT: &str = "127.0.0.1:0";
 /// Compiling every component on a busy machine is the slow part.
 pub(crate) const START_MAX: Duration = Duration::from_secs(60);
 /// Longer than the drain time.

@@ -1,19 +1,19 @@
-//! How the real binary is started.
+//! How a platform is started.
 
 use std::path::{Path, PathBuf};
-use std::process::ExitStatus;
 
-use tokio::process::Command;
-
-use crate::platform::{ANY_PORT, START_MAX, binary, root};
+use crate::platform::Platform;
+use crate::platform::files::root;
+use crate::platform::kind::Kind;
+use crate::platform::runner::Runner;
 
 /// How a platform is started.
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub(crate) manifest: PathBuf,
     pub(crate) development: bool,
+    pub(crate) logs_as_in_production: bool,
     pub(crate) variables: Vec<String>,
-    pub(crate) delivers_twice: bool,
 }
 
 impl Setup {
@@ -26,8 +26,24 @@ impl Setup {
 
     /// The checkout's composition as an operator starts it.
     pub fn production() -> Self {
-        let manifest = root().join("spin.toml");
-        Self { manifest, development: false, variables: Vec::new(), delivers_twice: false }
+        let (manifest, variables) = (root().join("spin.toml"), Vec::new());
+        Self { manifest, development: false, logs_as_in_production: false, variables }
+    }
+
+    /// Starts the platform that is asked, and waits until it is ready.
+    ///
+    /// # Panics
+    /// With its log when it does not become ready.
+    pub async fn start(self) -> Platform {
+        self.start_on(Kind::chosen()).await
+    }
+
+    /// Starts a platform of that kind, and waits until it is ready.
+    ///
+    /// # Panics
+    /// With its log when it does not become ready.
+    pub async fn start_on(self, kind: Kind) -> Platform {
+        Platform::begin(self, Runner::of(kind)).await
     }
 
     /// With the rates by address that an operator gets without a word.
@@ -45,13 +61,6 @@ impl Setup {
         self
     }
 
-    /// Every message is delivered twice.
-    #[must_use]
-    pub fn delivering_twice(mut self) -> Self {
-        self.delivers_twice = true;
-        self
-    }
-
     /// Another composition.
     #[must_use]
     pub fn manifest(mut self, manifest: &Path) -> Self {
@@ -59,32 +68,11 @@ impl Setup {
         self
     }
 
-    /// Development tokens, but logs as in production.
+    /// Development tokens, but logs as in production, where that differs.
     #[must_use]
-    pub fn with_json_logs(mut self) -> Self {
-        self.development = false;
-        self.variable("development=true")
-    }
-
-    /// Runs the binary with these arguments until it ends; its status and all that it printed.
-    pub async fn run(arguments: &[&str]) -> (ExitStatus, String) {
-        let command =
-            Command::new(binary()).args(arguments).env("NO_COLOR", "1").kill_on_drop(true).output();
-        let output = tokio::time::timeout(START_MAX, command).await.expect("it ends").unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status, String::from_utf8_lossy(&said).into_owned())
-    }
-
-    /// Starts it on a data directory that somebody else may be using; what it said when it ended.
-    ///
-    /// # Errors
-    /// What it said, when it did not succeed.
-    pub async fn try_on(&self, data: &Path) -> Result<(), String> {
-        let (data, manifest) = (data.to_string_lossy(), self.manifest.to_string_lossy());
-        let listen = ["up", "--listen", ANY_PORT, "--operator-listen", ANY_PORT];
-        let rest = ["--data", &*data, "--manifest", &*manifest];
-        let (status, said) = Self::run(&[listen.as_slice(), &rest].concat()).await;
-        if status.success() { Ok(()) } else { Err(said) }
+    pub fn logging_as_in_production(mut self) -> Self {
+        self.logs_as_in_production = true;
+        self
     }
 }
 

@@ -15,11 +15,13 @@ use fastrand::Rng;
 use tokio::task::JoinSet;
 
 use crate::record::{Acknowledged, Seen};
-use crate::{Client, Platform, Setup, now_ms};
+use crate::{Client, Kind, Platform, Setup, now_ms};
 
 /// How hard, how long.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// What is killed.
+    pub platform: Kind,
     /// SIGKILLs.
     pub kills: u32,
     /// Acknowledged bids at least.
@@ -83,7 +85,7 @@ struct Field {
 
 /// Runs a siege and judges it.
 pub async fn besiege(plan: &Plan) -> Report {
-    let mut platform = Setup::development().start().await;
+    let mut platform = Setup::development().start_on(plan.platform).await;
     let field = Arc::new(Field {
         client: platform.client(),
         lots: Mutex::default(),
@@ -140,7 +142,7 @@ async fn attack(plan: &Plan, platform: &mut Platform, field: &Field, report: &mu
         platform.kill().await;
         report.kills += 1;
         if plan.forgets {
-            let before = copy.replace(platform.copy_of_data());
+            let before = copy.replace(platform.copy_of_state());
             if let Some(before) = before.filter(|_| report.kills == plan.kills) {
                 platform.forget_all_since(&before);
             }

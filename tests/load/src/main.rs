@@ -27,6 +27,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::platform::Kind;
 use crate::queues::Peers;
 use crate::report::Report;
 use crate::scenario::Scenario;
@@ -84,6 +85,9 @@ struct Bench {
     /// A missed floor is an error.
     #[arg(long)]
     check_floors: bool,
+    /// The platform that is measured.
+    #[arg(long, value_enum, default_value = "host")]
+    platform: Kind,
     /// The platform's binary; next to this one when not given.
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -140,6 +144,7 @@ const EXAMPLES: &str = "\
 Examples:
   load bench                                every scenario but `resident`, about 8 minutes
   load bench --only bids --seconds 10       bids over many auctions, beside the raw echo
+  load bench --platform spin --only bids    the same components in the Spin shape
   load bench --only queues                  beside RabbitMQ and Redis Streams from packages
   load bench --only resident                100 000 auctions in memory; some minutes
   load bench --rounds 5 --json > run.json   for machines";

@@ -9,6 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail, ensure};
+use clap::ValueEnum;
+use serde::Serialize;
 
 use crate::Bench;
 use crate::client::Client;
@@ -18,6 +20,7 @@ use crate::metrics::Metrics;
 pub(crate) struct Place {
     /// The platform's.
     pub(crate) program: PathBuf,
+    kind: Kind,
     manifest: PathBuf,
     /// Where data directories are made.
     pub(crate) data_in: PathBuf,
@@ -28,13 +31,24 @@ impl Place {
     pub(crate) fn find(bench: &Bench) -> anyhow::Result<Self> {
         let own = std::env::current_exe()?;
         let folder = own.parent().context("this program is in no folder")?;
+        let kind = bench.platform;
         let program = bench.program.clone().unwrap_or_else(|| folder.join("ecomauction"));
         ensure!(program.is_file(), "{} is missing: cargo xtask build", program.display());
         let manifest = bench.manifest.clone();
         ensure!(manifest.is_file(), "{} is missing: choose --manifest", manifest.display());
         let data_in = bench.data_in.clone().unwrap_or_else(|| folder.to_owned());
-        Ok(Self { program, manifest, data_in })
+        Ok(Self { program, kind, manifest, data_in })
     }
+}
+
+/// Whose platform is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Kind {
+    /// The project's own host.
+    Host,
+    /// The Spin shape: `ecomauction up --only spin`, or Spin itself where `--program` is `spin`.
+    Spin,
 }
 
 /// A running platform in development mode; killed with this value.
@@ -43,13 +57,35 @@ pub(crate) struct Platform {
     log: Arc<Mutex<VecDeque<String>>>,
     /// The public API.
     pub(crate) address: SocketAddr,
-    operator: SocketAddr,
+    /// Only the host has one.
+    operator: Option<SocketAddr>,
+}
+
+impl Place {
+    /// What starts the platform.
+    fn command(&self, address: SocketAddr, operator: Option<SocketAddr>, data: &Path) -> Command {
+        let mut command = Command::new(&self.program);
+        command.arg("up").args(["--listen", &address.to_string()]);
+        command.args(["--variable", "development=true"]);
+        let is_spin_itself = self.program.file_stem().is_some_and(|name| name == "spin");
+        if is_spin_itself {
+            command.arg("--from").arg(&self.manifest).arg("--state-dir").arg(data);
+            return command;
+        }
+        command.arg("--manifest").arg(&self.manifest).arg("--data").arg(data);
+        match operator {
+            Some(operator) => command.args(["--operator-listen", &operator.to_string()]),
+            None => command.args(["--only", "spin"]),
+        };
+        command
+    }
 }
 
 impl Platform {
     /// Starts it on a data directory and waits until it is ready.
     pub(crate) fn start(place: &Place, data: &Path) -> anyhow::Result<Self> {
-        let (platform, _) = Self::start_at(place, data, [free_address()?, free_address()?])?;
+        let operator = (place.kind == Kind::Host).then(free_address).transpose()?;
+        let (platform, _) = Self::start_at(place, data, free_address()?, operator)?;
         Ok(platform)
     }
 
@@ -62,23 +98,18 @@ impl Platform {
     ) -> anyhow::Result<(Self, Duration)> {
         self.child.kill()?;
         self.child.wait()?;
-        Self::start_at(place, data, [self.address, self.operator])
+        Self::start_at(place, data, self.address, self.operator)
     }
 
     fn start_at(
         place: &Place,
         data: &Path,
-        [address, operator]: [SocketAddr; 2],
+        address: SocketAddr,
+        operator: Option<SocketAddr>,
     ) -> anyhow::Result<(Self, Duration)> {
         let started = Instant::now();
-        let mut child = Command::new(&place.program)
-            .arg("up")
-            .args(["--listen", &address.to_string(), "--operator-listen", &operator.to_string()])
-            .args(["--variable", "development=true"])
-            .arg("--data")
-            .arg(data)
-            .arg("--manifest")
-            .arg(&place.manifest)
+        let mut child = place
+            .command(address, operator, data)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -98,9 +129,9 @@ impl Platform {
         self.child.id()
     }
 
-    /// A reading of its metrics.
+    /// A reading of its metrics; an empty one where the platform has no operator address.
     pub(crate) fn metrics(&self) -> anyhow::Result<Metrics> {
-        Metrics::read(self.operator)
+        self.operator.map_or_else(|| Ok(Metrics::default()), Metrics::read)
     }
 
     /// The last lines of its log.

@@ -118,7 +118,7 @@ impl<'b> Stage<'b> {
                 let rivals = self.fresh_rivals(To::Echo)?;
                 self.raw(rivals)
             }
-            Scenario::UnknownPath => self.product(self.same("/nowhere", 404)),
+            Scenario::Probe => self.product(self.same("/healthz", 200)),
             Scenario::UnknownAuction => self.product(self.same("/v1/auctions/none", 404)),
             Scenario::View => {
                 let ids = &self.ids;

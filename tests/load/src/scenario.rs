@@ -11,8 +11,8 @@ pub(crate) enum Scenario {
     RawGet,
     /// POST of a bid to the raw server, which echoes it.
     RawPost,
-    /// A path that no component serves: the listener and nothing else.
-    UnknownPath,
+    /// A probe: on the host the listener and nothing else.
+    Probe,
     /// An auction id that cannot be one: listener and service, no entity.
     UnknownAuction,
     /// GET of an auction.
@@ -34,7 +34,7 @@ impl Scenario {
     pub(crate) fn base(self) -> Option<Self> {
         match self {
             Self::RawGet | Self::RawPost | Self::Queues | Self::Resident => None,
-            Self::UnknownPath | Self::UnknownAuction | Self::View => Some(Self::RawGet),
+            Self::Probe | Self::UnknownAuction | Self::View => Some(Self::RawGet),
             Self::RefusedBids | Self::Bids | Self::HotAuction => Some(Self::RawPost),
         }
     }
@@ -44,7 +44,7 @@ impl Scenario {
         match self {
             Self::RawGet => "raw GET",
             Self::RawPost => "raw POST echo",
-            Self::UnknownPath => "unknown path (listener only)",
+            Self::Probe => "GET of /healthz",
             Self::UnknownAuction => "impossible id (listener, service)",
             Self::View => "GET of an auction",
             Self::RefusedBids => "refused bids",
@@ -70,7 +70,7 @@ pub(crate) fn chosen(only: &[Scenario]) -> Vec<Scenario> {
 }
 
 const TURNS: [Scenario; 8] = [
-    Scenario::UnknownPath,
+    Scenario::Probe,
     Scenario::UnknownAuction,
     Scenario::RawGet,
     Scenario::View,

@@ -48,6 +48,13 @@ impl Server {
         Ok((server, found))
     }
 
+    /// Asks the process to end, and waits until it does.
+    pub async fn terminate(mut self) -> anyhow::Result<std::process::ExitStatus> {
+        kill_process_group(self.group, Signal::TERM)?;
+        let ended = tokio::time::timeout(END_MAX, self.child.wait()).await;
+        Ok(ended.context("the server does not end")??)
+    }
+
     /// Kills the process and everything it started, and waits for its end.
     pub async fn kill(mut self) -> anyhow::Result<()> {
         kill_process_group(self.group, Signal::KILL)?;
@@ -66,3 +73,4 @@ impl Drop for Server {
 }
 
 const START_MAX: Duration = Duration::from_secs(120);
+const END_MAX: Duration = Duration::from_secs(60);

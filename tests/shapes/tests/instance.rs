@@ -24,7 +24,14 @@ mod ports {
             package shapes:host;
             world ports { import ecomauction:edge/entities@0.1.0; }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "shapes:host/ports",
         imports: { default: async },
     });

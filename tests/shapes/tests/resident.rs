@@ -28,7 +28,14 @@ mod service {
                 export ecomauction:edge/http@0.1.0;
             }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "shapes:host/buffered",
         imports: { default: async },
         exports: { default: async },

@@ -8,8 +8,8 @@ use super::{Finding, Rule};
 /// The rooms, and who may enter which.
 pub(super) const ROOMS: Rule = Rule {
     title: "rooms",
-    why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, platforms} \
-          (ARCHITECTURE.md)",
+    why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, vault, platforms}; \
+          vault and composition are for platforms (ARCHITECTURE.md)",
     check: rooms,
 };
 
@@ -49,6 +49,8 @@ enum Room<'p> {
     Ports,
     PortsWasi,
     Web,
+    Vault,
+    Composition,
     Machine(&'p str),
     Service(&'p str),
     Wasm(&'p str),
@@ -66,6 +68,8 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["crates", "ports"] => Room::Ports,
         ["crates", "ports-wasi"] => Room::PortsWasi,
         ["crates", "web"] => Room::Web,
+        ["crates", "vault"] => Room::Vault,
+        ["crates", "composition"] => Room::Composition,
         ["components", capability, "machine"] => Room::Machine(capability),
         ["components", capability, "service"] => Room::Service(capability),
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
@@ -81,14 +85,16 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
 impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
-            Compose, Document, Kernel, Machine, Platform, Ports, PortsWasi, Service, Tests, Wasm,
-            Web, Xtask,
+            Compose, Composition, Document, Kernel, Machine, Platform, Ports, PortsWasi, Service,
+            Tests, Vault, Wasm, Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
             (Tests, _) | (Xtask | Platform("host"), Compose) => true,
             (_, Tests | Compose | Xtask) | (Kernel | Compose, _) => false,
-            (_, Kernel) | (PortsWasi | Web | Service(_) | Platform(_), Ports) => true,
+            (_, Kernel) | (PortsWasi | Web | Service(_) | Vault | Platform(_), Ports) => true,
+            // What platforms have in common, and nobody else (docs/adr/0029).
+            (Platform(_), Vault | Composition) => true,
             // It is made of what every service says of its routes.
             (Document, Service(_) | Web) => true,
             (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
@@ -272,6 +278,13 @@ mod tests {
             ("platforms/host", "xtask/compose"),
             ("components/api/document", "components/auctions/service"),
             ("components/api/document", "crates/web"),
+            ("crates/vault", "crates/ports"),
+            ("platforms/host", "crates/ports"),
+            ("platforms/host", "crates/vault"),
+            ("platforms/spin", "crates/vault"),
+            ("platforms/spin/wasm", "crates/composition"),
+            ("platforms/host", "crates/composition"),
+            ("platforms/cloudflare", "crates/vault"),
         ] {
             assert!(!broken(from, to), "{from} → {to}");
         }
@@ -298,6 +311,17 @@ mod tests {
             ("components/api/document", "components/auctions/machine"),
             ("components/api/service", "components/auctions/service"),
             ("components/api/wasm", "components/api/document"),
+            ("components/auctions/machine", "crates/vault"),
+            ("components/identity/service", "crates/vault"),
+            ("components/identity/service", "crates/composition"),
+            ("components/identity/wasm", "crates/vault"),
+            ("crates/ports-wasi", "crates/vault"),
+            ("crates/web", "crates/vault"),
+            ("crates/ports", "crates/vault"),
+            ("crates/vault", "crates/web"),
+            ("crates/vault", "crates/composition"),
+            ("crates/composition", "crates/ports"),
+            ("crates/composition", "platforms/host"),
         ] {
             assert!(broken(from, to), "{from} → {to}");
         }

@@ -20,5 +20,11 @@ fn describe(operation: Operation) -> Description {
         Operation::ReadPage => Description::new(SERVICE, "This document as a page")
             .answers_text(200, "HTML without scripts.", "text/html")
             .tagged(),
+        Operation::ReadHealth => {
+            Description::new(SERVICE, "Is the platform up?").answers_object(200, "It is.")
+        }
+        Operation::ReadReadiness => Description::new(SERVICE, "Can it answer?")
+            .answers_object(200, "Its stores do.")
+            .answers_object(503, "They do not, or the platform is about to stop."),
     }
 }

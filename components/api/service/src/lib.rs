@@ -1,16 +1,18 @@
-//! The API document over HTTP: `GET /openapi.json` for machines, `GET /docs` for people.
+//! The platform about itself: the API document (`GET /openapi.json` for machines, `GET /docs` for
+//! people), and whether it is up and ready. A host that knows that better answers by itself.
 //!
-//! Both are the bytes of files below `docs`, which `cargo xtask openapi` makes of the route tables.
-//! How, is in `components/api/document`; nothing here reads them.
+//! The documents are bytes of files below `docs`, which `cargo xtask openapi` makes of the route
+//! tables. How, is in `components/api/document`; nothing here reads them.
 
 #[cfg(feature = "document")]
 mod document;
 
 use std::cell::OnceCell;
+use std::thread::LocalKey;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use ports::{Delivery, Message, Ports};
+use ports::{Delivery, Message, Ports, Sql, Statement};
 use sha2::{Digest, Sha256};
 use web::{Auth, Exchange, Method, Problem, Request, Response, Route, not_modified};
 
@@ -24,6 +26,10 @@ pub enum Operation {
     ReadDocument,
     /// The same as a page, for people.
     ReadPage,
+    /// Whether the platform is up.
+    ReadHealth,
+    /// Whether it can answer: whether its store does.
+    ReadReadiness,
 }
 
 /// Every route of the service.
@@ -34,7 +40,13 @@ pub fn routes() -> &'static [Route<Operation>] {
 /// Answers a request.
 pub async fn handle<P: Ports>(ports: &P, request: Request) -> Response {
     web::serve(ports, ROUTES, &request, async |exchange: &Exchange<'_>, operation| {
-        read(exchange, operation)
+        exchange.no_parameters()?;
+        match operation {
+            Operation::ReadDocument => read(exchange, &OPENAPI),
+            Operation::ReadPage => read(exchange, &PAGE),
+            Operation::ReadHealth => Ok(status(200, "up")),
+            Operation::ReadReadiness => Ok(readiness(ports).await),
+        }
     })
     .await
 }
@@ -49,38 +61,59 @@ pub async fn consume<P: Ports>(_ports: &P, batch: Vec<Message>) -> Vec<Delivery>
     batch.iter().map(|_| Delivery::Ack).collect()
 }
 
-fn read(exchange: &Exchange<'_>, operation: Operation) -> Result<Response, Problem> {
-    exchange.no_parameters()?;
-    let (bytes, etag) = match operation {
-        Operation::ReadDocument => (DOCUMENT, DOCUMENT_TAG.with(|tag| once(tag, DOCUMENT))),
-        Operation::ReadPage => (PAGE, PAGE_TAG.with(|tag| once(tag, PAGE))),
-    };
+/// A committed file.
+struct File {
+    bytes: &'static [u8],
+    /// Strong tag of bytes that never change, hashed when they are first asked for.
+    tag: &'static LocalKey<OnceCell<String>>,
+    content_type: &'static str,
+    policy: Option<&'static str>,
+}
+
+fn read(exchange: &Exchange<'_>, file: &File) -> Result<Response, Problem> {
+    let etag = file.tag.with(|tag| {
+        let hashed = || format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(file.bytes)));
+        tag.get_or_init(hashed).clone()
+    });
     if let Some(response) = not_modified(exchange, &etag) {
         return Ok(response);
     }
-    let response = Response { status: 200, headers: Vec::new(), body: bytes.to_vec() };
-    let response = match operation {
-        Operation::ReadDocument => response.with("content-type", "application/json"),
-        Operation::ReadPage => response
-            .with("content-type", "text/html; charset=utf-8")
-            .with("content-security-policy", PAGE_POLICY),
-    };
+    let response = Response { status: 200, headers: Vec::new(), body: file.bytes.to_vec() };
+    let mut response = response.with("content-type", file.content_type);
+    if let Some(policy) = file.policy {
+        response = response.with("content-security-policy", policy);
+    }
     Ok(exchange.revalidated(response.with("etag", etag)))
 }
 
-/// Strong tag of bytes that never change, hashed when they are first asked for.
-fn once(tag: &OnceCell<String>, bytes: &[u8]) -> String {
-    let tag = tag.get_or_init(|| format!("\"{}\"", URL_SAFE_NO_PAD.encode(Sha256::digest(bytes))));
-    tag.clone()
+async fn readiness<P: Ports>(ports: &P) -> Response {
+    match Sql::query(ports, Statement::new("SELECT 1", [])).await {
+        Ok(_) => status(200, "ready"),
+        Err(_) => status(503, "not_ready"),
+    }
+}
+
+fn status(status: u16, word: &str) -> Response {
+    Response::json_bytes(status, format!("{{\"status\":\"{word}\"}}").into_bytes())
 }
 
 thread_local! {
-    static DOCUMENT_TAG: OnceCell<String> = const { OnceCell::new() };
+    static OPENAPI_TAG: OnceCell<String> = const { OnceCell::new() };
     static PAGE_TAG: OnceCell<String> = const { OnceCell::new() };
 }
 
-const DOCUMENT: &[u8] = include_bytes!("../../../../docs/openapi.json");
-const PAGE: &[u8] = include_bytes!("../../../../docs/openapi.html");
+const OPENAPI: File = File {
+    bytes: include_bytes!("../../../../docs/openapi.json"),
+    tag: &OPENAPI_TAG,
+    content_type: "application/json",
+    policy: None,
+};
+const PAGE: File = File {
+    bytes: include_bytes!("../../../../docs/openapi.html"),
+    tag: &PAGE_TAG,
+    content_type: "text/html; charset=utf-8",
+    policy: Some(PAGE_POLICY),
+};
 /// The page has a style of its own and nothing else.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
@@ -101,5 +134,21 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Ignored,
         body_max_bytes: 0,
         handler: Operation::ReadPage,
+    },
+    Route {
+        method: Method::Get,
+        path: "/healthz",
+        operation: "readHealth",
+        auth: Auth::Ignored,
+        body_max_bytes: 0,
+        handler: Operation::ReadHealth,
+    },
+    Route {
+        method: Method::Get,
+        path: "/readyz",
+        operation: "readReadiness",
+        auth: Auth::Ignored,
+        body_max_bytes: 0,
+        handler: Operation::ReadReadiness,
     },
 ];

@@ -44,8 +44,24 @@ fn what_the_caller_has_is_not_sent_again() {
 }
 
 #[test]
+fn the_platform_tells_whether_it_is_up_and_ready() {
+    let memory = Memory::new("api", Timestamp::from_ms(0));
+    let ask = |target: &str| {
+        let request =
+            Request { method: "GET".to_owned(), target: target.to_owned(), ..Request::default() };
+        let answer = ready(api_service::handle(&memory, request));
+        (answer.status, String::from_utf8(answer.body).unwrap())
+    };
+    assert_eq!(ask("/healthz"), (200, r#"{"status":"up"}"#.to_owned()));
+    assert_eq!(ask("/readyz"), (200, r#"{"status":"ready"}"#.to_owned()));
+    memory.sql.break_query();
+    assert_eq!(ask("/healthz"), (200, r#"{"status":"up"}"#.to_owned()));
+    assert_eq!(ask("/readyz"), (503, r#"{"status":"not_ready"}"#.to_owned()));
+}
+
+#[test]
 fn nothing_else_is_taken() {
-    for target in ["/openapi.json", "/docs"] {
+    for target in ["/openapi.json", "/docs", "/healthz", "/readyz"] {
         assert_eq!(send("GET", &format!("{target}?x=1"), &[]).status, 400);
         let post = send("POST", target, &[]);
         assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD, OPTIONS")));

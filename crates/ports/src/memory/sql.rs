@@ -19,6 +19,7 @@ pub struct MemorySql {
     own_transaction: Arc<AtomicBool>,
     pending: RefCell<BTreeMap<String, Statement>>,
     break_batches: Cell<Option<u32>>,
+    break_query: Cell<bool>,
 }
 
 impl MemorySql {
@@ -26,13 +27,23 @@ impl MemorySql {
         let own_transaction = Arc::new(AtomicBool::new(false));
         let connection = connection(format!("{capability}_"), Arc::clone(&own_transaction));
         let connection = connection.unwrap_or_else(|error| panic!("SQLite in memory: {error}"));
-        let (pending, break_batches) = (RefCell::default(), Cell::new(None));
-        Self { connection, own_transaction, pending, break_batches }
+        Self {
+            connection,
+            own_transaction,
+            pending: RefCell::default(),
+            break_batches: Cell::new(None),
+            break_query: Cell::new(false),
+        }
     }
 
     /// Lets `after` more batches pass and answers the next one as a store that is unavailable.
     pub fn break_batch(&self, after: u32) {
         self.break_batches.set(Some(after));
+    }
+
+    /// Answers the next query as a store that is unavailable.
+    pub fn break_query(&self) {
+        self.break_query.set(true);
     }
 
     /// Forgets the projections that no query has seen yet, as a crash would.
@@ -41,6 +52,9 @@ impl MemorySql {
     }
 
     pub(super) fn query(&self, statement: &Statement) -> Result<Outcome, SqlError> {
+        if self.break_query.take() {
+            return Err(SqlError::Unavailable("broken on purpose".to_owned()));
+        }
         self.flush()?;
         self.run(statement, true)
     }

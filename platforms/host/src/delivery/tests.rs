@@ -182,16 +182,6 @@ async fn a_stop_finishes_what_is_under_way_and_begins_nothing() {
     assert_eq!(stage.actor.began.lock().len(), 1);
 }
 
-#[test]
-fn pauses_double_and_scatter_within_bounds() {
-    for (attempts, most) in [(0, 100), (1, 100), (2, 200), (5, 1_600), (40, PUT_OFF_MAX_MS)] {
-        let all: Vec<i64> = (0..1_000).map(|random| backoff(100, attempts, random)).collect();
-        assert!(all.iter().all(|pause| (most / 2..=most).contains(pause)), "{attempts}");
-        assert!(all.iter().max() > all.iter().min());
-    }
-    assert_eq!(backoff(1, 1, u64::MAX), 1);
-}
-
 /// One way for suspects: each must find the one before it gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn suspects_follow_each_other_without_help() {

@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
 use super::body::{self, BodyError};
@@ -40,7 +41,7 @@ impl Connections {
         let request_id = request_id(&parts.headers);
         let path = parts.uri.path();
         let refuse = |status, code, detail: &str| problem(status, code, detail, path, &request_id);
-        if let Some(response) = self.health.answer(&parts.method, path) {
+        if let Some(response) = self.probed(&parts, &request_id) {
             return response;
         }
         let Some(service) = self.router.find(path) else {
@@ -87,6 +88,30 @@ impl Connections {
                 refuse(status, code, detail)
             }
         }
+    }
+}
+
+impl Connections {
+    /// The answer to a probe, which waits for no component. What is no plain probe is for the
+    /// component that has its path: it knows the manners.
+    fn probed(&self, request: &Parts, request_id: &str) -> Option<Response<Body>> {
+        let Parts { method, uri, headers, .. } = request;
+        let has_body = [header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+            .iter()
+            .any(|name| headers.contains_key(name));
+        let is_text = |value: &HeaderValue| std::str::from_utf8(value.as_bytes()).is_ok();
+        let is_plain = matches!(*method, Method::GET | Method::HEAD)
+            && uri.query().is_none()
+            && !has_body
+            && headers.values().all(is_text);
+        let mut response = is_plain.then(|| self.health.answer(method, uri.path()))??;
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert("x-request-id", id);
+        }
+        Some(response)
     }
 }
 

@@ -14,12 +14,13 @@ mod tests;
 use std::collections::btree_map::Entry as Slot;
 use std::collections::{BTreeMap, VecDeque};
 
+use composition::PUT_OFF_MAX_MS;
 use rusqlite::Connection;
 
 use super::lane::{Fresh, Held, Lane};
 use super::log::{self, Entry};
 use super::rows::{self, Found, Lease, Row};
-use super::store::{self, Leased, PUT_OFF_MAX_MS, Taken, Taking, Verdict};
+use super::store::{self, Leased, Taken, Taking, Verdict};
 use super::{Event, Which, dead};
 
 /// The messages in memory; whoever calls holds the transaction, and loads the front anew when that

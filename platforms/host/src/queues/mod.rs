@@ -34,7 +34,7 @@ use tokio::sync::Notify;
 pub(crate) use dead::{DeadLetter, Stats, Which};
 pub(crate) use event::Event;
 use front::Front;
-pub(crate) use store::{PUT_OFF_MAX_MS, Taken, Taking, Verdict};
+pub(crate) use store::{Taken, Taking, Verdict};
 use writer::Writer;
 
 use crate::clock::World;

@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use composition::PUT_OFF_MAX_MS;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::rows::Lease;
@@ -325,8 +326,6 @@ fn put_off(
 const CHECKPOINT_PAGES: u32 = 4_000;
 /// How long a connection waits for another.
 pub(super) const BUSY_MAX: Duration = Duration::from_secs(5);
-/// Longest time for which a message is put off.
-pub(crate) const PUT_OFF_MAX_MS: i64 = 15 * 60 * 1_000;
 
 /// `head` is set on the oldest message of each key: only those can be taken, so a message that
 /// waits costs the others of its queue nothing. `forgiven` are the receives before a redrive.

@@ -17,7 +17,14 @@ pub mod imports {
                 import ecomauction:edge/outbound@0.1.0;
             }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "ecomauction:host/ports",
         imports: { default: async },
     });
@@ -53,7 +60,14 @@ pub mod http_face {
                 export ecomauction:edge/http@0.1.0;
             }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "ecomauction:host/http-face",
         exports: { default: async },
         ownership: Borrowing { duplicate_if_necessary: true },
@@ -70,7 +84,14 @@ pub mod consumer_face {
                 export ecomauction:edge/consumer@0.1.0;
             }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "ecomauction:host/consumer-face",
         exports: { default: async },
     });
@@ -86,7 +107,14 @@ pub mod schedule_face {
                 export ecomauction:edge/schedule@0.1.0;
             }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "ecomauction:host/schedule-face",
         exports: { default: async },
     });
@@ -102,7 +130,14 @@ pub mod lifecycle_face {
                 export ecomauction:edge/lifecycle@0.1.0;
             }
         ",
-        path: ["../../wit/deps/wasi-config", "../../wit/edge"],
+        path: [
+            "../../wit/deps/wasi-config",
+            "../../wit/deps/wasi-clocks",
+            "../../wit/deps/wasi-random",
+            "../../wit/deps/wasi-cli",
+            "../../wit/deps/wasi-http",
+            "../../wit/edge",
+        ],
         world: "ecomauction:host/lifecycle-face",
         exports: { default: async },
     });

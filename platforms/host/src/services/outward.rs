@@ -1,15 +1,16 @@
 //! The ports that lead out of the platform: keys, letters, rates, other servers.
 
+use ports::{Claims, Comparison, PasswordError};
+
 use super::bindings::imports::ecomauction::edge::{limits, mail, outbound, vault};
 use super::guest::{Guest, Platform};
 use crate::clock::now_ms;
 use crate::mail::{Letter, MailError};
 use crate::outbound::OutboundError;
-use crate::vault::PasswordError;
 
 impl Platform {
     /// An access token with these claims, for a component that the manifest lets sign.
-    fn sign(&self, claims: &crate::vault::Claims) -> Result<String, String> {
+    fn sign(&self, claims: &Claims) -> Result<String, String> {
         let component = &self.component;
         if !self.signs_tokens {
             tracing::error!(component, "an access token was refused");
@@ -19,7 +20,7 @@ impl Platform {
     }
 
     /// Components cannot compute each other's macs.
-    fn mac(&self, purpose: &str, message: &[u8]) -> Vec<u8> {
+    fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         self.shared.vault.mac(&format!("{}/{purpose}", self.component), message)
     }
 }
@@ -27,12 +28,12 @@ impl Platform {
 impl vault::Host for Guest {
     async fn sign_access_token(&mut self, claims: vault::Claims) -> Result<String, String> {
         let vault::Claims { subject, name, roles, expires_at } = claims;
-        self.platform.sign(&crate::vault::Claims { subject, name, roles, expires_at })
+        self.platform.sign(&Claims { subject, name, roles, expires_at })
     }
 
     async fn verify_access_token(&mut self, token: String) -> Option<vault::Claims> {
         let claims = self.platform.shared.vault.verify(&token)?;
-        let crate::vault::Claims { subject, name, roles, expires_at } = claims;
+        let Claims { subject, name, roles, expires_at } = claims;
         Some(vault::Claims { subject, name, roles, expires_at })
     }
 
@@ -50,12 +51,12 @@ impl vault::Host for Guest {
         stored: Option<String>,
     ) -> Result<vault::Comparison, vault::PasswordError> {
         let compared = self.platform.shared.vault.passwords().compare(password, stored).await;
-        let (matches, outdated) = compared.map_err(password_error)?;
+        let Comparison { matches, outdated } = compared.map_err(password_error)?;
         Ok(vault::Comparison { matches, outdated })
     }
 
     async fn mac(&mut self, purpose: String, message: Vec<u8>) -> Vec<u8> {
-        self.platform.mac(&purpose, &message)
+        self.platform.mac(&purpose, &message).to_vec()
     }
 }
 
@@ -120,7 +121,7 @@ fn password_error(error: PasswordError) -> vault::PasswordError {
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::super::gate::tests::platform;
-    use crate::vault::Claims;
+    use super::Claims;
 
     #[tokio::test]
     async fn only_who_is_granted_it_signs_access_tokens() {

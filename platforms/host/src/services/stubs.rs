@@ -19,7 +19,8 @@ pub(super) fn streaming_face(
 ) -> anyhow::Result<()> {
     let component_type = component.component_type();
     for (name, import) in component_type.imports(engine) {
-        let is_streaming = name.starts_with("wasi:") && name.contains("@0.3.");
+        let is_streaming = name.starts_with("wasi:") && name.contains("@0.3.")
+            || name.starts_with("ecomauction:edge/work@");
         let ComponentItem::ComponentInstance(instance) = import.ty else { continue };
         if !is_streaming {
             continue;

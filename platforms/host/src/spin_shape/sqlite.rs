@@ -11,7 +11,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{ToSql, params_from_iter};
 use wasmtime::component::{Access, Accessor, FutureReader, HasSelf, Resource, StreamReader};
 
-use super::application::State;
+use super::handler::State;
 
 mod generated {
     #![allow(missing_docs, clippy::all, reason = "generated")]
@@ -34,12 +34,16 @@ use generated::spin::sqlite::sqlite::{
 
 /// The databases that a component may open, by label.
 #[derive(Clone)]
-pub(super) struct Databases(Arc<BTreeMap<String, PathBuf>>);
+pub(super) struct Databases {
+    paths: Arc<BTreeMap<String, PathBuf>>,
+    /// One for each open connection of the instance.
+    open: Arc<()>,
+}
 
 /// An open database. Cloning shares it.
 #[derive(Clone)]
 #[allow(unreachable_pub, reason = "the generated bindings re-export it")]
-pub struct Connection(Arc<Mutex<rusqlite::Connection>>);
+pub struct Connection(Arc<(Mutex<rusqlite::Connection>, Arc<()>)>);
 
 type Rows = (Vec<String>, StreamReader<RowResult>, FutureReader<Result<(), Error>>);
 
@@ -53,15 +57,26 @@ impl Databases {
             }
             databases.insert(label.clone(), state_dir.join("sqlite_db.db"));
         }
-        Ok(Self(Arc::new(databases)))
+        Ok(Self { paths: Arc::new(databases), open: Arc::default() })
+    }
+
+    /// The same databases for another instance.
+    pub(super) fn anew(&self) -> Self {
+        Self { paths: Arc::clone(&self.paths), open: Arc::default() }
     }
 
     async fn open(&self, label: &str) -> Result<Connection, Error> {
-        let path = self.0.get(label).ok_or(Error::AccessDenied)?.clone();
+        let path = self.paths.get(label).ok_or(Error::AccessDenied)?.clone();
+        let open = Arc::clone(&self.open);
+        // Counted are the table's own, this one and the others.
+        if Arc::strong_count(&open) > CONNECTIONS_MAX + 1 {
+            return Err(io("too many connections opened"));
+        }
         blocking(move || {
+            // SQLite's busy time-out is rusqlite's, which is Spin's too: 5 s.
             let mut connection = rusqlite::Connection::open(path).map_err(io)?;
             connection.authorizer(Some(deny_attach)).map_err(io)?;
-            Ok(Connection(Arc::new(Mutex::new(connection))))
+            Ok(Connection(Arc::new((Mutex::new(connection), open))))
         })
         .await
     }
@@ -70,7 +85,7 @@ impl Databases {
 impl Connection {
     async fn execute(self, sql: String, parameters: Vec<Value>) -> Result<QueryResult, Error> {
         blocking(move || {
-            let connection = self.0.lock();
+            let connection = self.0.0.lock();
             let mut statement = connection.prepare_cached(&sql).map_err(io)?;
             let columns: Vec<_> = statement.column_names().map(str::to_owned).collect();
             let width = columns.len();
@@ -78,18 +93,28 @@ impl Connection {
                 let values = (0..width).map(|index| Ok(value(row.get_ref(index)?)));
                 Ok(RowResult { values: values.collect::<rusqlite::Result<_>>()? })
             });
-            let rows = rows.map_err(io)?.collect::<rusqlite::Result<_>>().map_err(io)?;
-            Ok(QueryResult { columns, rows })
+            let (mut bytes, mut kept) = (0, Vec::new());
+            for row in rows.map_err(io)? {
+                let row = row.map_err(io)?;
+                bytes += row.values.iter().map(size).sum::<usize>();
+                if bytes > RESULT_MAX_BYTES {
+                    return Err(io(format!(
+                        "query result exceeds limit of {RESULT_MAX_BYTES} bytes"
+                    )));
+                }
+                kept.push(row);
+            }
+            Ok(QueryResult { columns, rows: kept })
         })
         .await
     }
 
     fn last_insert_rowid(&self) -> i64 {
-        self.0.lock().last_insert_rowid()
+        self.0.0.lock().last_insert_rowid()
     }
 
     fn changes(&self) -> u64 {
-        self.0.lock().changes()
+        self.0.0.lock().changes()
     }
 }
 
@@ -168,13 +193,15 @@ impl<T: Send> HostConnectionWithStore<T> for HasSelf<State> {
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<Rows, Error>> {
         let connection = accessor.with(|mut access| shared(&mut access, &connection))?;
-        let QueryResult { columns, rows } = match connection.execute(statement, parameters).await {
-            Ok(result) => result,
-            Err(error) => return Ok(Err(error)),
-        };
+        // As in Spin, what fails is told at the end of the rows.
+        let (QueryResult { columns, rows }, end) =
+            match connection.execute(statement, parameters).await {
+                Ok(result) => (result, Ok(())),
+                Err(error) => (QueryResult { columns: Vec::new(), rows: Vec::new() }, Err(error)),
+            };
         accessor.with(|mut access| {
             let rows = StreamReader::new(&mut access, rows)?;
-            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(Ok(())) })?;
+            let end = FutureReader::new(&mut access, async { wasmtime::error::Ok(end) })?;
             Ok(Ok((columns, rows, end)))
         })
     }
@@ -219,6 +246,16 @@ fn deny_attach(context: AuthContext<'_>) -> Authorization {
     }
 }
 
+/// What a value costs the host.
+fn size(value: &Value) -> usize {
+    size_of::<Value>()
+        + match value {
+            Value::Text(text) => text.len(),
+            Value::Blob(blob) => blob.len(),
+            Value::Integer(_) | Value::Real(_) | Value::Null => 0,
+        }
+}
+
 fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
@@ -231,4 +268,75 @@ fn value(value: ValueRef<'_>) -> Value {
 
 fn io(error: impl std::fmt::Display) -> Error {
     Error::Io(error.to_string())
+}
+
+/// Spin's bounds.
+const CONNECTIONS_MAX: usize = 256;
+const RESULT_MAX_BYTES: usize = 128 << 20;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    async fn opened(folder: &Path) -> Connection {
+        let databases = Databases::new(folder, &["default".to_owned()]).unwrap();
+        databases.open("default").await.unwrap()
+    }
+
+    async fn run(connection: &Connection, sql: &str) -> Result<Vec<Vec<Value>>, String> {
+        let result = connection.clone().execute(sql.to_owned(), Vec::new()).await;
+        let result = result.map_err(|error| match error {
+            Error::Io(why) => why,
+            other => format!("{other:?}"),
+        });
+        Ok(result?.rows.into_iter().map(|row| row.values).collect())
+    }
+
+    #[tokio::test]
+    async fn errors_have_the_words_of_sqlite() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = opened(folder.path()).await;
+        run(&connection, "create table t (a primary key)").await.unwrap();
+        run(&connection, "insert into t values (7)").await.unwrap();
+        for (sql, words) in [
+            ("insert into t values (7)", "UNIQUE constraint failed: t.a"),
+            ("select * from u", "no such table: u"),
+            ("select b from t", "no such column: b in select b from t at offset 7"),
+            ("attach 'other.db' as o", "not authorized"),
+        ] {
+            assert_eq!(run(&connection, sql).await.unwrap_err(), words, "{sql}");
+        }
+        run(&connection, "attach ':memory:' as m").await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_connection_counts_changes_and_rowids() {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = opened(folder.path()).await;
+        run(&connection, "create table t (a)").await.unwrap();
+        run(&connection, "insert into t values (1), (2), (3)").await.unwrap();
+        assert_eq!((connection.changes(), connection.last_insert_rowid()), (3, 3));
+        run(&connection, "delete from t where a > 1").await.unwrap();
+        assert_eq!(connection.changes(), 2);
+        // Spin runs the first of several and says nothing. That helps nobody to find the slip.
+        let several = run(&connection, "select 1; select 2").await.unwrap_err();
+        assert_eq!(several, "Multiple statements provided");
+    }
+
+    #[tokio::test]
+    async fn an_instance_has_a_bound_on_its_connections() {
+        let folder = tempfile::tempdir().unwrap();
+        let databases = Databases::new(folder.path(), &["default".to_owned()]).unwrap();
+        assert!(matches!(databases.open("other").await, Err(Error::AccessDenied)));
+        let mut open = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            open.push(databases.open("default").await.unwrap());
+        }
+        let refused = databases.open("default").await;
+        assert!(matches!(refused, Err(Error::Io(why)) if why == "too many connections opened"));
+        assert!(databases.anew().open("default").await.is_ok(), "another instance has its own");
+        drop(open);
+        assert!(databases.open("default").await.is_ok());
+    }
 }

@@ -1,6 +1,6 @@
 //! `wasi:config/store`: the component's variables.
 
-use super::application::State;
+use super::handler::State;
 
 mod generated {
     #![allow(missing_docs, clippy::all, reason = "generated")]

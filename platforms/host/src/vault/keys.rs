@@ -5,15 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use ed25519_dalek::SigningKey;
 use parking_lot::RwLock;
-use sha2::{Digest as _, Sha256};
+use vault::SigningKey;
 
 /// A key and from when it signs.
 pub(super) struct TokenKey {
     pub(super) signing: SigningKey,
-    /// `kid`.
-    pub(super) id: String,
     from_ms: i64,
     path: PathBuf,
 }
@@ -80,10 +77,8 @@ impl TokenKeys {
 impl TokenKey {
     /// Reads its file, which is made when there is none.
     fn read(path: PathBuf, from_ms: i64) -> anyhow::Result<Self> {
-        let signing = SigningKey::from_bytes(&read_or_make(&path)?);
-        let digest = Sha256::digest(signing.verifying_key().as_bytes());
-        let id = crate::engine::hex(digest.get(..8).unwrap_or_default());
-        Ok(Self { signing, id, from_ms, path })
+        let signing = SigningKey::of(&read_or_make(&path)?);
+        Ok(Self { signing, from_ms, path })
     }
 }
 

@@ -1,16 +1,19 @@
 //! The kill tests for as long as one likes: `soak --kills 200 --writes 10000 --seed 7`, and of
-//! letters `soak --letters --auctions 1000 --kills 20`.
+//! letters `soak --letters --auctions 1000 --kills 20`. `--platform spin` kills another platform.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use conformance::letters;
 use conformance::siege::{Plan, besiege};
+use conformance::{Kind, letters};
 
 /// Kills the platform again and again under load and checks that nothing acknowledged is lost.
 #[derive(Parser)]
 struct Options {
+    /// What is killed; letters leave by a mail server, which our host alone speaks to.
+    #[arg(long, value_enum, default_value_t = Kind::Host, conflicts_with = "letters")]
+    platform: Kind,
     /// Counts letters instead of bids: every fact must be told once, whatever is killed.
     #[arg(long)]
     letters: bool,
@@ -41,6 +44,7 @@ async fn main() -> ExitCode {
         return count_letters(&options).await;
     }
     let plan = Plan {
+        platform: options.platform,
         kills: options.kills.unwrap_or(200),
         writes_min: options.writes,
         writers: options.writers,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::people::PASSWORD;
 use crate::smtp::Sink;
-use crate::{Client, Platform, Reply, Setup, User, amount_of, id_of, ms_of, now_ms, usd};
+use crate::{Client, Host, Reply, Setup, User, amount_of, id_of, ms_of, now_ms, usd};
 
 /// How many, how hard.
 #[derive(Debug, Clone)]
@@ -77,11 +77,10 @@ struct Field {
 pub async fn besiege(plan: &Plan) -> Report {
     let sink = Sink::open().await;
     let setup = Setup::development()
-        .delivering_twice()
         .variable(format!("smtp_url={}", sink.url()))
         .variable("mail_from=EcomAuction <auctions@example.test>")
         .variable("public_base_url=http://ecomauction.test");
-    let mut platform = setup.start().await;
+    let mut platform = setup.on_host().delivering_twice().start().await;
     let mut people = Vec::new();
     for n in 0..PEOPLE {
         people.push(platform.user_by_mail(&sink, &format!("person-{n}")).await);
@@ -118,13 +117,7 @@ pub async fn besiege(plan: &Plan) -> Report {
 
 /// Kills by the number of requests, so that they spread over all auctions; the mail server has bad
 /// moments of its own.
-async fn attack(
-    plan: &Plan,
-    platform: &mut Platform,
-    field: &Field,
-    sink: &Sink,
-    report: &mut Report,
-) {
+async fn attack(plan: &Plan, platform: &mut Host, field: &Field, sink: &Sink, report: &mut Report) {
     let mut rng = Rng::with_seed(plan.seed);
     let each = (plan.auctions as u64 * REQUESTS_PER_LOT / u64::from(plan.kills.max(1))).max(1);
     while report.kills < plan.kills {
@@ -218,13 +211,7 @@ async fn signed_in(field: &Field, user: &User) -> Client {
     }
 }
 
-async fn judge(
-    plan: &Plan,
-    platform: &mut Platform,
-    field: &Field,
-    sink: &Sink,
-    report: &mut Report,
-) {
+async fn judge(plan: &Plan, platform: &mut Host, field: &Field, sink: &Sink, report: &mut Report) {
     let lots = std::mem::take(&mut *field.lots.lock().unwrap());
     report.auctions = lots.len();
     let last_ms = lots.iter().map(|lot| lot.end_ms).max().unwrap_or(0);

@@ -37,18 +37,7 @@ pub(super) async fn judge(
     }
     replay(field, &bids_of, report).await;
     every_listing_is_known(plan, field, &lots, report).await;
-    let (status, took) = platform.stop().await;
-    if !status.success() {
-        report.violations.push(format!("the stop ended with {status} after {took:?}"));
-    }
-    let findings = platform.doctor().await;
-    if findings["problems"].as_array().is_none_or(|problems| !problems.is_empty()) {
-        report.violations.push(format!("doctor: {findings}"));
-    }
-    if findings["entities"].as_u64() != Some(report.auctions) {
-        let (auctions, found) = (report.auctions, &findings["entities"]);
-        report.violations.push(format!("doctor: {found} entities, {auctions} auctions listed"));
-    }
+    report.violations.extend(platform.examined(report.auctions).await);
 }
 
 /// One auction: closed once, its chain whole, its bids those that were acknowledged.

@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use conformance::{Setup, chain, id_of, ms_of, now_ms, rfc3339, usd};
+use conformance::{Setup, chain, closed, eventually, id_of, ms_of, now_ms, rfc3339, usd};
 use serde_json::{Value, json};
-
-use crate::{closed, eventually};
 
 async fn sleep_until(ms: i64) {
     let left = u64::try_from(ms - now_ms()).unwrap_or(0);

@@ -1,53 +1,18 @@
-//! What the HTTP contract (api.md §1, §3) promises, asked of the running binary.
+//! What the HTTP contract (api.md §1, §3) promises, asked of every platform.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests")]
 
 mod access;
-mod archive;
+mod bodies;
 mod closing;
 mod conditional;
 mod development;
-mod faulty;
 mod idempotency;
 mod identity;
-mod limits;
+mod letters;
 mod lists;
-mod notifications;
-mod operator;
-mod queues;
+mod probes;
 mod refusals;
 mod scripts;
 mod secrecy;
-mod stop;
 mod tokens;
 mod walk;
-
-use std::time::{Duration, Instant};
-
-use conformance::{Client, ms_of, now_ms};
-use serde_json::Value;
-
-/// Waits for the end that the auction has now, then until it has a result; at most 5 s longer.
-async fn closed(client: &Client, auction: &str) -> Value {
-    loop {
-        let view = client.view(auction).await;
-        if view["status"] != "open" && view["status"] != "scheduled" {
-            return view;
-        }
-        let left_ms = ms_of(&view["ends_at"]).unwrap() - now_ms();
-        assert!(left_ms > -5_000, "still open 5 s after its end: {view}");
-        let pause_ms = u64::try_from(left_ms).unwrap_or(0).max(20);
-        tokio::time::sleep(Duration::from_millis(pause_ms)).await;
-    }
-}
-
-/// Repeats a question until its answer is wanted.
-async fn eventually<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(5);
-    loop {
-        if let Some(answer) = ask().await {
-            return answer;
-        }
-        assert!(Instant::now() < deadline, "five seconds later still not: {what}");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use auction_scripts::{Action, Scenario, SoftClose};
 use conformance::{Heard, Setup, Tape, User};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use perform::{Played, Stage};
@@ -33,10 +34,14 @@ async fn every_table_holds_over_http() {
     let users = Arc::new(users);
     let steps: usize = runnable.iter().map(|(_, scenario)| scenario.steps.len()).sum();
     let count = runnable.len();
-    let mut running = JoinSet::new();
+    let (mut running, stages) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
     for (file, scenario) in runnable {
         let stage = Stage::new(Arc::clone(&users), platform.client().with_tape(&tape));
-        running.spawn(async move { (file, stage.play(&scenario).await) });
+        let stages = Arc::clone(&stages);
+        running.spawn(async move {
+            let _turn = stages.acquire().await.unwrap();
+            (file, stage.play(&scenario).await)
+        });
     }
     let (mut wrong, mut played) = (Vec::new(), Vec::new());
     while let Some(done) = running.join_next().await {
@@ -144,5 +149,7 @@ fn needs_no_virtual_time(scenario: &Scenario) -> bool {
         && first_late.is_none_or(|step| step.action == Action::Wake)
 }
 
+/// Scenarios that are played side by side: most of their time they wait for an end.
+const AT_ONCE: usize = 32;
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;

@@ -1,8 +1,6 @@
 //! Access tokens that must not work (reliability.md 3.1, JWT), each by itself: a token that is
 //! wrong in one way and signed with the platform's own key shows that this one way is looked at.
 
-use std::path::Path;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use conformance::jwt::{Jwt, base64url, unbase64url};
@@ -25,24 +23,9 @@ async fn scene() -> Scene {
     let platform = Setup::development().start().await;
     let ana = platform.user("ana").await;
     let good = Jwt::parse(ana.client.token().unwrap());
-    let key = token_key(platform.data());
-    assert!(good.is_signed_by(&key.verifying_key()), "the newest key file signs tokens");
+    let key = platform.token_key();
+    assert!(good.is_signed_by(&key.verifying_key()), "another key signs tokens");
     Scene { platform, ana, good, key }
-}
-
-/// The token key in a data directory that signs now: the next one lies beside it already, and the
-/// names say from when each signs.
-fn token_key(data: &Path) -> SigningKey {
-    let files = std::fs::read_dir(data.join("keys")).unwrap().flatten().map(|file| file.path());
-    let begins = |path: &Path| {
-        let name = path.file_name()?.to_str()?.strip_prefix("access-token.")?;
-        name.strip_suffix(".ed25519")?.parse::<i64>().ok()
-    };
-    let keys = files.filter_map(|path| Some((begins(&path)?, path)));
-    let (_, signs) =
-        keys.filter(|(begins, _)| *begins <= now_ms()).max().expect("a key that signs");
-    let seed: [u8; 32] = std::fs::read(&signs).unwrap().try_into().expect("a 32-byte seed");
-    SigningKey::from_bytes(&seed)
 }
 
 /// What an answer to a bad token lacks; none when it is as it should be.
@@ -350,7 +333,7 @@ async fn published_keys_verify_tokens_and_hold_no_secret() {
     let life = claims["exp"].as_i64().unwrap() - now_ms() / 1_000;
     assert!((1..=600).contains(&life), "{life} s");
     // Tokens live on over a restart.
-    assert!(scene.platform.stop().await.0.success());
+    scene.platform.kill().await;
     scene.platform.start().await;
     assert!(verifies(&published(&scene.platform.client()).await, &scene.good));
     scene.ana.client.get(ROUTES[0]).await.expect(200);

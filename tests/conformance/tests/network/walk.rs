@@ -1,9 +1,7 @@
 //! The main job, end to end: list, bid, close, result.
 
-use conformance::{Setup, amount_of, chain, id_of, ms_of, usd};
+use conformance::{Setup, amount_of, chain, closed, eventually, id_of, ms_of, usd};
 use serde_json::{Value, json};
-
-use crate::{closed, eventually};
 
 #[tokio::test]
 async fn an_auction_goes_from_listing_to_result() {

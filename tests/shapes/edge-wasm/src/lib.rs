@@ -13,6 +13,10 @@ use spin::sqlite::sqlite::{Connection, QueryResult, Value};
 wit_bindgen::generate!({
     path: [
         "../../../wit/deps/wasi-config",
+        "../../../wit/deps/wasi-clocks",
+        "../../../wit/deps/wasi-random",
+        "../../../wit/deps/wasi-cli",
+        "../../../wit/deps/wasi-http",
         "../../../wit/deps/spin-sqlite",
         "../../../wit/edge",
     ],

@@ -60,6 +60,8 @@ pub(super) const OPEN_TO_SUSPENDED: &[&str] =
 pub(super) const ROWS: &[Row] = &[
     row("GET /openapi.json", Place::Nowhere, all(200)),
     row("GET /docs", Place::Nowhere, all(200)),
+    row("GET /healthz", Place::Nowhere, all(200)),
+    row("GET /readyz", Place::Nowhere, all(200)),
     row("GET /.well-known/jwks.json", Place::Nowhere, all(200)),
     // Auctions.
     row("GET /v1/auctions", Place::Nowhere, all(200)),

@@ -8,7 +8,7 @@ use super::{another, asks_for_account, confirms, post, refreshes, signs_in};
 
 #[tokio::test]
 async fn an_account_goes_from_sign_up_to_sign_out() {
-    let platform = Setup::development().with_json_logs().start().await;
+    let platform = Setup::development().logging_as_in_production().start().await;
     let public = platform.client();
     let email = address("ana");
     let mut mailbox = asks_for_account(&public, &email).await;

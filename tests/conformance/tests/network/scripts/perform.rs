@@ -4,13 +4,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use auction_scripts::{Action, Bid, Nth, Observed, Scenario, Step};
-use conformance::{Call, Client, Reply, User, id_of};
+use conformance::{Call, Client, Reply, User, closed, id_of};
 use serde_json::{Value, json};
 
 use super::secrets::{self, Accepted, Secret};
 use super::shown::{self, Shown};
-use crate::closed;
-
 /// One auction's public and people.
 pub(super) struct Stage {
     users: Arc<Vec<User>>,

@@ -1,0 +1,247 @@
+//! What `spin.toml` says about components under our own keys, `[component.X.tool.ecomauction]`.
+//!
+//! Spin ignores them, and every platform reads them here. Unknown keys of ours are an error, so
+//! that a typing slip is not a silent default.
+//!
+//! ```
+//! let text = r#"
+//!     [component.shop]
+//!     source = "shop.wasm"
+//!     [component.shop.tool.ecomauction]
+//!     consumers = [{ topic = "auction.closed.v1", filter = { outcome = ["sold"] } }]
+//! "#;
+//! let composition = composition::Composition::parse(text).unwrap();
+//! let consumers = &composition.of("shop").unwrap().consumers;
+//! assert_eq!(consumers[0].terms().max_receives, 8);
+//! ```
+
+mod schedule;
+mod subscription;
+
+pub use schedule::{Schedule, ScheduleError};
+pub use subscription::{Consumer, Cron, Filter, PUT_OFF_MAX_MS, SubscriptionError, Terms, backoff};
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// Our keys of all components. Everything else in the manifest is somebody else's to read.
+#[derive(Debug, Default)]
+pub struct Composition {
+    /// By the ids of the components; one without our keys has the defaults.
+    pub components: BTreeMap<String, Tool>,
+}
+
+/// `[component.X.tool.ecomauction]`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tool {
+    /// Machines that this component brings, by name.
+    #[serde(default)]
+    pub machines: BTreeMap<String, Machine>,
+    /// Machines that it may call.
+    #[serde(default)]
+    pub entities: Vec<String>,
+    /// Topics that its `consumer` handles.
+    #[serde(default)]
+    pub consumers: Vec<Consumer>,
+    /// Jobs that its `schedule` runs.
+    #[serde(default)]
+    pub crons: Vec<Cron>,
+    /// It may sign access tokens: it says who somebody is, to all others.
+    #[serde(default)]
+    pub signs_tokens: bool,
+    /// Prefix of its tables.
+    #[serde(default)]
+    pub tables: Option<String>,
+}
+
+/// One machine component.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Machine {
+    /// The component file.
+    pub source: PathBuf,
+    /// How many instances share its entities.
+    #[serde(default = "default_shards")]
+    pub shards: u16,
+}
+
+/// The manifest cannot be meant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CompositionError {
+    /// No TOML, or a key of ours that is unknown, missing or of another type.
+    #[error("{0}")]
+    Form(#[from] toml::de::Error),
+    /// Our keys of a component are wrong.
+    #[error("component {id}: {why}")]
+    Component {
+        /// Which component.
+        id: String,
+        /// What is wrong.
+        why: ToolError,
+    },
+}
+
+/// What is wrong with our keys of a component.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// A subscription is wrong by itself.
+    #[error("{0}")]
+    Subscription(SubscriptionError),
+    /// Two subscriptions to a topic.
+    #[error("it consumes {0} twice")]
+    ConsumedTwice(String),
+    /// The schedule of a job is none.
+    #[error("schedule of {job}: {why}")]
+    Schedule {
+        /// Which job.
+        job: String,
+        /// What is wrong.
+        why: ScheduleError,
+    },
+    /// Two schedules for a job.
+    #[error("its job {0} has two schedules")]
+    ScheduledTwice(String),
+    /// A machine with nowhere to run.
+    #[error("a machine needs at least one shard")]
+    NoShard,
+}
+
+impl Composition {
+    /// Reads our keys out of the text of a manifest.
+    pub fn parse(text: &str) -> Result<Self, CompositionError> {
+        let raw: RawManifest = toml::from_str(text)?;
+        let mut components = BTreeMap::new();
+        for (id, RawComponent { tool: RawTool { ecomauction: tool } }) in raw.component {
+            if let Err(why) = tool.check() {
+                return Err(CompositionError::Component { id, why });
+            }
+            components.insert(id, tool);
+        }
+        Ok(Self { components })
+    }
+
+    /// Our keys of a component.
+    pub fn of(&self, id: &str) -> Option<&Tool> {
+        self.components.get(id)
+    }
+
+    /// Every subscription, after the id of its component.
+    pub fn subscriptions(&self) -> impl Iterator<Item = (&str, &Consumer)> {
+        self.components
+            .iter()
+            .flat_map(|(id, tool)| tool.consumers.iter().map(move |one| (id.as_str(), one)))
+    }
+}
+
+impl Tool {
+    /// Finds what cannot be meant.
+    pub fn check(&self) -> Result<(), ToolError> {
+        if self.machines.values().any(|machine| machine.shards == 0) {
+            return Err(ToolError::NoShard);
+        }
+        let mut topics = BTreeSet::new();
+        for consumer in &self.consumers {
+            consumer.check().map_err(ToolError::Subscription)?;
+            if !topics.insert(&consumer.topic) {
+                return Err(ToolError::ConsumedTwice(consumer.topic.clone()));
+            }
+        }
+        let mut jobs = BTreeSet::new();
+        for Cron { job, schedule } in &self.crons {
+            Schedule::parse(schedule)
+                .map_err(|why| ToolError::Schedule { job: job.clone(), why })?;
+            if !jobs.insert(job) {
+                return Err(ToolError::ScheduledTwice(job.clone()));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn default_shards() -> u16 {
+    8
+}
+
+#[derive(Deserialize)]
+struct RawManifest {
+    #[serde(default)]
+    component: BTreeMap<String, RawComponent>,
+}
+
+#[derive(Deserialize)]
+struct RawComponent {
+    #[serde(default)]
+    tool: RawTool,
+}
+
+#[derive(Default, Deserialize)]
+struct RawTool {
+    #[serde(default)]
+    ecomauction: Tool,
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+mod tests {
+    use super::*;
+
+    const MANIFEST: &str = r#"
+        spin_manifest_version = 2
+        [application]
+        name = "shop"
+        [variables]
+        secret = { required = true }
+        [[trigger.http]]
+        route = { private = true }
+        component = "things"
+        [component.things]
+        source = { url = "https://example.com/things.wasm", digest = "sha256:00" }
+        files = ["spin.toml"]
+        [component.things.tool.other]
+        anything = 1
+        [component.things.tool.ecomauction]
+        entities = ["thing"]
+        [component.plain]
+        source = "plain.wasm"
+    "#;
+
+    #[test]
+    fn our_keys_are_read_and_everything_else_is_left_to_others() {
+        let composition = Composition::parse(MANIFEST).unwrap();
+        assert_eq!(composition.of("things").unwrap().entities, ["thing"]);
+        assert!(composition.of("plain").unwrap().entities.is_empty());
+        assert!(composition.of("other").is_none());
+        assert!(!composition.of("things").unwrap().signs_tokens, "nobody is granted it unsaid");
+    }
+
+    #[test]
+    fn the_manifest_of_this_project_is_read() {
+        let text = include_str!("../../../spin.toml");
+        let composition = Composition::parse(text).unwrap();
+        assert_eq!(composition.of("auctions").unwrap().machines["auction"].shards, 8);
+        let takers =
+            composition.subscriptions().filter(|(_, one)| one.topic.starts_with("auction."));
+        let ids: BTreeSet<&str> = takers.map(|(id, _)| id).collect();
+        assert_eq!(ids, BTreeSet::from(["auctions", "notifications"]));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_an_error() {
+        for (keys, word) in [
+            ("entitles = [\"thing\"]", "entitles"),
+            ("machines = { m = { source = \"m.wasm\", shards = 0 } }", "shard"),
+            ("consumers = [{ topic = \"a\" }, { topic = \"a\" }]", "consumes a twice"),
+            ("consumers = [{ topic = \"a\", filters = { n = [1] } }]", "filters"),
+            ("consumers = [{ topic = \"a b\" }]", "component things: topic \"a b\""),
+            ("crons = [{ job = \"j\", schedule = \"never\" }]", "schedule of j: \"never\""),
+            ("crons = [{ job = \"j\", schedul = \"* * * * *\" }]", "schedul"),
+        ] {
+            let text = MANIFEST.replace("entities = [\"thing\"]", keys);
+            let error = Composition::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(word), "{keys}: {error}");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The streaming face, `wasi:http/handler`: for every platform but the project's own host. It reads
+//! the request whole, as the buffered face gets it, and does between requests what waits.
+
+use std::cell::Cell;
+
+use kernel::Timestamp;
+use ports::{Delivery, Message};
+use web::Problem;
+use wit_bindgen::StreamResult;
+
+use crate::WasiPorts;
+use crate::attend::{Occasion, attend};
+use crate::bindings::ecomauction::edge::work;
+use crate::bindings::wasi::http::types::{ErrorCode, Fields, Method, Request, Response};
+use crate::bindings::{wit_future, wit_stream};
+
+/// A service's functions over the ports of its component.
+#[derive(Clone, Copy)]
+pub struct Service {
+    /// Brings its tables up to date.
+    pub migrate: fn() -> Result<(), String>,
+    /// Answers a request.
+    pub handle: fn(web::Request) -> web::Response,
+    /// Takes messages.
+    pub consume: fn(Vec<Message>) -> Vec<Delivery>,
+    /// Runs a job for a slot.
+    pub run: fn(&str, Timestamp) -> Result<(), String>,
+}
+
+/// Answers a request, then attends to what waits.
+pub async fn streamed(request: Request, service: Service) -> Result<Response, ErrorCode> {
+    let (request, refusal) = read(request).await;
+    let is_head = request.method == "HEAD";
+    let (response, occasion) = match refusal {
+        Some(problem) => (web::refuse(&WasiPorts, &request, problem), None),
+        None => answer(request, service),
+    };
+    let web::Response { status, headers, body } = response;
+    let fields = fields(status, &headers, body.len())?;
+    let (mut contents, readable) = wit_stream::new();
+    let readable = (!is_head && has_body(status)).then_some(readable);
+    let has_readable = readable.is_some();
+    let (_, trailers) = wit_future::new(|| Ok(None));
+    let (response, _sent) = Response::new(fields, readable, trailers);
+    response.set_status_code(status).map_err(|()| ErrorCode::InternalError(None))?;
+    wit_bindgen::spawn_local(async move {
+        if has_readable {
+            // A client that went away leaves a rest, which nobody wants.
+            contents.write_all(body).await;
+        }
+        drop(contents);
+        if let Some(occasion) = occasion {
+            attend(service, occasion).await;
+        }
+    });
+    Ok(response)
+}
+
+/// The service's answer, and whether it is an occasion to look what waits.
+fn answer(request: web::Request, service: Service) -> (web::Response, Option<Occasion>) {
+    if let Err(why) = migrated(service) {
+        eprintln!("the tables cannot be brought up to date: {why}");
+        return (web::refuse(&WasiPorts, &request, Problem::unavailable()), None);
+    }
+    if is_admitted(&request) {
+        return operated(&request);
+    }
+    let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    let occasion = if is_read { Occasion::Read } else { Occasion::Write };
+    ((service.handle)(request), Some(occasion))
+}
+
+/// Once in the life of an instance.
+fn migrated(service: Service) -> Result<(), String> {
+    thread_local! {
+        static MIGRATED: Cell<bool> = const { Cell::new(false) };
+    }
+    if !MIGRATED.get() {
+        (service.migrate)()?;
+        MIGRATED.set(true);
+    }
+    Ok(())
+}
+
+/// Whoever may not come here learns nothing of the paths: the service answers that it has no such
+/// route.
+fn is_admitted(request: &web::Request) -> bool {
+    let token = request.header("authorization").and_then(|value| value.strip_prefix("Bearer "));
+    request.path().starts_with(OWN_PATHS) && token.is_some_and(work::admits)
+}
+
+/// A tick, or what operators ask.
+fn operated(request: &web::Request) -> (web::Response, Option<Occasion>) {
+    if request.path() == TICK && request.method == "POST" {
+        return (web::Response::empty(202), Some(Occasion::Tick));
+    }
+    match work::operate(&request.method, &request.target, &request.body) {
+        Ok(json) => (web::Response::json_bytes(200, json), Some(Occasion::Write)),
+        Err(work::Refusal { status, code, detail }) => {
+            let problem = Problem::new(status, code, detail);
+            (web::refuse(&WasiPorts, request, problem), None)
+        }
+    }
+}
+
+/// The request as the buffered face would get it, or why it is refused.
+async fn read(request: Request) -> (web::Request, Option<Problem>) {
+    let method = name_of(request.get_method());
+    let target = request.get_path_with_query().unwrap_or_default();
+    let (headers, mut refusal) = match inward(request.get_headers().copy_all()) {
+        Some(headers) => (headers, None),
+        None => {
+            let problem = Problem::new(400, "invalid_header", "A header value is not UTF-8.");
+            (web::Fields::default(), Some(problem))
+        }
+    };
+    let body = match body(request).await {
+        Ok(body) => body,
+        Err(problem) => {
+            refusal = refusal.or(Some(problem));
+            Vec::new()
+        }
+    };
+    (web::Request { method, target, headers, body }, refusal)
+}
+
+async fn body(request: Request) -> Result<Vec<u8>, Problem> {
+    let (_, handled) = wit_future::new(|| Ok(()));
+    let (mut contents, trailers) = Request::consume_body(request, handled);
+    let mut body = Vec::new();
+    loop {
+        let (status, chunk) = contents.read(Vec::with_capacity(CHUNK_BYTES)).await;
+        body.extend(chunk);
+        if body.len() > BODY_MAX_BYTES {
+            let detail = "The request body is larger than this platform takes.";
+            return Err(Problem::new(413, "payload_too_large", detail));
+        }
+        if !matches!(status, StreamResult::Complete(_)) {
+            break;
+        }
+    }
+    drop(contents);
+    match trailers.await {
+        Ok(_) => Ok(body),
+        Err(_) => Err(Problem::new(400, "invalid_request", "The request body broke off.")),
+    }
+}
+
+/// Header fields as services know them. The client's address is what the platform says it is: Spin
+/// puts its word behind whatever the client sent under that name.
+fn inward(fields: Vec<(String, Vec<u8>)>) -> Option<web::Fields> {
+    let (mut kept, mut cookies, mut address) = (Vec::new(), Vec::new(), None);
+    for (name, value) in fields {
+        let value = String::from_utf8(value).ok()?;
+        match name.to_ascii_lowercase() {
+            name if name == CLIENT => address = Some(without_port(&value).to_owned()),
+            name if name == "cookie" => cookies.push(value),
+            name if is_of_the_platform(&name) => {}
+            name => kept.push((name, value)),
+        }
+    }
+    if !cookies.is_empty() {
+        kept.push(("cookie".to_owned(), cookies.join("; ")));
+    }
+    kept.extend(address.map(|address| ("x-client-address".to_owned(), address)));
+    Some(kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect())
+}
+
+/// Fields that end at the platform, and those that it sets itself.
+fn is_of_the_platform(name: &str) -> bool {
+    name.starts_with("spin-")
+        || matches!(
+            name,
+            "connection"
+                | "keep-alive"
+                | "proxy-authorization"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "x-client-address"
+        )
+}
+
+/// `192.0.2.1:8080` and `[2001:db8::1]:8080` without what follows the address.
+fn without_port(address: &str) -> &str {
+    let address = address.rsplit_once(':').map_or(address, |(address, _)| address);
+    address.trim_start_matches('[').trim_end_matches(']')
+}
+
+/// With the length, or the client waits for the end of a chunked body.
+fn fields(status: u16, headers: &[web::Header], length: usize) -> Result<Fields, ErrorCode> {
+    let fields =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+    let length = ("content-length".to_owned(), length.to_string().into_bytes());
+    let fields: Vec<_> = fields.chain(has_body(status).then_some(length)).collect();
+    Fields::from_list(&fields).map_err(|error| ErrorCode::InternalError(Some(error.to_string())))
+}
+
+fn has_body(status: u16) -> bool {
+    !matches!(status, 100..200 | 204 | 304)
+}
+
+fn name_of(method: Method) -> String {
+    let name = match method {
+        Method::Get => "GET",
+        Method::Head => "HEAD",
+        Method::Post => "POST",
+        Method::Put => "PUT",
+        Method::Delete => "DELETE",
+        Method::Connect => "CONNECT",
+        Method::Options => "OPTIONS",
+        Method::Trace => "TRACE",
+        Method::Patch => "PATCH",
+        Method::Other(name) => return name,
+    };
+    name.to_owned()
+}
+
+/// What the face serves by itself.
+const OWN_PATHS: &str = "/_edge/";
+/// Where somebody says that something is due.
+const TICK: &str = "/_edge/tick";
+/// Who calls, as Spin tells it.
+const CLIENT: &str = "spin-client-addr";
+const CHUNK_BYTES: usize = 16 << 10;
+/// As the project's own host.
+const BODY_MAX_BYTES: usize = 256 << 10;

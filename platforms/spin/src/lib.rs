@@ -1,0 +1,43 @@
+//! The ports over one SQLite store, where nothing runs between requests: what Spin gives.
+//!
+//! An [`Edge`] lives as long as an instance of a component. Everything that must outlive it is in
+//! the store: events and snapshots of entities, the tables of capabilities, messages that wait for
+//! their consumers, captured letters, rates. Every call is one transaction.
+
+mod attend;
+#[cfg(test)]
+mod bench;
+mod cache;
+mod cells;
+mod dead;
+mod due;
+mod edge;
+mod entities;
+mod guard;
+mod jobs;
+mod limits;
+mod log;
+mod machines;
+mod mail;
+mod moment;
+mod operate;
+mod outbox;
+mod queue;
+mod schema;
+mod store;
+mod tables;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+mod testing;
+mod vault;
+mod work;
+mod world;
+
+pub use attend::Call;
+pub use edge::Edge;
+pub use machines::Machines;
+pub use operate::Refusal;
+pub use store::Store;
+pub use tables::Outgoing;
+pub use work::{Lease, Task};
+pub use world::{Connection, Rows, StoreError, World};

@@ -1,0 +1,206 @@
+//! Keys: all of them follow from a secret of the deployer's, none is kept.
+//!
+//! `platform_secret` lists one secret or more, with commas between them. Tokens of all of them are
+//! verified; the first one signs, and it alone makes macs. So a secret is replaced in steps: the
+//! new one is listed second until everybody has read the key set again, then first, and the old one
+//! is dropped when its last token has expired. What was made of macs is void as soon as the first
+//! secret is another one: codes in letters, second factors, links (docs/adr/0027).
+
+use std::cell::RefCell;
+
+use kernel::{Digest, Timestamp};
+use ports::{Claims, Comparison, PasswordError, Value};
+use subtle::{Choice, ConstantTimeEq as _};
+use vault::{SALT_BYTES, SigningKey, Verified};
+
+use crate::store::Store;
+use crate::world::{Connection, StoreError, World};
+
+/// Everything that needs a key, and passwords, which need none.
+pub(crate) struct Vault {
+    /// By secret, in their order. None when there is a problem.
+    keys: Vec<Keys>,
+    problem: Option<String>,
+    /// The deployer's own.
+    tick_token: Option<String>,
+    verified: RefCell<Verified>,
+}
+
+/// What follows from one secret.
+struct Keys {
+    signing: SigningKey,
+    mac: [u8; 32],
+    tick_token: String,
+}
+
+impl Keys {
+    fn of(secret: &[u8]) -> Self {
+        Self {
+            signing: SigningKey::of(&vault::derive(secret, "token")),
+            mac: vault::derive(secret, "mac"),
+            tick_token: Digest::from_bytes(vault::derive(secret, "tick")).to_hex(),
+        }
+    }
+}
+
+impl Vault {
+    /// Reads the secrets, or in development the one that was made here. Without any the vault opens
+    /// all the same: most of what a service does needs no key.
+    pub(crate) fn open<W: World>(
+        world: &W,
+        store: &Store<W::Connection>,
+    ) -> Result<Self, StoreError> {
+        let variable = |name| world.variable(name).filter(|value| !value.is_empty());
+        let found = match variable("platform_secret") {
+            Some(list) => listed(&list),
+            None if variable("development").as_deref() == Some("true") => {
+                Ok(vec![Keys::of(&development_secret(world, store)?)])
+            }
+            None => Err(format!("the variable platform_secret is not set: {ADVICE}")),
+        };
+        let (keys, problem) = match found {
+            Ok(keys) => (keys, None),
+            Err(problem) => (Vec::new(), Some(problem)),
+        };
+        let verified = RefCell::new(Verified::new(VERIFIED_MAX));
+        Ok(Self { keys, problem, tick_token: variable("tick_token"), verified })
+    }
+
+    /// Why nothing that needs a key is done: a sentence for the deployer, without any secret.
+    pub(crate) fn problem(&self) -> Option<&str> {
+        self.problem.as_deref()
+    }
+
+    /// An access token with these claims, for a component that the manifest lets sign.
+    pub(crate) fn sign(
+        &self,
+        component: &str,
+        signs_tokens: bool,
+        claims: &Claims,
+    ) -> Result<String, String> {
+        if !signs_tokens {
+            return Err(format!("the manifest does not let {component} sign access tokens"));
+        }
+        vault::sign(claims, &self.first()?.signing)
+    }
+
+    /// The claims of a token that is valid now.
+    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Claims> {
+        let now = now.as_ms().div_euclid(1_000);
+        let name = Verified::name(token)?;
+        if let Some(claims) = self.verified.borrow().get(&name) {
+            return (claims.expires_at > now).then(|| claims.clone());
+        }
+        let claims = vault::check(token, self.keys.iter().map(|keys| &keys.signing), now)?;
+        self.verified.borrow_mut().put(name, claims.clone());
+        Some(claims)
+    }
+
+    /// The keys that verify, as a JWK set.
+    pub(crate) fn public_keys(&self) -> String {
+        vault::jwk_set(self.keys.iter().map(|keys| &keys.signing))
+    }
+
+    /// The hash of a password. Nobody is ever told that too many are hashed: an instance does one
+    /// thing at a time, and does not see how many others there are. Spin bounds their number, and
+    /// the memory of a hash is an instance's until it ends.
+    pub(crate) fn hash_password(
+        world: &impl World,
+        password: &str,
+    ) -> Result<String, PasswordError> {
+        let mut salt = [0; SALT_BYTES];
+        world.random(&mut salt);
+        vault::hash_password(password, &salt)
+    }
+
+    /// Compares a password with a stored hash; without one the same work is done.
+    pub(crate) fn verify_password(
+        password: &str,
+        stored: Option<&str>,
+    ) -> Result<Comparison, PasswordError> {
+        vault::verify_password(password, stored)
+    }
+
+    /// Components cannot compute each other's macs. Without a key there is none: bytes that anybody
+    /// can guess would be worse.
+    pub(crate) fn mac(
+        &self,
+        component: &str,
+        purpose: &str,
+        message: &[u8],
+    ) -> Result<[u8; 32], String> {
+        Ok(vault::mac(&self.first()?.mac, &format!("{component}/{purpose}"), message))
+    }
+
+    /// What a component shows another one to make it do what is due.
+    pub(crate) fn tick_token(&self) -> Result<&str, String> {
+        Ok(&self.first()?.tick_token)
+    }
+
+    /// May who shows this make components do what is due? A component may, with a token of any
+    /// secret that is listed, and the deployer with the variable `tick_token`.
+    pub(crate) fn is_tick_token(&self, shown: &str) -> bool {
+        let own = self.keys.iter().map(|keys| &keys.tick_token);
+        let known = own.chain(&self.tick_token);
+        known
+            .fold(Choice::from(0), |any, token| any | token.as_bytes().ct_eq(shown.as_bytes()))
+            .into()
+    }
+
+    fn first(&self) -> Result<&Keys, String> {
+        self.keys.first().ok_or_else(|| self.problem.clone().unwrap_or_default())
+    }
+}
+
+fn listed(list: &str) -> Result<Vec<Keys>, String> {
+    let secrets = (1..).zip(list.split(',').map(str::trim));
+    let keys = secrets.map(|(nth, secret)| {
+        if secret.chars().count() < SECRET_MIN_CHARS {
+            return Err(format!(
+                "secret {nth} in the variable platform_secret is too short: {ADVICE}"
+            ));
+        }
+        Ok(Keys::of(secret.as_bytes()))
+    });
+    keys.collect()
+}
+
+/// Made once. Instances that start at once agree on the one that was stored first.
+fn development_secret<W: World>(
+    world: &W,
+    store: &Store<W::Connection>,
+) -> Result<[u8; 32], StoreError> {
+    if let Some(stored) = store.read(stored_secret)? {
+        return Ok(stored);
+    }
+    let mut made = [0; 32];
+    world.random(&mut made);
+    store.write(|connection| {
+        let insert = "insert or ignore into edge_keys (name, bytes) values ('development', ?1)";
+        connection.execute(insert, &[Value::Blob(made.to_vec())])?;
+        let missing = || StoreError("edge_keys does not keep the development key".to_owned());
+        stored_secret(connection)?.ok_or_else(missing)
+    })
+}
+
+fn stored_secret(connection: &impl Connection) -> Result<Option<[u8; 32]>, StoreError> {
+    let found =
+        connection.execute("select bytes from edge_keys where name = 'development'", &[])?;
+    let Some(value) = found.rows.into_iter().flatten().next() else { return Ok(None) };
+    let Value::Blob(bytes) = value else { return Err(broken()) };
+    bytes.try_into().map(Some).map_err(|_| broken())
+}
+
+fn broken() -> StoreError {
+    StoreError("the development key in edge_keys is not 32 bytes long: delete it".to_owned())
+}
+
+const SECRET_MIN_CHARS: usize = 32;
+const ADVICE: &str = "set it to 32 characters or more that nobody can guess, for example what \
+                      `openssl rand -base64 48` prints, or set development to \"true\" where \
+                      everything may be lost";
+/// Verified tokens that an instance remembers: more than it serves requests.
+const VERIFIED_MAX: usize = 1_024;
+
+#[cfg(test)]
+mod tests;

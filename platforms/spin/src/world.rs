@@ -1,0 +1,61 @@
+//! What the edge needs of Spin, as traits: in tests a file and a clock of their own stand in.
+
+use kernel::Timestamp;
+use ports::{HttpRequest, HttpResponse, OutboundError, Value};
+
+/// Everything outside of the edge. Nothing here waits: the imports are synchronous (docs/adr/0001).
+pub trait World {
+    /// An open database.
+    type Connection: Connection;
+
+    /// A new connection to the default database.
+    fn connect(&self) -> Result<Self::Connection, StoreError>;
+
+    /// The wall clock.
+    fn now(&self) -> Timestamp;
+
+    /// Fills `bytes` with what nobody can guess.
+    fn random(&self, bytes: &mut [u8]);
+
+    /// A variable of the component, or none when it is not set.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// Sends a request and waits for the whole response.
+    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError>;
+}
+
+/// An open SQLite database. Dropping it rolls an open transaction back. Opening one waits up to
+/// five seconds for a lock that another holds.
+pub trait Connection {
+    /// Runs one statement.
+    fn execute(&self, sql: &str, parameters: &[Value]) -> Result<Rows, StoreError>;
+
+    /// Rows that the last INSERT, UPDATE or DELETE changed.
+    fn changes(&self) -> u64;
+}
+
+/// What a statement returned.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Rows {
+    /// Column names.
+    pub columns: Vec<String>,
+    /// Rows, one value per column.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// The store did not run a statement. SQLite's words are all that `spin:sqlite` tells.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct StoreError(pub String);
+
+impl StoreError {
+    /// Did somebody else hold the lock for too long?
+    pub fn is_busy(&self) -> bool {
+        self.0.contains("database is locked") || self.0.contains("database table is locked")
+    }
+
+    /// Did a constraint refuse the statement?
+    pub fn is_constraint(&self) -> bool {
+        self.0.contains("constraint failed")
+    }
+}
