@@ -42,7 +42,11 @@ enum Task {
     /// The host becomes target/release/ecomauction, the components land in target/components. A
     /// component that outgrows its size budget, a machine that imports anything and a service that
     /// names a platform are errors.
-    Build,
+    Build {
+        /// The components alone: what `spin build` wants.
+        #[arg(long)]
+        components: bool,
+    },
     /// Build, then start the platform in development mode.
     ///
     /// Runs `target/release/ecomauction up --dev [ARGS]` in the root of the repository.
@@ -145,7 +149,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let repo = Repo::find()?;
     let mut steps = Steps::new(cli.verbose);
     match cli.task {
-        Task::Build => build::run(&repo, &mut steps),
+        Task::Build { components: true } => build::components(&repo, &mut steps),
+        Task::Build { components: false } => build::run(&repo, &mut steps),
         Task::Up { args } => up::run(&repo, steps, &args),
         Task::Test { platform } => test::run(&repo, steps, platform),
         Task::Soak { args } => programs::soak(&repo, steps, &args),

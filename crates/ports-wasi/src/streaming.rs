@@ -66,6 +66,11 @@ fn answer(request: web::Request, service: Service) -> (web::Response, Option<Occ
         return operated(&request);
     }
     let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if !is_read && let Some(why) = work::obstacle() {
+        eprintln!("nothing can be changed here: {why}");
+        let problem = Problem::new(503, "unavailable", NO_KEYS);
+        return (web::refuse(&WasiPorts, &request, problem), None);
+    }
     let occasion = if is_read { Occasion::Read } else { Occasion::Write };
     ((service.handle)(request), Some(occasion))
 }
@@ -217,6 +222,9 @@ fn name_of(method: Method) -> String {
     name.to_owned()
 }
 
+/// What a developer reads who typed `spin up` and no more. The log has the whole sentence.
+const NO_KEYS: &str = "This platform has no keys yet, so nothing can be changed. Its deployer sets \
+    the variable platform_secret, or development=true to try it out.";
 /// What the face serves by itself.
 const OWN_PATHS: &str = "/_edge/";
 /// Where somebody says that something is due.

@@ -166,6 +166,11 @@ impl<W: World> Edge<W> {
         self.vault.verify(token, self.world.now())
     }
 
+    /// Why there are no keys; a sentence for the deployer.
+    pub fn obstacle(&self) -> Option<String> {
+        self.vault.problem().map(str::to_owned)
+    }
+
     /// The public keys as a JWK set.
     pub fn public_keys(&self) -> String {
         self.vault.public_keys()

@@ -45,6 +45,10 @@ impl work::Guest for Component {
         })
     }
 
+    fn obstacle() -> Option<String> {
+        edge(|why| why, |edge| Ok(edge.obstacle())).unwrap_or_else(Some)
+    }
+
     fn admits(token: String) -> bool {
         edge(|why| why, |edge| Ok(edge.admits(&token)))
             .inspect_err(|why| note(why))
