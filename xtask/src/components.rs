@@ -155,7 +155,8 @@ impl Kind {
 const SERVICE_KNOWS: &[&str] = &["ecomauction:edge/", "wasi:"];
 /// What edge.wasm may import: with it composed in, a service imports this and no more.
 const EDGE_KNOWS: &[&str] = &["spin:sqlite/sqlite@3.1.0", "wasi:"];
-const TICK_KNOWS: &[&str] = &["fermyon:spin-cron/cron-types@2.0.0", "wasi:"];
+/// The plug-in's world names two of its types.
+const TICK_KNOWS: &[&str] = &["fermyon:spin-cron/cron-types@2.0.0", "wasi:", "metadata", "error"];
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
