@@ -9,7 +9,7 @@ use ports::{Clock as _, Delivery, Message};
 use crate::WasiPorts;
 use crate::bindings::ecomauction::edge::work;
 use crate::bindings::wasi::http::client;
-use crate::bindings::wasi::http::types::{Fields, Method, Request, Scheme};
+use crate::bindings::wasi::http::types::{Fields, Method, Request, RequestOptions, Scheme};
 use crate::bindings::wit_future;
 use crate::streaming::Service;
 
@@ -20,8 +20,10 @@ pub(crate) enum Occasion {
     Read,
     /// Something may have been written.
     Write,
-    /// Somebody says that something is due.
+    /// The deployer says that something may be due.
     Tick,
+    /// Another component says that something is due.
+    Told,
 }
 
 /// Does what waits, a bounded number of leases; then tells others.
@@ -29,12 +31,21 @@ pub(crate) async fn attend(service: Service, occasion: Occasion) {
     if occasion == Occasion::Read && !is_time() {
         return;
     }
-    let most = if occasion == Occasion::Tick { LEASES_OF_TICK_MAX } else { LEASES_MAX };
-    for _ in 0..most {
+    let most = match occasion {
+        Occasion::Tick | Occasion::Told => LEASES_OF_TICK_MAX,
+        Occasion::Read | Occasion::Write => LEASES_MAX,
+    };
+    let mut leases = 0;
+    while leases < most {
         // Each port call holds the instance: others get their turn in between.
         wit_bindgen::yield_async().await;
         let Some(work::Lease { id, task }) = work::next() else { break };
         work::settle(&id, &outcomes(service, task));
+        leases += 1;
+    }
+    if occasion == Occasion::Told && leases == 0 {
+        // What is due cannot be taken now. Two that tell each other so would never end.
+        return;
     }
     wit_bindgen::yield_async().await;
     for work::Call { url, token } in work::others() {
@@ -54,7 +65,12 @@ async fn tell(url: &str, token: &str) -> Result<(), String> {
     let authorization = ("authorization".to_owned(), format!("Bearer {token}").into_bytes());
     let fields = Fields::from_list(&[authorization]).map_err(|error| error.to_string())?;
     let (_, trailers) = wit_future::new(|| Ok(None));
-    let (request, _sent) = Request::new(fields, None, trailers, None);
+    let options = RequestOptions::new();
+    // One that does not answer at once has its hands full, and others wait to be told. Where a
+    // time-out cannot be set it is Spin's own.
+    let _ = options.set_connect_timeout(Some(TOLD_WITHIN_NS));
+    let _ = options.set_first_byte_timeout(Some(TOLD_WITHIN_NS));
+    let (request, _sent) = Request::new(fields, None, trailers, Some(options));
     let set = request
         .set_method(&Method::Post)
         .and_then(|()| request.set_scheme(Some(&Scheme::Http)))
@@ -111,6 +127,7 @@ fn is_time() -> bool {
 
 /// How often an instance that only reads looks whether something waits.
 const LOOK_EVERY_MS: u64 = 250;
+const TOLD_WITHIN_NS: u64 = 2_000_000_000;
 /// Leases that one request does the work of.
 const LEASES_MAX: usize = 16;
 const LEASES_OF_TICK_MAX: usize = 256;

@@ -97,7 +97,9 @@ fn is_admitted(request: &web::Request) -> bool {
 /// A tick, or what operators ask.
 fn operated(request: &web::Request) -> (web::Response, Option<Occasion>) {
     if request.path() == TICK && request.method == "POST" {
-        return (web::Response::empty(202), Some(Occasion::Tick));
+        let is_told = request.query() == TOLD;
+        let occasion = if is_told { Occasion::Told } else { Occasion::Tick };
+        return (web::Response::empty(202), Some(occasion));
     }
     match work::operate(&request.method, &request.target, &request.body) {
         Ok(json) => (web::Response::json_bytes(200, json), Some(Occasion::Write)),
@@ -229,6 +231,8 @@ const NO_KEYS: &str = "This platform has no keys yet, so nothing can be changed.
 const OWN_PATHS: &str = "/_edge/";
 /// Where somebody says that something is due.
 const TICK: &str = "/_edge/tick";
+/// … and that this somebody is a component.
+const TOLD: &str = "told";
 /// Who calls, as Spin tells it.
 const CLIENT: &str = "spin-client-addr";
 const CHUNK_BYTES: usize = 16 << 10;

@@ -10,6 +10,10 @@ use crate::world::{StoreError, World};
 impl<W: World> Edge<W> {
     /// Wakes entities that are due, then leases what is due for this component.
     pub fn next_work(&self) -> Result<Option<Lease>, StoreError> {
+        if self.vault.problem().is_some() {
+            // Whoever takes messages wants keys for most of them: they wait for the deployer.
+            return Ok(None);
+        }
         let component = &self.grants.component;
         if !due::has_due(&self.store, &self.composition, component, self.world.now())? {
             return Ok(None);
@@ -60,6 +64,6 @@ pub struct Call {
 }
 
 /// Where a component hears that something is due; `ports-wasi` listens there.
-const TICK: &str = "/_edge/tick";
+const TICK: &str = "/_edge/tick?told";
 /// Wakes of one look.
 const WAKES_MAX: usize = 16;

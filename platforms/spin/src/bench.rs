@@ -22,6 +22,8 @@ pub(crate) struct Bench {
     random: Cell<u64>,
     /// Variables of the component.
     pub(crate) variables: RefCell<BTreeMap<String, String>>,
+    /// The provider of variables does not answer.
+    pub(crate) is_mute: Cell<bool>,
     /// Answers to the next requests; without one there is no connection.
     pub(crate) answers: RefCell<VecDeque<Result<HttpResponse, OutboundError>>>,
     /// Requests that were sent.
@@ -36,6 +38,7 @@ impl Bench {
             now_ms: Cell::new(1_795_651_200_000),
             random: Cell::new(0),
             variables: RefCell::default(),
+            is_mute: Cell::new(false),
             answers: RefCell::default(),
             requests: RefCell::default(),
         }
@@ -92,8 +95,11 @@ impl World for Bench {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        self.variables.borrow().get(name).cloned()
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        if self.is_mute.get() {
+            return Err("the provider does not answer".to_owned());
+        }
+        Ok(self.variables.borrow().get(name).cloned())
     }
 
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {

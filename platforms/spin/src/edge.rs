@@ -129,7 +129,9 @@ impl<W: World> Random for Edge<W> {
 
 impl<W: World> Variables for Edge<W> {
     fn variable(&self, name: &str) -> Option<String> {
-        self.world.variable(name)
+        // Every switch is off by default.
+        let read = self.world.variable(name);
+        read.inspect_err(|why| self.trouble(format!("variable {name}: {why}"))).ok().flatten()
     }
 }
 

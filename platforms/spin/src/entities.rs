@@ -89,9 +89,18 @@ impl<W: World> Edge<W> {
                 .read(|connection| log::first_due(connection, self.machines.names(), now))?;
             let Some((machine, key)) = due else { break };
             let at = Address { machine: &machine, key: &key };
+            // Before it is tried: one that takes the instance with it must not be the first again.
+            let again = Some(now.plus_ms(TRIED_AGAIN_MS));
+            self.store.write_soon(|connection| log::postpone(connection, at, now, again))?;
             match self.wake(at, now) {
                 Ok(moved) => woken += usize::from(moved),
-                Err(error) if is_busy(&error) => return Err(StoreError(error.to_string())),
+                Err(error) if is_busy(&error) => {
+                    // The instance lives: no reason to wait.
+                    self.store.write_soon(|connection| {
+                        log::postpone(connection, at, now.plus_ms(TRIED_AGAIN_MS), Some(now))
+                    })?;
+                    return Err(StoreError(error.to_string()));
+                }
                 // Where it is the store that fails, this does too.
                 Err(error) => self.leave_alone(at, now, &error.to_string())?,
             }
@@ -113,7 +122,8 @@ impl<W: World> Edge<W> {
             self.leave_alone(at, now, "it was woken and did nothing")?;
         } else {
             // Somebody was faster, or the wake had been put off.
-            self.store.write(|connection| log::postpone(connection, at, now, next))?;
+            let tried = now.plus_ms(TRIED_AGAIN_MS);
+            self.store.write(|connection| log::postpone(connection, at, tried, next))?;
         }
         Ok(false)
     }
@@ -121,7 +131,8 @@ impl<W: World> Edge<W> {
     fn leave_alone(&self, at: Address<'_>, now: Timestamp, why: &str) -> Result<(), StoreError> {
         self.trouble(format!("{} {}: {why}", at.machine, at.key));
         let later = Some(now.plus_ms(LEFT_ALONE_MS));
-        self.store.write(|connection| log::postpone(connection, at, now, later))
+        let tried = now.plus_ms(TRIED_AGAIN_MS);
+        self.store.write(|connection| log::postpone(connection, at, tried, later))
     }
 
     /// Loads an entity, lets `work` decide, and makes it durable: what `work` returns, and whether
@@ -232,4 +243,6 @@ impl From<StoreError> for EntityError {
 
 /// Most wakes of an entity that one command waits for.
 const WAKES_MAX: usize = 64;
+/// When a wake that ended with its instance is tried again.
+const TRIED_AGAIN_MS: i64 = 10_000;
 const LEFT_ALONE_MS: i64 = 60_000;

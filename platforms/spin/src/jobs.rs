@@ -7,6 +7,7 @@
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use composition::{Cron, Schedule};
@@ -98,11 +99,23 @@ struct Mark {
 
 impl Mark {
     fn due(&self, cron: &Cron, now: Timestamp) -> Option<i64> {
-        // The manifest was checked when it was read.
-        let schedule = Schedule::parse(&cron.schedule).ok()?;
         let is_free = self.leased_until <= now.as_ms();
-        schedule.latest(self.slot, now.as_ms()).filter(|_| is_free)
+        latest(cron, self.slot, now.as_ms()).filter(|_| is_free)
     }
+}
+
+/// The newest slot behind `after`. Every look asks for it, so what a text means is remembered.
+fn latest(cron: &Cron, after: i64, now: i64) -> Option<i64> {
+    thread_local! {
+        static PARSED: RefCell<BTreeMap<String, Option<Schedule>>> = RefCell::default();
+    }
+    PARSED.with_borrow_mut(|parsed| {
+        if !parsed.contains_key(&cron.schedule) {
+            // The manifest was checked when it was read.
+            parsed.insert(cron.schedule.clone(), Schedule::parse(&cron.schedule).ok());
+        }
+        parsed.get(&cron.schedule)?.as_ref()?.latest(after, now)
+    })
 }
 
 fn marks<C: Connection>(

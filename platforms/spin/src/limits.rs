@@ -22,7 +22,9 @@ impl<W: World> Limits for Edge<W> {
             take(connection, &name, policy, now)
         });
         taken.unwrap_or_else(|error| {
-            self.trouble(format!("rate {name}: {error}"));
+            // Without what follows: it is somebody's address.
+            let rate = name.split(':').next().unwrap_or_default();
+            self.trouble(format!("rate {rate}: {error}"));
             // What cannot be counted is not granted: guessing would be free.
             Err(UNCOUNTED_MS)
         })

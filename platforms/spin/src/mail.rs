@@ -25,6 +25,12 @@ impl From<StoreError> for Unsent {
 /// A [`MailError`] that a transaction may end with.
 struct Unsent(MailError);
 
+impl From<MailError> for Unsent {
+    fn from(error: MailError) -> Self {
+        Self(error)
+    }
+}
+
 /// Sends or keeps a letter; a key that went through is not sent again.
 pub(crate) fn send<W: World>(
     world: &W,
@@ -32,7 +38,8 @@ pub(crate) fn send<W: World>(
     key: &str,
     letter: &Letter,
 ) -> Result<(), MailError> {
-    let sent = match setting(world, "mail_url") {
+    // A letter that is only kept because nobody could be asked where to send it would be lost.
+    let sent = match setting(world, "mail_url")? {
         None => keep(store, key, letter, world.now()),
         Some(url) => hand_over(world, store, &url, key, letter),
     };
@@ -46,7 +53,7 @@ pub(crate) fn captured<W: World>(
     to: Option<&str>,
     limit: u32,
 ) -> Result<Vec<Captured>, StoreError> {
-    if setting(world, "mail_url").is_some() {
+    if world.setting("mail_url").map_err(StoreError)?.is_some() {
         return Ok(Vec::new());
     }
     let sql = "select id, recipient, subject, letter, sent_at from edge_letters \
@@ -90,7 +97,7 @@ fn hand_over<W: World>(
     if !known.rows.is_empty() {
         return Ok(());
     }
-    let from = setting(world, "mail_from").unwrap_or_else(|| FROM.to_owned());
+    let from = setting(world, "mail_from")?.unwrap_or_else(|| FROM.to_owned());
     let Letter { to, subject, text, html, headers } = letter;
     let body = json!({
         "key": key, "message_id": message_id(key, &from), "from": from, "to": to,
@@ -101,7 +108,7 @@ fn hand_over<W: World>(
         field("content-type", "application/json".to_owned()),
         field("idempotency-key", key.to_owned()),
     ];
-    if let Some(token) = setting(world, "mail_token") {
+    if let Some(token) = setting(world, "mail_token")? {
         fields.push(field("authorization", format!("Bearer {token}")));
     }
     let (method, url) = ("POST".to_owned(), url.to_owned());
@@ -159,9 +166,8 @@ fn kept(row: Vec<Value>) -> Result<Captured, StoreError> {
     Ok(Captured { id, letter, sent_at: cells.integer()? })
 }
 
-/// A variable that is set to something.
-fn setting(world: &impl World, name: &str) -> Option<String> {
-    world.variable(name).filter(|value| !value.is_empty())
+fn setting(world: &impl World, name: &str) -> Result<Option<String>, MailError> {
+    world.setting(name).map_err(|why| MailError::Unavailable(format!("variable {name}: {why}")))
 }
 
 /// Client errors that speak of the operator, or of the moment.

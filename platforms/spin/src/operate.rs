@@ -5,6 +5,8 @@
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
@@ -39,7 +41,11 @@ impl<W: World> Edge<W> {
         let segments: Vec<&str> = rest.split('/').skip(1).collect();
         let queue = match segments.as_slice() {
             [] => None,
-            [component, topic, _] if self.is_queue(component, topic) => Some((*component, *topic)),
+            [component, topic, _] => {
+                let name = ((*component).to_owned(), (*topic).to_owned());
+                let is_known = self.names().map_err(unavailable)?.contains(&name);
+                Some((*component, *topic)).filter(|_| is_known).ok_or_else(not_found)?.into()
+            }
             _ => return Err(not_found()),
         };
         let answer = match (method, queue, segments.last().copied()) {
@@ -62,9 +68,19 @@ impl<W: World> Edge<W> {
         Ok(answer?.to_string().into_bytes())
     }
 
-    fn is_queue(&self, component: &str, topic: &str) -> bool {
-        let mut all = self.composition.subscriptions();
-        all.any(|(id, consumer)| id == component && consumer.topic == topic)
+    /// What the manifest subscribes to, and what was left behind by a subscription that it has no
+    /// more.
+    fn names(&self) -> Result<BTreeSet<(String, String)>, StoreError> {
+        let subscriptions = self.composition.subscriptions();
+        let mut names: BTreeSet<_> = subscriptions
+            .map(|(component, consumer)| (component.to_owned(), consumer.topic.clone()))
+            .collect();
+        let found = self.store.look(|connection| connection.execute(LEFT, &[]))?;
+        for row in found.rows {
+            let mut cells = Cells::of(row);
+            names.insert((cells.text()?, cells.text()?));
+        }
+        Ok(names)
     }
 
     fn queues(&self) -> Result<Json, Refusal> {
@@ -78,9 +94,9 @@ impl<W: World> Edge<W> {
                 "queue": format!("{component}/{topic}"), "messages": messages, "dead_letters": dead,
             }))
         };
-        let queues = self.composition.subscriptions();
-        let queues = queues.map(|(component, consumer)| shown((component, &consumer.topic)));
-        let items: Result<Vec<Json>, StoreError> = queues.collect();
+        let names = self.names().map_err(unavailable)?;
+        let items = names.iter().map(|(component, topic)| shown((component, topic)));
+        let items: Result<Vec<Json>, StoreError> = items.collect();
         Ok(json!({ "items": items.map_err(unavailable)?, "next_cursor": null }))
     }
 
@@ -134,6 +150,8 @@ fn refusal(status: u16, code: &'static str, detail: &str) -> Refusal {
 /// All queues; of one, `/<component>/<topic>/` follows.
 const PATH: &str = "/_edge/queues";
 const PAGE_ITEMS: u32 = 100;
+const LEFT: &str = "select consumer, topic from edge_messages \
+    union select consumer, topic from edge_dead_letters";
 const COUNTS: &str = "select \
     (select count(*) from edge_messages where consumer = ?1 and topic = ?2), \
     (select count(*) from edge_dead_letters where consumer = ?1 and topic = ?2)";

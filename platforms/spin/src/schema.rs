@@ -5,7 +5,8 @@ use ports::Value;
 use crate::store::Store;
 use crate::world::{Connection, StoreError};
 
-/// Runs the steps that the database has not seen; `pragma user_version` counts them.
+/// Runs the steps that the database has not seen. A table counts them: not every server lets a
+/// client set `user_version`.
 pub(crate) fn bring_up_to_date<C: Connection>(store: &Store<C>) -> Result<(), StoreError> {
     if store.read(version)? >= STEPS.len() {
         return Ok(());
@@ -13,22 +14,32 @@ pub(crate) fn bring_up_to_date<C: Connection>(store: &Store<C>) -> Result<(), St
     store.write(|connection| {
         // Another instance may have been faster.
         let seen = version(connection)?;
-        for statement in STEPS.iter().skip(seen).copied().flatten() {
-            connection.execute(statement, &[])?;
+        for (version, statements) in (1_i64..).zip(STEPS).skip(seen) {
+            for statement in *statements {
+                connection.execute(statement, &[])?;
+            }
+            let sql = "insert into edge_schema (version) values (?1)";
+            connection.execute(sql, &[version.into()])?;
         }
-        connection.execute(&format!("pragma user_version = {}", STEPS.len().max(seen)), &[])?;
         Ok(())
     })
 }
 
 fn version(connection: &impl Connection) -> Result<usize, StoreError> {
-    let found = connection.execute("pragma user_version", &[])?;
-    let version = found.rows.first().and_then(|row| row.first()).and_then(Value::as_integer);
-    Ok(version.and_then(|version| usize::try_from(version).ok()).unwrap_or(0))
+    let number = |sql: &str| {
+        let found = connection.execute(sql, &[])?;
+        let number = found.rows.first().and_then(|row| row.first()).and_then(Value::as_integer);
+        Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(0))
+    };
+    if number("select count(*) from sqlite_schema where name = 'edge_schema'")? == 0 {
+        return Ok(0);
+    }
+    number("select max(version) from edge_schema")
 }
 
 /// Append-only.
 const STEPS: &[&[&str]] = &[&[
+    "create table edge_schema (version integer primary key)",
     // One row per entity: where its log stands, and when it wants to be called.
     "create table edge_entities (machine text not null, key text not null, seq integer not null, \
      head blob not null, snapshot_seq integer not null, wake_at integer, \

@@ -13,9 +13,9 @@ impl<C: Connection> Store<C> {
     /// Opens the database and brings the edge's own tables up to date.
     pub fn open(world: &impl World<Connection = C>) -> Result<Self, StoreError> {
         let (durable, relaxed) = (world.connect()?, world.connect()?);
-        patiently(|| durable.execute("pragma journal_mode = wal", &[]))?;
-        durable.execute("pragma synchronous = full", &[])?;
-        relaxed.execute("pragma synchronous = normal", &[])?;
+        tune(&durable, "pragma journal_mode = wal")?;
+        tune(&durable, "pragma synchronous = full")?;
+        tune(&relaxed, "pragma synchronous = normal")?;
         let store = Self { durable, relaxed };
         crate::schema::bring_up_to_date(&store)?;
         Ok(store)
@@ -50,6 +50,15 @@ impl<C: Connection> Store<C> {
         work: impl FnOnce(&C) -> Result<T, E>,
     ) -> Result<T, E> {
         transaction(&self.durable, "begin", work)
+    }
+}
+
+/// Says how a database is to be written. A server decides that by itself and refuses to be told:
+/// libSQL's calls it an unsupported statement.
+fn tune<C: Connection>(connection: &C, pragma: &str) -> Result<(), StoreError> {
+    match patiently(|| connection.execute(pragma, &[])) {
+        Err(error) if !error.0.contains("unsupported statement") => Err(error),
+        _ => Ok(()),
     }
 }
 

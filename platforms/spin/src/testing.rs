@@ -113,8 +113,12 @@ impl World for Here {
         }
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        (name == "known").then(|| "value".to_owned())
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(match name {
+            "known" => Some("value".to_owned()),
+            "platform_secret" => Some("a secret of 32 characters at least".to_owned()),
+            _ => None,
+        })
     }
 
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {

@@ -1,10 +1,9 @@
 //! Keys: all of them follow from a secret of the deployer's, none is kept.
 //!
-//! `platform_secret` lists one secret or more, with commas between them. Tokens of all of them are
-//! verified; the first one signs, and it alone makes macs. So a secret is replaced in steps: the
-//! new one is listed second until everybody has read the key set again, then first, and the old one
-//! is dropped when its last token has expired. What was made of macs is void as soon as the first
-//! secret is another one: codes in letters, second factors, links (docs/adr/0027).
+//! `platform_secret` lists one secret or more, with commas between them. The first signs tokens,
+//! tokens of all are verified, and the last one makes macs: codes in letters, second factors and
+//! links follow from it (docs/adr/0027). So a new secret is put in front; the one behind it can go
+//! when its last token has expired, but the last one of all stays as long as second factors should.
 
 use std::cell::RefCell;
 
@@ -45,25 +44,29 @@ impl Keys {
 
 impl Vault {
     /// Reads the secrets, or in development the one that was made here. Without any the vault opens
-    /// all the same: most of what a service does needs no key.
+    /// all the same: what is public can be read without a key.
     pub(crate) fn open<W: World>(
         world: &W,
         store: &Store<W::Connection>,
     ) -> Result<Self, StoreError> {
-        let variable = |name| world.variable(name).filter(|value| !value.is_empty());
-        let found = match variable("platform_secret") {
+        let variable = |name| world.setting(name).map_err(StoreError);
+        let tick_token = variable("tick_token")?;
+        let found = match variable("platform_secret")? {
+            _ if tick_token.as_ref().is_some_and(|token| token.len() < SECRET_MIN_CHARS) => {
+                Err(format!("tick_token has fewer than {SECRET_MIN_CHARS} characters: {ADVICE}"))
+            }
             Some(list) => listed(&list),
-            None if variable("development").as_deref() == Some("true") => {
+            None if variable("development")?.as_deref() == Some("true") => {
                 Ok(vec![Keys::of(&development_secret(world, store)?)])
             }
             None => Err(format!("the variable platform_secret is not set: {ADVICE}")),
         };
-        let (keys, problem) = match found {
-            Ok(keys) => (keys, None),
-            Err(problem) => (Vec::new(), Some(problem)),
+        let (keys, problem, tick_token) = match found {
+            Ok(keys) => (keys, None, tick_token),
+            Err(problem) => (Vec::new(), Some(problem), None),
         };
         let verified = RefCell::new(Verified::new(VERIFIED_MAX));
-        Ok(Self { keys, problem, tick_token: variable("tick_token"), verified })
+        Ok(Self { keys, problem, tick_token, verified })
     }
 
     /// Why nothing that needs a key is done: a sentence for the deployer, without any secret.
@@ -129,7 +132,8 @@ impl Vault {
         purpose: &str,
         message: &[u8],
     ) -> Result<[u8; 32], String> {
-        Ok(vault::mac(&self.first()?.mac, &format!("{component}/{purpose}"), message))
+        let keys = self.keys.last().ok_or_else(|| self.why_not())?;
+        Ok(vault::mac(&keys.mac, &format!("{component}/{purpose}"), message))
     }
 
     /// What a component shows another one to make it do what is due.
@@ -148,7 +152,11 @@ impl Vault {
     }
 
     fn first(&self) -> Result<&Keys, String> {
-        self.keys.first().ok_or_else(|| self.problem.clone().unwrap_or_default())
+        self.keys.first().ok_or_else(|| self.why_not())
+    }
+
+    fn why_not(&self) -> String {
+        self.problem.clone().unwrap_or_default()
     }
 }
 

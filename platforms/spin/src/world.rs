@@ -17,8 +17,14 @@ pub trait World {
     /// Fills `bytes` with what nobody can guess.
     fn random(&self, bytes: &mut [u8]);
 
-    /// A variable of the component, or none when it is not set.
-    fn variable(&self, name: &str) -> Option<String>;
+    /// A variable of the component, or none when it is not set. A provider that does not answer is
+    /// an error, with a sentence for the deployer.
+    fn variable(&self, name: &str) -> Result<Option<String>, String>;
+
+    /// A variable that is set to something.
+    fn setting(&self, name: &str) -> Result<Option<String>, String> {
+        Ok(self.variable(name)?.filter(|value| !value.is_empty()))
+    }
 
     /// Sends a request and waits for the whole response.
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError>;

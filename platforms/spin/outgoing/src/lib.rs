@@ -2,11 +2,13 @@
 //! port (docs/adr/0001).
 
 use ports::{HttpRequest, HttpResponse, OutboundError};
+use wasip2::clocks::monotonic_clock::subscribe_duration;
 use wasip2::http::outgoing_handler::{ErrorCode, handle};
 use wasip2::http::types::{
     Fields, IncomingBody, IncomingResponse, Method, OutgoingBody, OutgoingRequest, RequestOptions,
     Scheme,
 };
+use wasip2::io::poll::{Pollable, poll};
 use wasip2::io::streams::StreamError;
 
 /// Sends a request and waits for the whole response.
@@ -29,15 +31,16 @@ pub fn send(request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
     let body = outgoing.body().map_err(|()| unavailable("no body"))?;
     let options = RequestOptions::new();
     // A time-out that cannot be set is Spin's own.
-    let _ = options.set_connect_timeout(Some(TIMEOUT_NS));
-    let _ = options.set_first_byte_timeout(Some(TIMEOUT_NS));
-    let _ = options.set_between_bytes_timeout(Some(TIMEOUT_NS));
+    let _ = options.set_connect_timeout(Some(ANSWER_MAX_NS));
+    let _ = options.set_first_byte_timeout(Some(ANSWER_MAX_NS));
+    let _ = options.set_between_bytes_timeout(Some(ANSWER_MAX_NS));
     let answer = handle(outgoing, Some(options)).map_err(refused)?;
     write(&body, &request.body)?;
     OutgoingBody::finish(body, None).map_err(refused)?;
-    answer.subscribe().block();
+    let late = subscribe_duration(ANSWER_MAX_NS);
+    wait(&answer.subscribe(), &late)?;
     match answer.get() {
-        Some(Ok(Ok(response))) => read(&response),
+        Some(Ok(Ok(response))) => read(&response, &late),
         Some(Ok(Err(error))) => Err(refused(error)),
         Some(Err(())) | None => Err(unavailable("the response was taken before")),
     }
@@ -51,21 +54,28 @@ fn write(body: &OutgoingBody, bytes: &[u8]) -> Result<(), OutboundError> {
     Ok(())
 }
 
-fn read(response: &IncomingResponse) -> Result<HttpResponse, OutboundError> {
+/// Waits for one thing, or until it is too late for all of the exchange: the whole instance waits.
+fn wait(ready: &Pollable, late: &Pollable) -> Result<(), OutboundError> {
+    let first = poll(&[ready, late]);
+    if first.contains(&0) { Ok(()) } else { Err(unavailable("no whole answer in time")) }
+}
+
+fn read(response: &IncomingResponse, late: &Pollable) -> Result<HttpResponse, OutboundError> {
     let headers = response.headers().entries().into_iter();
     let headers = headers.map(|(name, value)| {
         (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned())
     });
     let (status, headers) = (response.status(), headers.collect());
     let incoming = response.consume().map_err(|()| unavailable("the body was taken before"))?;
-    Ok(HttpResponse { status, headers, body: drain(&incoming)? })
+    Ok(HttpResponse { status, headers, body: drain(&incoming, late)? })
 }
 
-fn drain(incoming: &IncomingBody) -> Result<Vec<u8>, OutboundError> {
+fn drain(incoming: &IncomingBody, late: &Pollable) -> Result<Vec<u8>, OutboundError> {
     let stream = incoming.stream().map_err(|()| unavailable("the body was taken before"))?;
     let mut body = Vec::new();
     loop {
-        match stream.blocking_read(CHUNK_BYTES as u64) {
+        wait(&stream.subscribe(), late)?;
+        match stream.read(CHUNK_BYTES as u64) {
             Ok(chunk) => body.extend(chunk),
             Err(StreamError::Closed) => return Ok(body),
             Err(error) => return Err(unavailable(&error.to_string())),
@@ -120,7 +130,8 @@ fn unavailable(why: &str) -> OutboundError {
     OutboundError::Unavailable(why.to_owned())
 }
 
-const TIMEOUT_NS: u64 = 10_000_000_000;
+/// As the project's own host.
+const ANSWER_MAX_NS: u64 = 5_000_000_000;
 /// What one write may take (wasi:io).
 const CHUNK_BYTES: usize = 4_096;
 /// As the project's own host.

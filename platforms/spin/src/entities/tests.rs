@@ -374,8 +374,29 @@ fn a_store_that_fails_wakes_nobody_and_says_so() {
         edge.world.death.set(Some((after, Death::Failing)));
         assert!(edge.wake_due(9).is_err());
         edge.world.death.set(None);
+        // What was put off before it was tried is due again.
+        site.clock(2_000 + i64::try_from(after + 1).unwrap() * 10_000);
     }
     assert_eq!(edge.wake_due(9), Ok(1));
+}
+
+#[test]
+fn a_wake_that_ends_its_instance_is_not_the_first_again() {
+    let site = Site::new();
+    let edge = site.edge();
+    ring(&edge, "deadly", &[2_000]);
+    ring(&edge, "well", &[3_000]);
+    site.clock(5_000);
+    // After the put-off of the first wake: it dies where it is loaded.
+    edge.world.death.set(Some((6, Death::Panic)));
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| edge.wake_due(9))).unwrap_err();
+    assert_eq!(["deadly", "well"].map(|key| ask_asleep(&site, key)), [0, 0]);
+    let next = site.edge();
+    assert_eq!(next.wake_due(9), Ok(1));
+    assert_eq!(["deadly", "well"].map(|key| ask_asleep(&site, key)), [0, 1]);
+    site.clock(15_000);
+    assert_eq!(next.wake_due(9), Ok(1));
+    assert_eq!(ask_asleep(&site, "deadly"), 1);
 }
 
 #[test]

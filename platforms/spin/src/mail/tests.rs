@@ -145,6 +145,18 @@ fn without_a_service_letters_are_kept_once_and_the_newest_come_first() {
 }
 
 #[test]
+fn a_letter_waits_where_nobody_says_how_it_is_sent() {
+    let stage = Stage::new();
+    stage.bench.is_mute.set(true);
+    let sent = stage.send("k1", &letter("a@x", "first"));
+    assert!(matches!(sent, Err(MailError::Unavailable(_))), "{sent:?}");
+    stage.bench.is_mute.set(false);
+    assert_eq!(stage.subjects(None, 10), [""; 0]);
+    stage.send("k1", &letter("a@x", "first")).unwrap();
+    assert_eq!(stage.subjects(None, 10), ["first"]);
+}
+
+#[test]
 fn old_letters_and_old_keys_are_forgotten() {
     let stage = Stage::new();
     stage.send("k1", &letter("a@x", "first")).unwrap();

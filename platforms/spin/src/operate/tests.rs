@@ -53,6 +53,17 @@ fn operators_see_redrive_and_purge_dead_letters() {
 }
 
 #[test]
+fn what_a_subscription_left_behind_is_seen_and_purged() {
+    let site = Site::new();
+    drop(with_a_dead_letter(&site));
+    let edge = site.edge();
+    let queues = ask(&edge, "GET", "/_edge/queues", "").unwrap();
+    assert_eq!(queues["items"][0]["queue"], "probe/thing.v1");
+    assert_eq!(ask(&edge, "POST", &format!("{QUEUE}/purge"), "{}"), Ok(json!({"purged": 1})));
+    assert_eq!(ask(&edge, "GET", "/_edge/queues", "").unwrap()["items"], json!([]));
+}
+
+#[test]
 fn what_operators_ask_wrongly_changes_nothing() {
     let site = Site::new();
     let edge = with_a_dead_letter(&site);

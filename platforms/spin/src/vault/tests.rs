@@ -51,8 +51,9 @@ impl World for Bench {
         bytes.fill(self.drawn.get());
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        self.variables.iter().find(|(set, _)| *set == name).map(|(_, value)| value.clone())
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        let set = self.variables.iter().find(|(set, _)| *set == name);
+        Ok(set.map(|(_, value)| value.clone()))
     }
 
     fn send(&self, _: &HttpRequest) -> Result<HttpResponse, OutboundError> {
@@ -64,6 +65,7 @@ impl Connection for Database {
     fn execute(&self, sql: &str, parameters: &[Value]) -> Result<Rows, StoreError> {
         let parameters = parameters.iter().map(|value| match value {
             Value::Blob(bytes) => SqlValue::Blob(bytes.clone()),
+            Value::Integer(integer) => SqlValue::Integer(*integer),
             other => panic!("a vault stores bytes, not {other:?}"),
         });
         let mut statement = self.0.prepare(sql).map_err(failed)?;
@@ -209,7 +211,7 @@ fn a_secret_that_is_listed_later_verifies_and_the_first_one_signs() {
     assert_eq!(token(&after), token(&with_secret(OTHER)));
     assert_eq!(verified(&before, &token(&after)), None);
     let mac = |vault: &Vault| vault.mac("c", "p", b"m").unwrap();
-    assert_eq!(mac(&after), mac(&with_secret(OTHER)), "the first one alone makes macs");
+    assert_eq!(mac(&after), mac(&before), "the last one makes macs, and it is still the same");
 }
 
 #[test]
@@ -317,19 +319,31 @@ fn a_short_secret_is_told_and_not_shown() {
     assert_eq!(with_secret(&"ä".repeat(32)).problem(), None);
 }
 
+const DEPLOYERS: &str = "a tick token that the deployer chose";
+
+#[test]
+fn a_short_tick_token_is_told_as_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let variables = [("platform_secret", ONE), ("tick_token", "short")];
+    let vault = Bench::new(folder.path(), &variables).vault();
+    assert!(vault.problem().unwrap().starts_with("tick_token has fewer than 32 characters"));
+    assert!(!vault.is_tick_token("short"));
+}
+
 #[test]
 fn who_shows_a_tick_token_is_known() {
     let folder = tempfile::tempdir().unwrap();
     let list = format!("{ONE},{OTHER}");
-    let variables = [("platform_secret", list.as_str()), ("tick_token", "the deployer's")];
+    let variables = [("platform_secret", list.as_str()), ("tick_token", DEPLOYERS)];
     let vault = Bench::new(folder.path(), &variables).vault();
     let (own, old) = (with_secret(ONE), with_secret(OTHER));
     assert_eq!(vault.tick_token(), own.tick_token());
-    for known in [own.tick_token().unwrap(), old.tick_token().unwrap(), "the deployer's"] {
+    for known in [own.tick_token().unwrap(), old.tick_token().unwrap(), DEPLOYERS] {
         assert!(vault.is_tick_token(known), "{known}");
     }
     assert!(!own.is_tick_token(old.tick_token().unwrap()));
-    for stranger in ["", "the deployer's ", "the deployer", ONE, &published(&vault)[0]] {
+    let (longer, shorter) = (format!("{DEPLOYERS} "), &DEPLOYERS[1..]);
+    for stranger in ["", &longer, shorter, ONE, &published(&vault)[0]] {
         assert!(!vault.is_tick_token(stranger), "{stranger}");
     }
 }

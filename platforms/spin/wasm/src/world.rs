@@ -34,9 +34,8 @@ impl World for Spin {
         getrandom::fill(bytes).expect("wasi:random answers");
     }
 
-    fn variable(&self, name: &str) -> Option<String> {
-        // A store that fails is read as "not set": every switch is off by default.
-        store::get(name).ok().flatten()
+    fn variable(&self, name: &str) -> Result<Option<String>, String> {
+        store::get(name).map_err(|error| error.to_string())
     }
 
     fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
