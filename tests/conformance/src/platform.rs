@@ -50,6 +50,9 @@ impl Platform {
         let (public, operator) = (Address::default(), Address::default());
         std::fs::create_dir_all(scratch()).unwrap();
         let state = tempfile::Builder::new().prefix("platform-").tempdir_in(scratch()).unwrap();
+        // Of platforms that start side by side one compiles, and the others take what it made.
+        let compiled = COMPILED.lock().await;
+        let first = (!*compiled).then_some(compiled);
         lend_compiled(&compiled_store(), &runner.compiled(state.path()));
         let mut platform = Self {
             setup,
@@ -65,6 +68,9 @@ impl Platform {
         };
         platform.start().await;
         lend_compiled(&platform.runner.compiled(platform.state()), &compiled_store());
+        if let Some(mut compiled) = first {
+            *compiled = true;
+        }
         platform
     }
 
@@ -278,3 +284,6 @@ async fn listen(
 pub(crate) const START_MAX: Duration = Duration::from_secs(60);
 /// Longer than the drain time.
 const STOP_MAX: Duration = Duration::from_secs(30);
+
+/// Whether a platform of this process has started, and with it all its components are compiled.
+static COMPILED: tokio::sync::Mutex<bool> = tokio::sync::Mutex::const_new(false);
