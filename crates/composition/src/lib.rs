@@ -15,9 +15,11 @@
 //! assert_eq!(consumers[0].terms().max_receives, 8);
 //! ```
 
+mod routes;
 mod schedule;
 mod subscription;
 
+pub use routes::{Caught, Pattern};
 pub use schedule::{Schedule, ScheduleError};
 pub use subscription::{Consumer, Cron, Filter, PUT_OFF_MAX_MS, SubscriptionError, Terms, backoff};
 
@@ -31,6 +33,8 @@ use serde::Deserialize;
 pub struct Composition {
     /// By the ids of the components; one without our keys has the defaults.
     pub components: BTreeMap<String, Tool>,
+    /// Public routes and the components that they lead to; of two that take a path the first does.
+    routes: Vec<(Pattern, String)>,
 }
 
 /// `[component.X.tool.ecomauction]`.
@@ -120,7 +124,20 @@ impl Composition {
             }
             components.insert(id, tool);
         }
-        Ok(Self { components })
+        let mut routes = Vec::new();
+        for trigger in raw.trigger.http {
+            if let (Some(route), Some(component)) = (trigger.route.as_str(), trigger.component) {
+                routes.push((Pattern::parse(route), component));
+            }
+        }
+        routes.sort_by_key(|(pattern, _)| pattern.precedence());
+        Ok(Self { components, routes })
+    }
+
+    /// The component that a path belongs to.
+    pub fn serving(&self, path: &str) -> Option<&str> {
+        let found = self.routes.iter().find(|(pattern, _)| pattern.matches(path));
+        found.map(|(_, component)| component.as_str())
     }
 
     /// Our keys of a component.
@@ -169,6 +186,26 @@ fn default_shards() -> u16 {
 struct RawManifest {
     #[serde(default)]
     component: BTreeMap<String, RawComponent>,
+    #[serde(default)]
+    trigger: RawTriggers,
+}
+
+#[derive(Default, Deserialize)]
+struct RawTriggers {
+    #[serde(default)]
+    http: Vec<RawTrigger>,
+}
+
+/// What is no text, a private route or a component in place, leads nowhere from outside.
+#[derive(Deserialize)]
+struct RawTrigger {
+    route: toml::Value,
+    #[serde(default, deserialize_with = "text")]
+    component: Option<String>,
+}
+
+fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Ok(toml::Value::deserialize(deserializer)?.as_str().map(str::to_owned))
 }
 
 #[derive(Deserialize)]

@@ -92,6 +92,25 @@ impl Consumer {
         format!("{component}/{}", self.topic)
     }
 
+    /// The same subscription at a station on the way, which passes messages on: it sends again
+    /// until the other side has them, and never gives one up.
+    #[must_use]
+    pub fn passed_on(&self) -> Self {
+        Self {
+            concurrency: Some(CONCURRENCY_MAX),
+            batch_size: Some(PASSED_ON_BATCH_SIZE),
+            max_receives: Some(u32::MAX),
+            visibility_seconds: Some(PASSED_ON_VISIBILITY_SECONDS),
+            ..self.clone()
+        }
+    }
+
+    /// The same subscription behind such a station, where messages were gathered already.
+    #[must_use]
+    pub fn received(&self) -> Self {
+        Self { linger_ms: 0, ..self.clone() }
+    }
+
     /// How its messages are delivered.
     pub fn terms(&self) -> Terms {
         Terms {
@@ -187,6 +206,8 @@ const MAX_RECEIVES: u32 = 8;
 const MAX_RECEIVES_MAX: u32 = 1_000;
 const VISIBILITY_SECONDS: u32 = 30;
 const VISIBILITY_MAX_SECONDS: u32 = 12 * 60 * 60;
+const PASSED_ON_BATCH_SIZE: u32 = 25;
+const PASSED_ON_VISIBILITY_SECONDS: u32 = 10;
 const RETRY_FIRST_MS: u32 = 1_000;
 const RETRY_FIRST_MAX_MS: u32 = 15 * 60 * 1_000;
 

@@ -27,7 +27,6 @@ mod queues;
 mod queues_alone;
 mod rates;
 mod remote;
-mod routes;
 mod services;
 pub mod spin_shape;
 mod sql;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::routes::Pattern;
+use composition::Pattern;
+
 use crate::services::Service;
 
 /// The route table of the manifest.

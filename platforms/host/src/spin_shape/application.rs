@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use bytes::Bytes;
+use composition::Pattern;
 use http::{Request, Response, StatusCode};
 use wasmtime_wasi_http::WasiBody;
 use wasmtime_wasi_http::handler::ProxyHandler;
@@ -19,7 +20,6 @@ use super::outward::Surroundings;
 use super::sqlite::Databases;
 use super::{component, files};
 use crate::data::private_folder;
-use crate::routes::Pattern;
 
 /// What handles the requests of one component.
 pub(super) type Handler = ProxyHandler<Instances>;

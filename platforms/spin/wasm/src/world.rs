@@ -38,7 +38,7 @@ impl World for Spin {
         store::get(name).map_err(|error| error.to_string())
     }
 
-    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
         outgoing::send(request)
     }
 }

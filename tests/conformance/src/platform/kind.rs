@@ -10,6 +10,8 @@ pub enum Kind {
     Host,
     /// Spin: a real one of 4.1 or newer, or else its shape in our binary.
     Spin,
+    /// Cloudflare's Worker, on workerd by wrangler's local mode.
+    Cloudflare,
 }
 
 impl Kind {
@@ -21,7 +23,8 @@ impl Kind {
         match std::env::var("CONFORMANCE_PLATFORM").as_deref() {
             Err(_) | Ok("host") => Self::Host,
             Ok("spin") => Self::Spin,
-            Ok(other) => panic!("CONFORMANCE_PLATFORM is host or spin, not {other}"),
+            Ok("cloudflare") => Self::Cloudflare,
+            Ok(other) => panic!("CONFORMANCE_PLATFORM is host, spin or cloudflare, not {other}"),
         }
     }
 }

@@ -22,6 +22,8 @@ pub(crate) enum Runner {
     Shape,
     /// `spin up`.
     Spin(PathBuf),
+    /// `wrangler dev`, with what `cargo xtask build --cloudflare` made.
+    Cloudflare,
 }
 
 /// A command, and where it listens if that is known before.
@@ -39,6 +41,7 @@ impl Runner {
         match kind {
             Kind::Host => Self::Host { delivers_twice: false },
             Kind::Spin => real_spin().map_or(Self::Shape, Self::Spin),
+            Kind::Cloudflare => Self::Cloudflare,
         }
     }
 
@@ -72,9 +75,17 @@ impl Runner {
                 command.args(["--listen", &port.to_string()]).stdout(Stdio::piped());
                 command
             }
+            Self::Cloudflare => wrangler(state),
         };
         for variable in self.variables(setup) {
-            command.args(["--variable", &variable]);
+            match (self, variable.split_once('=')) {
+                (Self::Cloudflare, Some((name, value))) => {
+                    command.args(["--var", &format!("{name}:{value}")]);
+                }
+                _ => {
+                    command.args(["--variable", &variable]);
+                }
+            }
         }
         command.env("NO_COLOR", "1").env_remove("ECOMAUCTION_LOG").current_dir(root());
         command.stdin(Stdio::null()).stderr(Stdio::piped());
@@ -101,6 +112,10 @@ impl Runner {
                 Some((address(line, "public_addr")?, Some(address(line, "operator_addr")?)))
             }
             Self::Shape => Some((line.trim().strip_prefix("Serving http://")?.parse().ok()?, None)),
+            Self::Cloudflare => {
+                let (_, told) = line.split_once("Ready on http://")?;
+                Some((told.split_whitespace().next()?.parse().ok()?, None))
+            }
             Self::Spin(_) => None,
         }
     }
@@ -113,7 +128,7 @@ impl Runner {
     /// Where it keeps what it compiled; Spin itself does elsewhere.
     pub(super) fn compiled(&self, state: &Path) -> PathBuf {
         match self {
-            Self::Host { .. } | Self::Spin(_) => state.join("compiled"),
+            Self::Host { .. } | Self::Spin(_) | Self::Cloudflare => state.join("compiled"),
             Self::Shape => state.join("spin").join("compiled"),
         }
     }
@@ -129,6 +144,22 @@ fn up(setup: &Setup, state: &Path) -> Command {
     let mut command = Command::new(binary());
     command.args(["up", "--listen", ANY_PORT]).arg("--data").arg(state);
     command.arg("--manifest").arg(&setup.manifest);
+    command
+}
+
+/// wrangler's local mode, which runs workerd, from the tools of the lockfile.
+fn wrangler(state: &Path) -> Command {
+    let modules = root().join("platforms/cloudflare/node_modules");
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let node = modules.join(format!("node-linux-{architecture}/bin/node"));
+    let mut command = Command::new(node);
+    command.arg(modules.join("wrangler/bin/wrangler.js")).args(["dev", "--local"]);
+    command.args(["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"]);
+    command.arg("--show-interactive-dev-session=false");
+    command.arg("--config").arg(root().join("target/cloudflare/wrangler.toml"));
+    command.arg("--persist-to").arg(state).stdout(Stdio::piped());
+    command.env("CI", "1").env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
+    command.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
     command
 }
 

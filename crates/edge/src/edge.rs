@@ -137,13 +137,13 @@ impl<W: World> Variables for Edge<W> {
 
 impl<W: World> Outbound for Edge<W> {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
-        self.world.send(request)
+        self.world.send(request).await
     }
 }
 
 impl<W: World> Mail for Edge<W> {
     async fn send(&self, key: &str, letter: &Letter) -> Result<(), MailError> {
-        mail::send(&self.world, &self.store, key, letter)
+        mail::send(&self.world, &self.store, key, letter).await
     }
 
     async fn captured(&self, to: Option<&str>, limit: u32) -> Vec<Captured> {

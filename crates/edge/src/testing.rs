@@ -121,7 +121,7 @@ impl World for Here {
         })
     }
 
-    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
         Err(OutboundError::Forbidden(request.url.clone()))
     }
 }

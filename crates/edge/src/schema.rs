@@ -85,4 +85,8 @@ const STEPS: &[&[&str]] = &[&[
     "create table edge_sent (key text primary key, sent_at integer not null) without rowid",
     "create index edge_sent_by_age on edge_sent (sent_at)",
     "create table edge_keys (name text primary key, bytes blob not null) without rowid",
+],
+&[
+    // How far a log of messages elsewhere was read.
+    "create table edge_cursors (name text primary key, place integer not null) without rowid",
 ]];

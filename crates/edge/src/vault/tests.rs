@@ -56,7 +56,7 @@ impl World for Bench {
         Ok(set.map(|(_, value)| value.clone()))
     }
 
-    fn send(&self, _: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+    async fn send(&self, _: &HttpRequest) -> Result<HttpResponse, OutboundError> {
         panic!("a vault sends nothing")
     }
 }

@@ -102,7 +102,7 @@ impl World for Bench {
         Ok(self.variables.borrow().get(name).cloned())
     }
 
-    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
         self.requests.borrow_mut().push(request.clone());
         let absent = || Err(OutboundError::Unavailable("nobody listens".to_owned()));
         self.answers.borrow_mut().pop_front().unwrap_or_else(absent)

@@ -32,7 +32,7 @@ impl Stage {
     }
 
     fn send(&self, key: &str, letter: &Letter) -> Result<(), MailError> {
-        send(&self.bench, &self.store, key, letter)
+        ports::ready(send(&self.bench, &self.store, key, letter))
     }
 
     fn requests(&self) -> usize {

@@ -1,4 +1,5 @@
-//! The ports over one SQLite store, where nothing runs between requests: what Spin gives.
+//! The ports over one SQLite store, where nothing runs between requests: what Spin gives, and a
+//! durable object.
 //!
 //! An [`Edge`] lives as long as an instance of a component. Everything that must outlive it is in
 //! the store: events and snapshots of entities, the tables of capabilities, messages that wait for
@@ -24,6 +25,7 @@ mod operate;
 mod outbox;
 mod queue;
 mod schema;
+mod station;
 mod store;
 mod tables;
 #[cfg(test)]
@@ -40,4 +42,5 @@ pub use operate::Refusal;
 pub use store::Store;
 pub use tables::Outgoing;
 pub use work::{Lease, Task};
-pub use world::{Connection, Rows, StoreError, World};
+pub use vault::Vault;
+pub use world::{Begin, Connection, Rows, StoreError, World};

@@ -2,7 +2,7 @@
 
 /// A parsed route. Slashes at its ends mean nothing, as in Spin.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pattern {
+pub struct Pattern {
     segments: Vec<Segment>,
     open_end: bool,
 }
@@ -15,16 +15,16 @@ enum Segment {
 
 /// What a route caught of a path.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Caught<'path> {
+pub struct Caught<'path> {
     /// Values of `:name`, in the order of the route.
-    pub(crate) names: Vec<(String, &'path str)>,
+    pub names: Vec<(String, &'path str)>,
     /// What stands for `/...`, with its leading slash; empty for a closed route.
-    pub(crate) rest: String,
+    pub rest: String,
 }
 
 impl Pattern {
     /// Reads a route.
-    pub(crate) fn parse(route: &str) -> Self {
+    pub fn parse(route: &str) -> Self {
         let prefix = route.strip_suffix("/...").or_else(|| route.strip_suffix("/*"));
         let segment = |text: &str| match text.strip_prefix(':') {
             Some(name) => Segment::Named(name.to_owned()),
@@ -37,7 +37,7 @@ impl Pattern {
     }
 
     /// Does the path belong to the route?
-    pub(crate) fn matches(&self, path: &str) -> bool {
+    pub fn matches(&self, path: &str) -> bool {
         let mut parts = split(path);
         let all = self.segments.iter().all(|segment| {
             let part = parts.next();
@@ -50,7 +50,7 @@ impl Pattern {
     }
 
     /// What the route catches of a path that belongs to it.
-    pub(crate) fn caught<'path>(&self, path: &'path str) -> Option<Caught<'path>> {
+    pub fn caught<'path>(&self, path: &'path str) -> Option<Caught<'path>> {
         if !self.matches(path) {
             return None;
         }
@@ -75,7 +75,7 @@ impl Pattern {
 
     /// Of the routes that a path belongs to, the least takes it. Segment by segment a literal comes
     /// before a name and a name before an open end; then the shorter route.
-    pub(crate) fn precedence(&self) -> impl Ord + use<> {
+    pub fn precedence(&self) -> impl Ord + use<> {
         let kinds = self.segments.iter().map(|segment| match segment {
             Segment::Literal(_) => Kind::Literal,
             Segment::Named(_) => Kind::Named,

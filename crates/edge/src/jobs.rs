@@ -91,6 +91,25 @@ pub(crate) fn has_due<C: Connection>(
     Ok(crons.iter().any(is_due))
 }
 
+/// The first slot that is still to come of any job, or when the lease of a run ends that may be
+/// broken. In the past where a job was never seen.
+pub(crate) fn next_at<C: Connection>(
+    connection: &C,
+    component: &str,
+    crons: &[Cron],
+) -> Result<Option<i64>, StoreError> {
+    if crons.is_empty() {
+        return Ok(None);
+    }
+    let marks = marks(connection, component)?;
+    let of = |cron: &Cron| match marks.get(&cron.job) {
+        None => Some(0),
+        Some(mark) => with_schedule(cron, |schedule| schedule.next(mark.slot))
+            .map(|slot| slot.max(mark.leased_until)),
+    };
+    Ok(crons.iter().filter_map(of).min())
+}
+
 /// How far a job has come.
 struct Mark {
     slot: i64,
@@ -104,8 +123,13 @@ impl Mark {
     }
 }
 
-/// The newest slot behind `after`. Every look asks for it, so what a text means is remembered.
+/// The newest slot behind `after`.
 fn latest(cron: &Cron, after: i64, now: i64) -> Option<i64> {
+    with_schedule(cron, |schedule| schedule.latest(after, now))
+}
+
+/// Every look asks for it, so what a text means is remembered.
+fn with_schedule<T>(cron: &Cron, ask: impl FnOnce(&Schedule) -> Option<T>) -> Option<T> {
     thread_local! {
         static PARSED: RefCell<BTreeMap<String, Option<Schedule>>> = RefCell::default();
     }
@@ -114,7 +138,7 @@ fn latest(cron: &Cron, after: i64, now: i64) -> Option<i64> {
             // The manifest was checked when it was read.
             parsed.insert(cron.schedule.clone(), Schedule::parse(&cron.schedule).ok());
         }
-        parsed.get(&cron.schedule)?.as_ref()?.latest(after, now)
+        ask(parsed.get(&cron.schedule)?.as_ref()?)
     })
 }
 

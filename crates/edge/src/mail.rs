@@ -32,7 +32,7 @@ impl From<MailError> for Unsent {
 }
 
 /// Sends or keeps a letter; a key that went through is not sent again.
-pub(crate) fn send<W: World>(
+pub(crate) async fn send<W: World>(
     world: &W,
     store: &Store<W::Connection>,
     key: &str,
@@ -41,7 +41,7 @@ pub(crate) fn send<W: World>(
     // A letter that is only kept because nobody could be asked where to send it would be lost.
     let sent = match setting(world, "mail_url")? {
         None => keep(store, key, letter, world.now()),
-        Some(url) => hand_over(world, store, &url, key, letter),
+        Some(url) => hand_over(world, store, &url, key, letter).await,
     };
     sent.map_err(|Unsent(error)| error)
 }
@@ -85,7 +85,7 @@ fn keep<C: Connection>(
     })
 }
 
-fn hand_over<W: World>(
+async fn hand_over<W: World>(
     world: &W,
     store: &Store<W::Connection>,
     url: &str,
@@ -113,7 +113,7 @@ fn hand_over<W: World>(
     }
     let (method, url) = ("POST".to_owned(), url.to_owned());
     let body = body.to_string().into_bytes();
-    let answer = world.send(&HttpRequest { method, url, headers: fields, body });
+    let answer = world.send(&HttpRequest { method, url, headers: fields, body }).await;
     match answer.map(|answer| answer.status) {
         Ok(200..=299) => {
             store.write(|connection| Ok(mark(connection, key, world.now()).map(drop)?))

@@ -1,9 +1,12 @@
-//! What the edge needs of Spin, as traits: in tests a file and a clock of their own stand in.
+//! What the edge needs of its platform, as traits: in tests a file and a clock of their own stand in.
 
 use kernel::Timestamp;
 use ports::{HttpRequest, HttpResponse, OutboundError, Value};
 
-/// Everything outside of the edge. Nothing here waits: the imports are synchronous (docs/adr/0001).
+use crate::store;
+
+/// Everything outside of the edge. Only requests to others wait.
+#[allow(async_fn_in_trait, reason = "instances are single-threaded; no future needs Send")]
 pub trait World {
     /// An open database.
     type Connection: Connection;
@@ -27,7 +30,7 @@ pub trait World {
     }
 
     /// Sends a request and waits for the whole response.
-    fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError>;
+    async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError>;
 }
 
 /// An open SQLite database. Dropping it rolls an open transaction back. Opening one waits up to
@@ -38,6 +41,27 @@ pub trait Connection {
 
     /// Rows that the last INSERT, UPDATE or DELETE changed.
     fn changes(&self) -> u64;
+
+    /// Runs `work` in a transaction that an error undoes. By statements, where the store takes them.
+    fn transaction<T, E: From<StoreError>>(
+        &self,
+        begin: Begin,
+        work: impl FnOnce(&Self) -> Result<T, E>,
+    ) -> Result<T, E>
+    where
+        Self: Sized,
+    {
+        store::by_statements(self, begin, work)
+    }
+}
+
+/// How a transaction begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Begin {
+    /// It reads one state of the database.
+    Read,
+    /// It takes the lock at once.
+    Write,
 }
 
 /// What a statement returned.
@@ -49,7 +73,7 @@ pub struct Rows {
     pub rows: Vec<Vec<Value>>,
 }
 
-/// The store did not run a statement. SQLite's words are all that `spin:sqlite` tells.
+/// The store did not run a statement. SQLite's words are all that is told.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct StoreError(pub String);

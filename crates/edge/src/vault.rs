@@ -16,7 +16,7 @@ use crate::store::Store;
 use crate::world::{Connection, StoreError, World};
 
 /// Everything that needs a key, and passwords, which need none.
-pub(crate) struct Vault {
+pub struct Vault {
     /// By secret, in their order. None when there is a problem.
     keys: Vec<Keys>,
     problem: Option<String>,
@@ -51,31 +51,41 @@ impl Vault {
     ) -> Result<Self, StoreError> {
         let variable = |name| world.setting(name).map_err(StoreError);
         let tick_token = variable("tick_token")?;
-        let found = match variable("platform_secret")? {
-            _ if tick_token.as_ref().is_some_and(|token| token.len() < SECRET_MIN_CHARS) => {
-                Err(format!("tick_token has fewer than {SECRET_MIN_CHARS} characters: {ADVICE}"))
-            }
-            Some(list) => listed(&list),
+        match variable("platform_secret")? {
             None if variable("development")?.as_deref() == Some("true") => {
-                Ok(vec![Keys::of(&development_secret(world, store)?)])
+                let own = Keys::of(&development_secret(world, store)?);
+                Ok(Self::with(Ok(vec![own]), tick_token))
             }
-            None => Err(format!("the variable platform_secret is not set: {ADVICE}")),
-        };
+            list => Ok(Self::of(list.as_deref(), tick_token)),
+        }
+    }
+
+    /// With the secrets of the variable `platform_secret`, and the deployer's own token.
+    pub fn of(secrets: Option<&str>, tick_token: Option<String>) -> Self {
+        let unset = || Err(format!("the variable platform_secret is not set: {ADVICE}"));
+        Self::with(secrets.map_or_else(unset, listed), tick_token)
+    }
+
+    fn with(found: Result<Vec<Keys>, String>, tick_token: Option<String>) -> Self {
+        let is_short =
+            tick_token.as_ref().is_some_and(|token| token.len() < SECRET_MIN_CHARS);
+        let short = format!("tick_token has fewer than {SECRET_MIN_CHARS} characters: {ADVICE}");
+        let found = if is_short { Err(short) } else { found };
         let (keys, problem, tick_token) = match found {
             Ok(keys) => (keys, None, tick_token),
             Err(problem) => (Vec::new(), Some(problem), None),
         };
         let verified = RefCell::new(Verified::new(VERIFIED_MAX));
-        Ok(Self { keys, problem, tick_token, verified })
+        Self { keys, problem, tick_token, verified }
     }
 
     /// Why nothing that needs a key is done: a sentence for the deployer, without any secret.
-    pub(crate) fn problem(&self) -> Option<&str> {
+    pub fn problem(&self) -> Option<&str> {
         self.problem.as_deref()
     }
 
     /// An access token with these claims, for a component that the manifest lets sign.
-    pub(crate) fn sign(
+    pub fn sign(
         &self,
         component: &str,
         signs_tokens: bool,
@@ -88,7 +98,7 @@ impl Vault {
     }
 
     /// The claims of a token that is valid now.
-    pub(crate) fn verify(&self, token: &str, now: Timestamp) -> Option<Claims> {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Option<Claims> {
         let now = now.as_ms().div_euclid(1_000);
         let name = Verified::name(token)?;
         if let Some(claims) = self.verified.borrow().get(&name) {
@@ -100,7 +110,7 @@ impl Vault {
     }
 
     /// The keys that verify, as a JWK set.
-    pub(crate) fn public_keys(&self) -> String {
+    pub fn public_keys(&self) -> String {
         vault::jwk_set(self.keys.iter().map(|keys| &keys.signing))
     }
 
@@ -126,7 +136,7 @@ impl Vault {
 
     /// Components cannot compute each other's macs. Without a key there is none: bytes that anybody
     /// can guess would be worse.
-    pub(crate) fn mac(
+    pub fn mac(
         &self,
         component: &str,
         purpose: &str,
@@ -143,7 +153,7 @@ impl Vault {
 
     /// May who shows this make components do what is due? A component may, with a token of any
     /// secret that is listed, and the deployer with the variable `tick_token`.
-    pub(crate) fn is_tick_token(&self, shown: &str) -> bool {
+    pub fn is_tick_token(&self, shown: &str) -> bool {
         let own = self.keys.iter().map(|keys| &keys.tick_token);
         let known = own.chain(&self.tick_token);
         known

@@ -1,6 +1,6 @@
 //! Transactions on the one database that all components share.
 
-use crate::world::{Connection, Rows, StoreError, World};
+use crate::world::{Begin, Connection, Rows, StoreError, World};
 
 /// Two connections: what must outlive a power cut is written by one, what can be made again by the
 /// other.
@@ -28,7 +28,7 @@ impl<C: Connection> Store<C> {
         &self,
         work: impl FnOnce(&C) -> Result<T, E>,
     ) -> Result<T, E> {
-        transaction(&self.durable, "begin immediate", work)
+        self.durable.transaction(Begin::Write, work)
     }
 
     /// As [`Store::write`], for what can be made again: it may be lost in a power cut.
@@ -36,7 +36,7 @@ impl<C: Connection> Store<C> {
         &self,
         work: impl FnOnce(&C) -> Result<T, E>,
     ) -> Result<T, E> {
-        transaction(&self.relaxed, "begin immediate", work)
+        self.relaxed.transaction(Begin::Write, work)
     }
 
     /// Runs one reading statement.
@@ -49,24 +49,31 @@ impl<C: Connection> Store<C> {
         &self,
         work: impl FnOnce(&C) -> Result<T, E>,
     ) -> Result<T, E> {
-        transaction(&self.durable, "begin", work)
+        self.durable.transaction(Begin::Read, work)
     }
 }
 
 /// Says how a database is to be written. A server decides that by itself and refuses to be told:
-/// libSQL's calls it an unsupported statement.
+/// libSQL's calls it an unsupported statement, an object's storage does not authorise it.
 fn tune<C: Connection>(connection: &C, pragma: &str) -> Result<(), StoreError> {
+    let is_refused =
+        |words: &str| words.contains("unsupported statement") || words.contains("not authorized");
     match patiently(|| connection.execute(pragma, &[])) {
-        Err(error) if !error.0.contains("unsupported statement") => Err(error),
+        Err(error) if !is_refused(&error.0) => Err(error),
         _ => Ok(()),
     }
 }
 
-fn transaction<C: Connection, T, E: From<StoreError>>(
+/// A transaction by its statements.
+pub(crate) fn by_statements<C: Connection, T, E: From<StoreError>>(
     connection: &C,
-    begin: &str,
+    begin: Begin,
     work: impl FnOnce(&C) -> Result<T, E>,
 ) -> Result<T, E> {
+    let begin = match begin {
+        Begin::Read => "begin",
+        Begin::Write => "begin immediate",
+    };
     patiently(|| connection.execute(begin, &[]))
         .or_else(|error| begin_anew(connection, begin, error))?;
     let done = work(connection).and_then(|value| {

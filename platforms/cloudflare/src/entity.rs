@@ -1,0 +1,141 @@
+//! An entity: one object with its own log. Commands and questions to it are transactions on its
+//! store; the runtime holds replies and messages back until what they rest on is durable.
+
+use std::rc::Rc;
+
+use composition::Composition;
+use edge::{Edge, Machines, Task};
+use kernel::Timestamp;
+use ports::{Delivery, Entities as _};
+use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+
+use crate::fault::note;
+use crate::messages::{self, Parcel};
+use crate::object::Inside;
+use crate::wire::{self, Answer, ToEntity, Told, Told4, Trouble};
+use crate::world::ObjectWorld;
+use crate::settings;
+
+/// The object of an entity.
+#[durable_object]
+pub struct EntityObject {
+    inside: Rc<Inside>,
+}
+
+impl DurableObject for EntityObject {
+    fn new(state: State, env: Env) -> Self {
+        Self { inside: Rc::new(Inside::new(state, env)) }
+    }
+
+    async fn fetch(&self, request: Request) -> Result<Response> {
+        let Some(question) = wire::asked::<ToEntity>(request).await? else {
+            return wire::not_asked();
+        };
+        let edge = self.inside.edge(composed)?;
+        let answer = answer(&edge, question).await?;
+        self.inside.arm(&edge, None).await;
+        let (inside, id) = (Rc::clone(&self.inside), self.inside.state.id().to_string());
+        self.inside.state.wait_until(async move { pass_on(&inside, &edge, &id).await });
+        Ok(answer)
+    }
+
+    async fn alarm(&self) -> Result<Response> {
+        self.inside.rung();
+        let edge = match self.inside.edge(composed) {
+            Ok(edge) => edge,
+            Err(why) => {
+                // The runtime rings again when this fails, a few times; the next command arms too.
+                note(&format!("an entity's store cannot be opened: {why}"));
+                return Err(why.into());
+            }
+        };
+        if let Err(error) = edge.wake_due(WAKES_MAX) {
+            note(&format!("an entity cannot be woken: {error}"));
+        }
+        pass_on(&self.inside, &edge, &self.inside.state.id().to_string()).await;
+        self.inside.arm(&edge, Some(a_moment_later())).await;
+        Response::empty()
+    }
+}
+
+async fn answer(edge: &Edge<ObjectWorld>, question: ToEntity) -> Result<Response> {
+    match question {
+        ToEntity::Call { machine, key, command_id, principal, body } => {
+            let reply = edge.call(&machine, &key, &command_id, principal.as_deref(), body).await;
+            wire::answer::<Answer<Vec<u8>>>(&reply.map_err(Trouble::from))
+        }
+        ToEntity::Query { machine, key, principal, body } => {
+            let view = edge.query(&machine, &key, principal.as_deref(), body).await;
+            wire::answer::<Answer<Vec<u8>>>(&view.map_err(Trouble::from))
+        }
+        ToEntity::Events { machine, key, after, limit } => {
+            let events = edge.events(&machine, &key, after, limit).await;
+            let events = events.map(|events| events.into_iter().map(wire::told4).collect());
+            wire::answer::<Answer<Vec<Told4>>>(&events.map_err(Trouble::from))
+        }
+        ToEntity::Arrived { component, lease, count } => {
+            let settled = edge.settle_for(&component, &lease, &wire::acknowledged(count));
+            wire::answer::<Answer<()>>(&settled.map_err(|error| Trouble::Unavailable(error.0)))
+        }
+    }
+}
+
+/// Sends what its consumers have not yet got. What is lost on the way is sent again when its lease
+/// has run out.
+async fn pass_on(inside: &Inside, edge: &Edge<ObjectWorld>, id: &str) {
+    let mut is_any = false;
+    for _ in 0..PARCELS_MAX {
+        let (component, lease) = match edge.take_for_others() {
+            Ok(Some(taken)) => taken,
+            Ok(None) => break,
+            Err(error) => {
+                note(&format!("the messages of an entity cannot be read: {error}"));
+                break;
+            }
+        };
+        is_any = true;
+        let Task::Consume(batch) = lease.task else { continue };
+        let count = batch.len();
+        let parcel = Parcel {
+            origin: Some(id.to_owned()),
+            component: component.clone(),
+            lease: lease.id.clone(),
+            messages: batch.into_iter().map(Told::from).collect(),
+        };
+        if let Err(why) = messages::send(&inside.env, parcel).await {
+            note(&format!("messages for {component} wait: {why}"));
+            let refused = vec![Delivery::Retry(why); count];
+            if let Err(error) = edge.settle_for(&component, &lease.id, &refused) {
+                note(&format!("the messages of an entity cannot be written: {error}"));
+            }
+        }
+    }
+    if is_any {
+        inside.arm(edge, None).await;
+    }
+}
+
+/// All machines; messages stay until they have arrived.
+fn composed() -> (Machines, Composition, String) {
+    let mut composition = settings::own_composition();
+    let mut owner = String::new();
+    for (id, tool) in &mut composition.components {
+        tool.consumers = tool.consumers.iter().map(composition::Consumer::passed_on).collect();
+        tool.crons.clear();
+        if !tool.machines.is_empty() {
+            owner.clone_from(id);
+        }
+    }
+    (settings::machines(), composition, owner)
+}
+
+fn a_moment_later() -> Timestamp {
+    wire::now().plus_ms(NOT_AT_ONCE_MS)
+}
+
+/// Wakes of one alarm.
+const WAKES_MAX: usize = 16;
+/// Parcels that are sent after one event.
+const PARCELS_MAX: usize = 16;
+/// What could not be done by one alarm is not tried again at once.
+const NOT_AT_ONCE_MS: i64 = 250;

@@ -1,0 +1,222 @@
+//! A request as services know it, and their response on its way out.
+
+use std::cell::Cell;
+
+use web::{Fields, Problem};
+use worker::{Context, Env, Headers, Request, Response, ResponseBody, ResponseBuilder};
+
+use crate::fault::note;
+use crate::ports::WorkerPorts;
+use crate::wire::{self, Refused, ToInbox};
+use crate::{messages, services, settings};
+
+/// Answers a request; what it wrote is told after the response.
+pub(crate) async fn answer(
+    request: Request,
+    env: Env,
+    context: &Context,
+) -> worker::Result<Response> {
+    let is_head = matches!(request.method(), worker::Method::Head);
+    let (request, refusal) = read(request).await;
+    let component = settings::composition(|all| all.serving(request.path()).map(str::to_owned));
+    let component = component.unwrap_or_default();
+    let ports = WorkerPorts::of(&env, &component);
+    let response = match refusal {
+        Some(problem) => web::refuse(&ports, &request, problem),
+        None => served(&ports, request).await,
+    };
+    let told = ports.take_told();
+    let is_first = is_first();
+    if is_first || !told.is_empty() {
+        let env = env.clone();
+        context.wait_until(async move {
+            messages::tell_inboxes(&env, told).await;
+            if is_first {
+                // Where nothing else wakes them after a restart, as in a local run.
+                messages::wake_inboxes(&env).await;
+            }
+        });
+    }
+    said(response, is_head)
+}
+
+async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
+    let unavailable = |request: &web::Request, why: &str| {
+        note(why);
+        web::refuse(ports, request, Problem::unavailable())
+    };
+    if let Err(why) = services::migrate(ports).await {
+        return unavailable(&request, &format!("the tables cannot be brought up to date: {why}"));
+    }
+    let vault = settings::vault(ports.env);
+    if request.path().starts_with(OWN_PATHS) && bearer(&request).is_some_and(|shown| vault.is_tick_token(shown)) {
+        return operated(ports, request).await;
+    }
+    let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
+    if !is_read && let Some(why) = vault.problem() {
+        note(&format!("nothing can be changed here: {why}"));
+        return web::refuse(ports, &request, Problem::new(503, "unavailable", NO_KEYS));
+    }
+    match services::handle(ports, request.clone()).await {
+        Some(response) => response,
+        None => unavailable(&request, &format!("no service is linked for {}", request.path())),
+    }
+}
+
+fn bearer(request: &web::Request) -> Option<&str> {
+    request.header("authorization").and_then(|value| value.strip_prefix("Bearer "))
+}
+
+/// A tick, or what operators ask. All queues are told by all inboxes, one of them by its own.
+async fn operated(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
+    if request.path() == TICK && request.method == "POST" {
+        messages::wake_inboxes(ports.env).await;
+        return web::Response::empty(202);
+    }
+    let asked = |component: String| {
+        let (method, target) = (request.method.clone(), request.target.clone());
+        let question = ToInbox::Operate { method, target, body: request.body.clone() };
+        async move {
+            let inbox = messages::inbox(ports.env, &component)?;
+            wire::ask_at::<_, Result<Vec<u8>, Refused>>(&inbox, &component, &question).await
+        }
+    };
+    let one = request.path().strip_prefix(QUEUES).and_then(|rest| rest.split('/').nth(1));
+    let known: Vec<String> = settings::composition(|composition| {
+        composition.components.keys().cloned().collect()
+    });
+    let answer = match one {
+        Some(one) if known.iter().any(|id| id == one) => asked(one.to_owned()).await,
+        Some(_) => Ok(Err((404, "not_found".to_owned(), NO_QUEUE.to_owned()))),
+        None => all_queues(known, asked).await,
+    };
+    match answer {
+        Ok(Ok(json)) => web::Response::json_bytes(200, json),
+        Ok(Err((status, code, detail))) => {
+            let code = CODES.iter().find(|known| **known == code).copied();
+            let problem = Problem::new(status, code.unwrap_or("unavailable"), detail);
+            web::refuse(ports, &request, problem)
+        }
+        Err(why) => {
+            note(&why);
+            web::refuse(ports, &request, Problem::unavailable())
+        }
+    }
+}
+
+async fn all_queues<F>(
+    components: Vec<String>,
+    asked: impl Fn(String) -> F,
+) -> Result<Result<Vec<u8>, Refused>, String>
+where
+    F: Future<Output = Result<Result<Vec<u8>, Refused>, String>>,
+{
+    let mut items = Vec::new();
+    for component in components {
+        let mut page: serde_json::Value = match asked(component).await? {
+            Ok(json) => serde_json::from_slice(&json).unwrap_or_default(),
+            Err(refused) => return Ok(Err(refused)),
+        };
+        if let Some(own) = page.get_mut("items").and_then(serde_json::Value::as_array_mut) {
+            items.append(own);
+        }
+    }
+    let page = serde_json::json!({ "items": items, "next_cursor": null });
+    Ok(Ok(page.to_string().into_bytes()))
+}
+
+/// Once in the life of an isolate.
+fn is_first() -> bool {
+    thread_local! {
+        static SERVED: Cell<bool> = const { Cell::new(false) };
+    }
+    !SERVED.replace(true)
+}
+
+/// The request as the buffered face would get it, or why it is refused.
+async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
+    let method = request.method().to_string();
+    let target = target_of(&request.inner().url()).to_owned();
+    let headers = inward(request.headers());
+    let (body, refusal) = match request.bytes().await {
+        Ok(body) if body.len() > BODY_MAX_BYTES => {
+            let detail = "The request body is larger than this platform takes.";
+            (Vec::new(), Some(Problem::new(413, "payload_too_large", detail)))
+        }
+        Ok(body) => (body, None),
+        Err(_) => {
+            let detail = "The request body broke off.";
+            (Vec::new(), Some(Problem::new(400, "invalid_request", detail)))
+        }
+    };
+    (web::Request { method, target, headers, body }, refusal)
+}
+
+/// Path and query of an absolute URL.
+fn target_of(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
+}
+
+/// Header fields as services know them. The client's address is what the runtime says it is.
+fn inward(headers: &Headers) -> Fields {
+    let mut fields = Fields::default();
+    let mut address = None;
+    for (name, value) in headers.entries() {
+        if name == CLIENT {
+            address = Some(value);
+        } else if !is_of_the_platform(&name) {
+            fields.push(&name, &value);
+        }
+    }
+    if let Some(address) = address {
+        fields.push("x-client-address", &address);
+    }
+    fields
+}
+
+/// Fields that end at the platform, and those that it sets itself.
+fn is_of_the_platform(name: &str) -> bool {
+    name.starts_with("cf-")
+        || matches!(
+            name,
+            "connection"
+                | "keep-alive"
+                | "proxy-authorization"
+                | "te"
+                | "trailer"
+                | "transfer-encoding"
+                | "upgrade"
+                | "x-client-address"
+        )
+}
+
+fn said(response: web::Response, is_head: bool) -> worker::Result<Response> {
+    let web::Response { status, headers, body } = response;
+    let fields = Headers::new();
+    for (name, value) in &headers {
+        fields.append(name, value)?;
+    }
+    let has_body = !matches!(status, 100..200 | 204 | 304);
+    if has_body {
+        fields.set("content-length", &body.len().to_string())?;
+    }
+    let body = if has_body && !is_head { ResponseBody::Body(body) } else { ResponseBody::Empty };
+    Ok(ResponseBuilder::new().with_status(status).with_headers(fields).body(body))
+}
+
+/// What a developer reads who has set no secret. The log has the whole sentence.
+const NO_KEYS: &str = "This platform has no keys yet, so nothing can be changed. Its deployer sets \
+    the secret platform_secret.";
+const NO_QUEUE: &str = "There is no such queue. GET /_edge/queues names them all.";
+/// Codes of what operators are refused.
+const CODES: [&str; 5] =
+    ["not_found", "method_not_allowed", "invalid_cursor", "invalid_json", "unavailable"];
+/// What the platform serves by itself.
+const OWN_PATHS: &str = "/_edge/";
+const TICK: &str = "/_edge/tick";
+const QUEUES: &str = "/_edge/queues";
+/// Who calls, as Cloudflare tells it.
+const CLIENT: &str = "cf-connecting-ip";
+/// As the project's own host.
+const BODY_MAX_BYTES: usize = 256 << 10;

@@ -1,0 +1,95 @@
+//! What all objects have in common: an edge over their own store, opened when it is first needed,
+//! and an alarm for what will be due.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
+use composition::Composition;
+use edge::{Edge, Machines};
+use kernel::Timestamp;
+use worker::js_sys::Date;
+use worker::{Env, ScheduledTime, State};
+
+use crate::fault::note;
+use crate::wire;
+use crate::world::ObjectWorld;
+
+/// An object's inside.
+pub(crate) struct Inside {
+    pub(crate) state: State,
+    pub(crate) env: Env,
+    edge: RefCell<Option<Rc<Edge<ObjectWorld>>>>,
+    /// When the alarm rings, as far as this instance knows.
+    armed: Cell<Option<i64>>,
+}
+
+impl Inside {
+    pub(crate) fn new(state: State, env: Env) -> Self {
+        Self { state, env, edge: RefCell::default(), armed: Cell::default() }
+    }
+
+    /// The edge; `made` says which machines and what manifest it has, and as which component it
+    /// runs.
+    pub(crate) fn edge(
+        &self,
+        made: impl FnOnce() -> (Machines, Composition, String),
+    ) -> Result<Rc<Edge<ObjectWorld>>, String> {
+        if let Some(edge) = self.edge.borrow().as_ref() {
+            return Ok(Rc::clone(edge));
+        }
+        let (machines, composition, component) = made();
+        let world = ObjectWorld::of(&self.env, &self.state.storage());
+        let edge = Edge::open(world, machines, composition, &component);
+        let edge = Rc::new(edge.map_err(|error| error.to_string())?);
+        self.edge.replace(Some(Rc::clone(&edge)));
+        Ok(edge)
+    }
+
+    /// Sets the alarm to what is due next, but not before `earliest`.
+    pub(crate) async fn arm(&self, edge: &Edge<ObjectWorld>, earliest: Option<Timestamp>) {
+        edge.take_troubles().iter().for_each(|trouble| note(trouble));
+        let due = match edge.next_due() {
+            Ok(due) => due,
+            Err(error) => {
+                note(&format!("what is due cannot be read: {error}"));
+                Some(wire::now().plus_ms(AFTER_FAULT_MS))
+            }
+        };
+        let Some(due) = due.map(|due| earliest.map_or(due, |earliest| due.max(earliest))) else {
+            return;
+        };
+        let due = due.as_ms();
+        if self.armed.get() == Some(due) {
+            return;
+        }
+        if let Err(error) = self.ring_at(due).await {
+            note(&format!("the alarm cannot be set: {error}"));
+        }
+    }
+
+    /// Lets the alarm ring as soon as may be.
+    pub(crate) async fn ring_now(&self) {
+        if let Err(error) = self.ring_at(wire::now().as_ms()).await {
+            note(&format!("the alarm cannot be set: {error}"));
+        }
+    }
+
+    /// The alarm has rung: there is none now.
+    pub(crate) fn rung(&self) {
+        self.armed.set(None);
+    }
+
+    #[allow(clippy::cast_precision_loss, reason = "instants are below 2^53")]
+    async fn ring_at(&self, ms: i64) -> worker::Result<()> {
+        self.armed.set(Some(ms));
+        let date = Date::new(&(ms.max(0) as f64).into());
+        let set = self.state.storage().set_alarm(ScheduledTime::new(date)).await;
+        if set.is_err() {
+            self.armed.set(None);
+        }
+        set
+    }
+}
+
+/// When a store that failed is asked again.
+const AFTER_FAULT_MS: i64 = 5_000;
