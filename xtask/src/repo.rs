@@ -64,11 +64,20 @@ impl Repo {
         targets.collect()
     }
 
-    /// Packages whose tests run natively: all but the glue, which exists for wasm alone.
+    /// Packages whose tests run natively: all but the glue.
     pub(crate) fn tested_packages(&self) -> Vec<&str> {
+        self.packages(|is_glue| !is_glue)
+    }
+
+    /// Packages that exist for wasm alone.
+    pub(crate) fn glue_packages(&self) -> Vec<&str> {
+        self.packages(|is_glue| is_glue)
+    }
+
+    fn packages(&self, wanted: impl Fn(bool) -> bool) -> Vec<&str> {
         let packages = self.metadata.packages.iter().filter(|package| {
             let mut kinds = package.targets.iter().flat_map(|target| &target.kind);
-            !kinds.any(|kind| *kind == TargetKind::CDyLib)
+            wanted(kinds.any(|kind| *kind == TargetKind::CDyLib))
         });
         packages.map(|package| package.name.as_str()).collect()
     }

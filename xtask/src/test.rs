@@ -19,13 +19,10 @@ pub(crate) use platform::Platforms;
 
 /// Runs it all; a failed check does not hide the next one, a failed build ends the task.
 pub(crate) fn run(repo: &Repo, mut steps: Steps, platforms: Platforms) -> anyhow::Result<()> {
-    tidy::run(repo, &mut steps, false)?;
+    tidy::manners(repo, &mut steps)?;
+    tidy::lints(repo, &mut steps, &named(&repo.glue_packages()));
     deny::check_if_installed(repo, &mut steps);
-    let tested: Vec<OsString> = repo
-        .tested_packages()
-        .into_iter()
-        .flat_map(|package| ["--package", package].map(OsString::from))
-        .collect();
+    let tested = named(&repo.tested_packages());
     if let Err(error) = build_all(repo, &mut steps, &tested) {
         eprintln!("{error:#}\n");
         steps.skip("tests", "what they test does not build");
@@ -46,13 +43,17 @@ pub(crate) fn run(repo: &Repo, mut steps: Steps, platforms: Platforms) -> anyhow
     steps.finish()
 }
 
-/// The guests, then host and tests in one go. Apart from its tests the host would be built with
+fn named(packages: &[&str]) -> Vec<OsString> {
+    packages.iter().flat_map(|package| ["--package", package].map(OsString::from)).collect()
+}
+
+/// The guests, then host and tests in one go, with the lints of what is compiled. Apart from its tests the host would be built with
 /// other features of its dependencies, and the largest of them twice.
 fn build_all(repo: &Repo, steps: &mut Steps, tested: &[OsString]) -> anyhow::Result<()> {
     build::components(repo, steps)?;
-    steps.run("build the host and the tests", |progress| {
-        let args = ["build", "--release", "--bins", "--tests", "--examples"];
-        let mut cargo = command::cargo(repo.root(), args);
+    steps.run("build the host and the tests, with lints", |progress| {
+        let args = ["build", "--release", "--keep-going", "--bins", "--tests", "--examples"];
+        let mut cargo = tidy::linting_cargo(repo, args);
         command::run(cargo.args(tested), progress)?.or_fail("building the host and the tests")?;
         Ok(())
     })
@@ -77,7 +78,7 @@ fn cargo_test(
     packages: &[OsString],
     progress: &Progress,
 ) -> anyhow::Result<Tally> {
-    let mut cargo = command::cargo(repo.root(), ["test", "--release", "--no-fail-fast"]);
+    let mut cargo = tidy::linting_cargo(repo, ["test", "--release", "--no-fail-fast"]);
     let outcome = command::run(cargo.args(targets).args(packages), progress)?;
     let mut tally = harness::tally(&outcome.lines);
     if !outcome.success {

@@ -11,6 +11,7 @@ use super::skips::{self, Skip};
 use crate::command;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
+use crate::tidy;
 
 /// Targets of `tests/conformance` that every platform runs.
 pub(super) const TARGETS: [&str; 4] = ["network", "document", "burst", "kill"];
@@ -96,7 +97,7 @@ impl Run<'_> {
         progress: &Progress,
     ) -> anyhow::Result<command::Outcome> {
         let args = ["test", "--release", "--no-fail-fast", "--test", target];
-        let mut cargo = command::cargo(self.repo.root(), args);
+        let mut cargo = tidy::linting_cargo(self.repo, args);
         cargo.args(self.packages).arg("--").args(arguments);
         cargo.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command::run(&mut cargo, progress)

@@ -14,6 +14,9 @@ mod sizes;
 mod source;
 mod words;
 
+use std::ffi::OsStr;
+use std::process::Command;
+
 use anyhow::Context as _;
 
 use crate::command;
@@ -29,18 +32,41 @@ pub(crate) fn run(repo: &Repo, steps: &mut Steps, fix: bool) -> anyhow::Result<(
             command::run(&mut cargo, progress)?.or_fail("cargo fmt")
         })?;
     }
+    manners(repo, steps)?;
+    lints(repo, steps, &["--workspace"]);
+    Ok(())
+}
+
+/// The rules and formatting: what needs no compiler.
+pub(crate) fn manners(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
     rules(repo, steps)?;
     steps.check("formatting", |progress| {
         let mut cargo = command::cargo(repo.root(), ["fmt", "--all", "--check"]);
         command::run(&mut cargo, progress)?.or_fail("cargo fmt --check")?;
         Ok(())
     });
+    Ok(())
+}
+
+/// Lints of some packages, without building them.
+pub(crate) fn lints<S: AsRef<OsStr>>(repo: &Repo, steps: &mut Steps, packages: &[S]) {
     steps.check("lints", |progress| {
         let mut cargo = command::cargo(repo.root(), CLIPPY);
+        cargo.args(packages).args(["--", "--deny", "warnings"]);
         command::run(&mut cargo, progress)?.or_fail("cargo clippy")?;
         Ok(())
     });
-    Ok(())
+}
+
+/// As [`command::cargo`], but our own crates are linted while they are compiled. To lint them apart
+/// every dependency would be read a second time.
+pub(crate) fn linting_cargo<S: AsRef<OsStr>>(
+    repo: &Repo,
+    args: impl IntoIterator<Item = S>,
+) -> Command {
+    let mut cargo = command::cargo(repo.root(), args);
+    cargo.envs(LINTING);
+    cargo
 }
 
 /// The rules alone.
@@ -103,15 +129,11 @@ impl std::fmt::Display for Finding {
     }
 }
 
-const CLIPPY: &[&str] = &[
-    "clippy",
-    "--release",
-    "--workspace",
-    "--all-targets",
-    "--keep-going",
-    "--",
-    "--deny",
-    "warnings",
+const CLIPPY: &[&str] = &["clippy", "--release", "--all-targets", "--keep-going"];
+/// Clippy in the place of the compiler, with the arguments that `cargo clippy` would hand over.
+const LINTING: [(&str, &str); 2] = [
+    ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
+    ("CLIPPY_ARGS", "--deny__CLIPPY_HACKERY__warnings__CLIPPY_HACKERY__"),
 ];
 
 const RULES: &[Rule] = &[

@@ -41,6 +41,8 @@ fn built(root: &Path, package: &str, file: &str, target: &str) -> PathBuf {
     let mut command = Command::new(cargo);
     // The profile of the real components: what they share is built already.
     command.args(["build", "--profile", "wasm", "--package", package, "--target", target]);
+    // The suite lints while it compiles; a guest is built as it is shipped.
+    command.env_remove("RUSTC_WORKSPACE_WRAPPER");
     assert!(command.current_dir(root).status().unwrap().success(), "{package} does not build");
     let target_folder = std::env::var_os("CARGO_TARGET_DIR");
     let target_folder = target_folder.map_or_else(|| root.join("target"), PathBuf::from);
