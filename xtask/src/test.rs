@@ -47,8 +47,9 @@ fn named(packages: &[&str]) -> Vec<OsString> {
     packages.iter().flat_map(|package| ["--package", package].map(OsString::from)).collect()
 }
 
-/// The guests, then host and tests in one go, with the lints of what is compiled. Apart from its tests the host would be built with
-/// other features of its dependencies, and the largest of them twice.
+/// The guests, then host and tests in one go, with the lints of what is compiled. Apart from its
+/// tests the host would be built with other features of its dependencies, and the largest of them
+/// twice.
 fn build_all(repo: &Repo, steps: &mut Steps, tested: &[OsString]) -> anyhow::Result<()> {
     build::components(repo, steps)?;
     steps.run("build the host and the tests, with lints", |progress| {
