@@ -1,5 +1,6 @@
 //! The host and its components.
 
+use crate::cloudflare;
 use crate::command;
 use crate::components;
 use crate::repo::Repo;
@@ -20,4 +21,10 @@ pub(crate) fn run(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
 pub(crate) fn components(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
     setup::ensure(repo, steps)?;
     components::build(repo, steps)
+}
+
+/// Sets up what is missing and builds the Worker.
+pub(crate) fn worker(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    setup::ensure(repo, steps)?;
+    cloudflare::build(repo, steps)
 }

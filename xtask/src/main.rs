@@ -4,6 +4,7 @@
 //! `xtask/compose`. Nothing here ships.
 
 mod build;
+mod cloudflare;
 mod command;
 mod components;
 mod deny;
@@ -46,6 +47,9 @@ enum Task {
         /// The components alone: what `spin build` wants.
         #[arg(long)]
         components: bool,
+        /// The Worker for Cloudflare alone, into target/cloudflare: what `wrangler deploy` wants.
+        #[arg(long, conflicts_with = "components")]
+        cloudflare: bool,
     },
     /// Build, then start the platform in development mode.
     ///
@@ -149,8 +153,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let repo = Repo::find()?;
     let mut steps = Steps::new(cli.verbose);
     match cli.task {
-        Task::Build { components: true } => build::components(&repo, &mut steps),
-        Task::Build { components: false } => build::run(&repo, &mut steps),
+        Task::Build { components: true, .. } => build::components(&repo, &mut steps),
+        Task::Build { cloudflare: true, .. } => build::worker(&repo, &mut steps),
+        Task::Build { .. } => build::run(&repo, &mut steps),
         Task::Up { args } => up::run(&repo, steps, &args),
         Task::Test { platform } => test::run(&repo, steps, platform),
         Task::Soak { args } => programs::soak(&repo, steps, &args),

@@ -11,6 +11,7 @@ use ports::{
 };
 
 use crate::cache::Cache;
+#[cfg(feature = "tables")]
 use crate::guard::Guard;
 use crate::machines::Machines;
 use crate::mail;
@@ -41,6 +42,7 @@ pub struct Edge<W: World> {
     pub(crate) composition: Composition,
     pub(crate) grants: Grants,
     pub(crate) outbox: Box<dyn Outbox<W::Connection>>,
+    #[cfg(feature = "tables")]
     pub(crate) guard: Guard,
     pub(crate) cache: RefCell<Cache>,
     pub(crate) vault: Vault,
@@ -70,6 +72,7 @@ impl<W: World> Edge<W> {
         let store = Store::open(&world)?;
         let vault = Vault::open(&world, &store)?;
         let grants = Grants::of(&composition, component);
+        #[cfg(feature = "tables")]
         let guard = Guard::new(grants.tables.as_deref());
         let outbox = Box::new(Subscriptions::of(&composition));
         let (cache, troubles) = (RefCell::default(), RefCell::default());
@@ -80,6 +83,7 @@ impl<W: World> Edge<W> {
             composition,
             grants,
             outbox,
+            #[cfg(feature = "tables")]
             guard,
             cache,
             vault,

@@ -14,6 +14,7 @@ mod dead;
 mod due;
 mod edge;
 mod entities;
+#[cfg(feature = "tables")]
 mod guard;
 mod jobs;
 mod limits;
@@ -27,6 +28,7 @@ mod queue;
 mod schema;
 mod station;
 mod store;
+#[cfg(feature = "tables")]
 mod tables;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
@@ -40,7 +42,8 @@ pub use edge::Edge;
 pub use machines::Machines;
 pub use operate::Refusal;
 pub use store::Store;
+#[cfg(feature = "tables")]
 pub use tables::Outgoing;
-pub use work::{Lease, Task};
 pub use vault::Vault;
+pub use work::{Lease, Task};
 pub use world::{Begin, Connection, Rows, StoreError, World};

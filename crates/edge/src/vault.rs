@@ -67,8 +67,7 @@ impl Vault {
     }
 
     fn with(found: Result<Vec<Keys>, String>, tick_token: Option<String>) -> Self {
-        let is_short =
-            tick_token.as_ref().is_some_and(|token| token.len() < SECRET_MIN_CHARS);
+        let is_short = tick_token.as_ref().is_some_and(|token| token.len() < SECRET_MIN_CHARS);
         let short = format!("tick_token has fewer than {SECRET_MIN_CHARS} characters: {ADVICE}");
         let found = if is_short { Err(short) } else { found };
         let (keys, problem, tick_token) = match found {
@@ -136,12 +135,7 @@ impl Vault {
 
     /// Components cannot compute each other's macs. Without a key there is none: bytes that anybody
     /// can guess would be worse.
-    pub fn mac(
-        &self,
-        component: &str,
-        purpose: &str,
-        message: &[u8],
-    ) -> Result<[u8; 32], String> {
+    pub fn mac(&self, component: &str, purpose: &str, message: &[u8]) -> Result<[u8; 32], String> {
         let keys = self.keys.last().ok_or_else(|| self.why_not())?;
         Ok(vault::mac(&keys.mac, &format!("{component}/{purpose}"), message))
     }

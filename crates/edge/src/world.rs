@@ -1,4 +1,5 @@
-//! What the edge needs of its platform, as traits: in tests a file and a clock of their own stand in.
+//! What the edge needs of its platform, as traits: in tests a file and a clock of their own stand
+//! in.
 
 use kernel::Timestamp;
 use ports::{HttpRequest, HttpResponse, OutboundError, Value};
@@ -42,7 +43,8 @@ pub trait Connection {
     /// Rows that the last INSERT, UPDATE or DELETE changed.
     fn changes(&self) -> u64;
 
-    /// Runs `work` in a transaction that an error undoes. By statements, where the store takes them.
+    /// Runs `work` in a transaction that an error undoes. By statements, where the store takes
+    /// them.
     fn transaction<T, E: From<StoreError>>(
         &self,
         begin: Begin,

@@ -12,9 +12,9 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use crate::fault::note;
 use crate::messages::{self, Parcel};
 use crate::object::Inside;
+use crate::settings;
 use crate::wire::{self, Answer, ToEntity, Told, Told4, Trouble};
 use crate::world::ObjectWorld;
-use crate::settings;
 
 /// The object of an entity.
 #[durable_object]

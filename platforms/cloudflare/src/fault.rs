@@ -4,4 +4,3 @@
 pub(crate) fn note(what: &str) {
     worker::console_error!("{what}");
 }
-

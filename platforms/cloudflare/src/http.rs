@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use futures_util::StreamExt as _;
 use web::{Fields, Problem};
 use worker::{Context, Env, Headers, Request, Response, ResponseBody, ResponseBuilder};
 
@@ -49,7 +50,9 @@ async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response
         return unavailable(&request, &format!("the tables cannot be brought up to date: {why}"));
     }
     let vault = settings::vault(ports.env);
-    if request.path().starts_with(OWN_PATHS) && bearer(&request).is_some_and(|shown| vault.is_tick_token(shown)) {
+    if request.path().starts_with(OWN_PATHS)
+        && bearer(&request).is_some_and(|shown| vault.is_tick_token(shown))
+    {
         return operated(ports, request).await;
     }
     let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
@@ -82,9 +85,8 @@ async fn operated(ports: &WorkerPorts<'_>, request: web::Request) -> web::Respon
         }
     };
     let one = request.path().strip_prefix(QUEUES).and_then(|rest| rest.split('/').nth(1));
-    let known: Vec<String> = settings::composition(|composition| {
-        composition.components.keys().cloned().collect()
-    });
+    let known: Vec<String> =
+        settings::composition(|composition| composition.components.keys().cloned().collect());
     let answer = match one {
         Some(one) if known.iter().any(|id| id == one) => asked(one.to_owned()).await,
         Some(_) => Ok(Err((404, "not_found".to_owned(), NO_QUEUE.to_owned()))),
@@ -138,18 +140,38 @@ async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
     let method = request.method().to_string();
     let target = target_of(&request.inner().url()).to_owned();
     let headers = inward(request.headers());
-    let (body, refusal) = match request.bytes().await {
-        Ok(body) if body.len() > BODY_MAX_BYTES => {
-            let detail = "The request body is larger than this platform takes.";
-            (Vec::new(), Some(Problem::new(413, "payload_too_large", detail)))
-        }
+    let (body, refusal) = match body(&mut request).await {
         Ok(body) => (body, None),
-        Err(_) => {
-            let detail = "The request body broke off.";
-            (Vec::new(), Some(Problem::new(400, "invalid_request", detail)))
-        }
+        Err(problem) => (Vec::new(), Some(problem)),
     };
     (web::Request { method, target, headers, body }, refusal)
+}
+
+/// The whole body. What is too large is not waited for.
+async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
+    let too_large = || {
+        let detail = "The request body is larger than this platform takes.";
+        Problem::new(413, "payload_too_large", detail)
+    };
+    let declared = request.headers().get("content-length").ok().flatten();
+    if declared
+        .is_some_and(|length| length.parse().is_ok_and(|length: u64| length > BODY_MAX_BYTES))
+    {
+        return Err(too_large());
+    }
+    if request.inner().body().is_none() {
+        return Ok(Vec::new());
+    }
+    let broken = |_| Problem::new(400, "invalid_request", "The request body broke off.");
+    let mut chunks = request.stream().map_err(broken)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = chunks.next().await {
+        body.extend(chunk.map_err(broken)?);
+        if body.len() as u64 > BODY_MAX_BYTES {
+            return Err(too_large());
+        }
+    }
+    Ok(body)
 }
 
 /// Path and query of an absolute URL.
@@ -219,4 +241,4 @@ const QUEUES: &str = "/_edge/queues";
 /// Who calls, as Cloudflare tells it.
 const CLIENT: &str = "cf-connecting-ip";
 /// As the project's own host.
-const BODY_MAX_BYTES: usize = 256 << 10;
+const BODY_MAX_BYTES: u64 = 256 << 10;

@@ -1,5 +1,5 @@
-//! The inbox of a component: messages on their last way, and jobs by the clock. It hands them to the
-//! component's own consumer, with the queue semantics of every other platform.
+//! The inbox of a component: messages on their last way, and jobs by the clock. It hands them to
+//! the component's own consumer, with the queue semantics of every other platform.
 
 use std::rc::Rc;
 

@@ -2,8 +2,8 @@
 //!
 //! The Worker itself is stateless: it answers requests with the services, over ports that lead to
 //! durable objects and D1. An entity is an object with its own SQLite store; the messages that it
-//! tells stay there until they have reached the inbox of whoever consumes them, an object too, which
-//! runs the consumer (docs/adr/0031).
+//! tells stay there until they have reached the inbox of whoever consumes them, an object too,
+//! which runs the consumer (docs/adr/0031).
 
 mod entity;
 mod fault;
@@ -22,7 +22,9 @@ mod values;
 mod wire;
 mod world;
 
-use worker::{Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event};
+use worker::{
+    Context, Env, MessageBatch, Request, Response, ScheduleContext, ScheduledEvent, event,
+};
 
 use crate::messages::Parcel;
 

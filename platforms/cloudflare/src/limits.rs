@@ -23,9 +23,9 @@ impl DurableObject for LimitsObject {
         let Some(question) = wire::asked::<TakeToken>(request).await? else {
             return wire::not_asked();
         };
-        let edge = self.inside.edge(|| {
-            (Machines::default(), Composition::default(), "limits".to_owned())
-        })?;
+        let edge = self
+            .inside
+            .edge(|| (Machines::default(), Composition::default(), "limits".to_owned()))?;
         let TakeToken { bucket, capacity, refill_ms } = question;
         wire::answer(&edge.take(&bucket, Policy { capacity, refill_ms }).await)
     }

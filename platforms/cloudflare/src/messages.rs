@@ -1,6 +1,7 @@
 //! How messages get from where they were told to the inbox of whoever consumes them.
 //!
-//! Entities send parcels by a queue and keep their messages until they hear that these have arrived.
+//! Entities send parcels by a queue and keep their messages until they hear that these have
+//! arrived.
 //! What tables tell stands in an outbox beside them, in D1, which inboxes read in its order; there
 //! the queue only says that there is something to read.
 
@@ -105,10 +106,7 @@ async fn arrive(env: &Env, parcel: &Parcel) -> Result<(), String> {
 }
 
 /// Reads the tables' outbox as far as it goes.
-pub(crate) async fn pull(
-    edge: &Edge<ObjectWorld>,
-    ports: &WorkerPorts<'_>,
-) -> Result<(), String> {
+pub(crate) async fn pull(edge: &Edge<ObjectWorld>, ports: &WorkerPorts<'_>) -> Result<(), String> {
     loop {
         let after = edge.cursor(OUTBOX).map_err(|error| error.0)?;
         let found = tables::outbox_after(ports, after, PULLED_AT_ONCE).await?;
@@ -136,7 +134,8 @@ pub(crate) async fn tell_inboxes(env: &Env, components: BTreeSet<String>) {
 /// Wakes all inboxes. They look by themselves when an alarm rings; this is for one that was lost.
 pub(crate) async fn wake_inboxes(env: &Env) {
     let components: Vec<String> = settings::composition(|composition| {
-        let has_work = |tool: &composition::Tool| !(tool.consumers.is_empty() && tool.crons.is_empty());
+        let has_work =
+            |tool: &composition::Tool| !(tool.consumers.is_empty() && tool.crons.is_empty());
         let all = composition.components.iter().filter(|(_, tool)| has_work(tool));
         all.map(|(id, _)| id.clone()).collect()
     });

@@ -1,8 +1,9 @@
-//! The ports of a service in this Worker. Durable things are asked for: entities, rates and the post
-//! are objects, tables are D1.
+//! The ports of a service in this Worker. Durable things are asked for: entities, rates and the
+//! post are objects, tables are D1.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use kernel::{Digest, Timestamp};
 use ports::{
@@ -10,7 +11,7 @@ use ports::{
     Limits, Mail, MailError, Outbound, OutboundError, PasswordError, Policy, PublicEvent, Random,
     Variables, Vault,
 };
-use worker::{Env, Stub};
+use worker::{Delay, Env, Stub};
 
 use crate::fault::note;
 use crate::messages::ENTITIES;
@@ -146,9 +147,8 @@ impl Mail for WorkerPorts<'_> {
 
     async fn captured(&self, to: Option<&str>, limit: u32) -> Vec<Captured> {
         let question = ToPost::Captured { to: to.map(str::to_owned), limit };
-        let kept = async {
-            wire::ask::<_, Vec<Kept>>(&self.object("POST", "post")?, &question).await
-        };
+        let kept =
+            async { wire::ask::<_, Vec<Kept>>(&self.object("POST", "post")?, &question).await };
         let kept = kept.await.inspect_err(|why| note(&format!("letters: {why}")));
         kept.unwrap_or_default().into_iter().map(wire::captured).collect()
     }
@@ -171,6 +171,7 @@ impl Vault for WorkerPorts<'_> {
     }
 
     async fn hash_password(&self, password: &str) -> Result<String, PasswordError> {
+        let _turn = Turn::take().await?;
         let mut salt = [0; vault::SALT_BYTES];
         getrandom::fill(&mut salt).map_err(|error| PasswordError::Failed(error.to_string()))?;
         vault::hash_password(password, &salt)
@@ -181,6 +182,7 @@ impl Vault for WorkerPorts<'_> {
         password: &str,
         stored: Option<&str>,
     ) -> Result<Comparison, PasswordError> {
+        let _turn = Turn::take().await?;
         vault::verify_password(password, stored)
     }
 
@@ -218,6 +220,33 @@ impl Variables for WorkerPorts<'_> {
     }
 }
 
+/// A turn at the passwords. An isolate hashes one at a time and does nothing else meanwhile, so few
+/// may wait for theirs, and other requests run in between.
+struct Turn;
+
+impl Turn {
+    async fn take() -> Result<Self, PasswordError> {
+        let waiting = WAITING.get();
+        if waiting >= WAITING_MAX {
+            return Err(PasswordError::Busy);
+        }
+        WAITING.set(waiting + 1);
+        let turn = Self;
+        Delay::from(Duration::ZERO).await;
+        Ok(turn)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        WAITING.set(WAITING.get().saturating_sub(1));
+    }
+}
+
+thread_local! {
+    static WAITING: Cell<u32> = const { Cell::new(0) };
+}
+
 /// Bytes that nobody can guess.
 #[allow(clippy::expect_used, reason = "a secret that can be guessed is worse than a panic")]
 pub(crate) fn drawn<const N: usize>() -> [u8; N] {
@@ -228,4 +257,6 @@ pub(crate) fn drawn<const N: usize>() -> [u8; N] {
 
 /// Objects that share the buckets.
 const SHARES: u8 = 16;
+/// Passwords that wait in an isolate: some seconds.
+const WAITING_MAX: u32 = 16;
 const UNCOUNTED_MS: u64 = 1_000;

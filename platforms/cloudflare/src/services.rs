@@ -49,11 +49,7 @@ pub(crate) async fn consume(ports: &WorkerPorts<'_>, batch: Vec<Message>) -> Vec
 }
 
 /// Runs a job.
-pub(crate) async fn run(
-    ports: &WorkerPorts<'_>,
-    job: &str,
-    slot: Timestamp,
-) -> Result<(), String> {
+pub(crate) async fn run(ports: &WorkerPorts<'_>, job: &str, slot: Timestamp) -> Result<(), String> {
     match ports.component {
         "identity" => identity_service::run(ports, job, slot).await,
         "notifications" => notifications_service::run(ports, job, slot).await,

@@ -117,28 +117,17 @@ pub(crate) async fn forget_outbox(ports: &WorkerPorts<'_>, place: i64) -> Result
 }
 
 /// Keeps what the queue gave up, for people.
-pub(crate) async fn keep_undelivered(
-    env: &Env,
-    parcel: &Parcel,
-    why: &str,
-) -> Result<(), String> {
+pub(crate) async fn keep_undelivered(env: &Env, parcel: &Parcel, why: &str) -> Result<(), String> {
     let ports = WorkerPorts::of(env, "undelivered");
     let text = serde_json::to_string(parcel).map_err(|error| error.to_string())?;
     let sql = "insert into edge_undelivered (component, parcel, why, at) values (?1, ?2, ?3, ?4)";
-    let cells = [
-        parcel.component.as_str().into(),
-        text.into(),
-        why.into(),
-        ports.now().as_ms().into(),
-    ];
+    let cells =
+        [parcel.component.as_str().into(), text.into(), why.into(), ports.now().as_ms().into()];
     migrate(&ports).await?;
     ports.batch(vec![Statement::new(sql, cells)]).await.map(drop).map_err(|error| error.to_string())
 }
 
-fn prepared(
-    database: &D1Database,
-    statement: &Statement,
-) -> Result<D1PreparedStatement, SqlError> {
+fn prepared(database: &D1Database, statement: &Statement) -> Result<D1PreparedStatement, SqlError> {
     let parameters: Vec<JsValue> = statement.parameters.iter().map(values::outward).collect();
     let prepared = database.prepare(statement.sql.as_str());
     if parameters.is_empty() {

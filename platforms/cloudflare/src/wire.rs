@@ -17,10 +17,24 @@ pub(crate) enum ToEntity {
         principal: Option<String>,
         body: Vec<u8>,
     },
-    Query { machine: String, key: String, principal: Option<String>, body: Vec<u8> },
-    Events { machine: String, key: String, after: u64, limit: u32 },
+    Query {
+        machine: String,
+        key: String,
+        principal: Option<String>,
+        body: Vec<u8>,
+    },
+    Events {
+        machine: String,
+        key: String,
+        after: u64,
+        limit: u32,
+    },
     /// The messages of a lease have reached the inbox of their consumer.
-    Arrived { component: String, lease: String, count: usize },
+    Arrived {
+        component: String,
+        lease: String,
+        count: usize,
+    },
 }
 
 /// To the inbox of a component.

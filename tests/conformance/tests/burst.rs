@@ -44,7 +44,9 @@ impl Burst {
         match Kind::chosen() {
             Kind::Host => Self { lots: 20, ahead_ms: 500, enough: 100, near_ms: 50 },
             // A hundred bids a second.
-            Kind::Spin | Kind::Cloudflare => Self { lots: 4, ahead_ms: 2_000, enough: 10, near_ms: 500 },
+            Kind::Spin | Kind::Cloudflare => {
+                Self { lots: 4, ahead_ms: 2_000, enough: 10, near_ms: 500 }
+            }
         }
     }
 }

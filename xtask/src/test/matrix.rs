@@ -6,7 +6,7 @@ use std::fmt;
 use anyhow::ensure;
 
 use super::harness;
-use super::platform::{Platform, Platforms, Spin};
+use super::platform::{Platform, Spin};
 use super::skips::{self, Skip};
 use crate::command;
 use crate::repo::Repo;
@@ -41,14 +41,13 @@ struct Run<'a> {
 pub(super) fn run(
     repo: &Repo,
     steps: &mut Steps,
-    platforms: Platforms,
+    columns: Vec<Platform>,
     packages: &[OsString],
 ) -> anyhow::Result<Matrix> {
     let skips = skips::read(repo.root(), &TARGETS)?;
-    let columns = platforms.each().to_vec();
     let spin = if columns.contains(&Platform::Spin) { Some(Spin::find()?) } else { None };
-    let mut matrix = Matrix { columns, cells: Vec::new(), spin: None };
-    for platform in platforms.each().iter().copied() {
+    let mut matrix = Matrix { columns: columns.clone(), cells: Vec::new(), spin: None };
+    for platform in columns {
         let mut environment = vec![("CONFORMANCE_PLATFORM", platform.name().into())];
         if let Some(spin) = spin.as_ref().filter(|_| platform == Platform::Spin) {
             environment.push(("CONFORMANCE_SPIN", spin.program.clone().unwrap_or_default().into()));

@@ -10,6 +10,8 @@ pub(crate) enum Platform {
     Host,
     /// Spin.
     Spin,
+    /// Cloudflare's Worker, on workerd.
+    Cloudflare,
 }
 
 /// Which platforms are asked.
@@ -22,15 +24,18 @@ pub(crate) enum Platforms {
     /// Spin 4.1 or newer on PATH, or the one that CONFORMANCE_SPIN names, or else its shape in our
     /// binary.
     Spin,
+    /// Cloudflare's Worker, on workerd.
+    Cloudflare,
 }
 
 impl Platforms {
     /// Those, in the order of the columns.
     pub(super) fn each(self) -> &'static [Platform] {
         match self {
-            Self::All => &[Platform::Host, Platform::Spin],
+            Self::All => &[Platform::Host, Platform::Spin, Platform::Cloudflare],
             Self::Host => &[Platform::Host],
             Self::Spin => &[Platform::Spin],
+            Self::Cloudflare => &[Platform::Cloudflare],
         }
     }
 }
@@ -38,7 +43,8 @@ impl Platforms {
 impl Platform {
     /// By its name.
     pub(super) fn named(name: &str) -> Option<Self> {
-        [Self::Host, Self::Spin].into_iter().find(|platform| platform.name() == name)
+        let all = [Self::Host, Self::Spin, Self::Cloudflare];
+        all.into_iter().find(|platform| platform.name() == name)
     }
 
     /// What `CONFORMANCE_PLATFORM` calls it.
@@ -46,6 +52,7 @@ impl Platform {
         match self {
             Self::Host => "host",
             Self::Spin => "spin",
+            Self::Cloudflare => "cloudflare",
         }
     }
 }

@@ -9,7 +9,7 @@ use super::{Finding, Rule};
 pub(super) const ROOMS: Rule = Rule {
     title: "rooms",
     why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, vault, platforms}; \
-          vault and composition are for platforms (ARCHITECTURE.md)",
+          vault, composition and edge are for platforms (ARCHITECTURE.md)",
     check: rooms,
 };
 
@@ -51,6 +51,7 @@ enum Room<'p> {
     Web,
     Vault,
     Composition,
+    Edge,
     Machine(&'p str),
     Service(&'p str),
     Wasm(&'p str),
@@ -70,6 +71,7 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["crates", "web"] => Room::Web,
         ["crates", "vault"] => Room::Vault,
         ["crates", "composition"] => Room::Composition,
+        ["crates", "edge"] => Room::Edge,
         ["components", capability, "machine"] => Room::Machine(capability),
         ["components", capability, "service"] => Room::Service(capability),
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
@@ -77,7 +79,7 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["platforms", platform, ..] => Room::Platform(platform),
         ["tests", ..] => Room::Tests,
         ["xtask", "compose"] => Room::Compose,
-        ["xtask"] => Room::Xtask,
+        ["xtask"] | ["xtask", "bundle"] => Room::Xtask,
         _ => return None,
     })
 }
@@ -85,16 +87,19 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
 impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
-            Compose, Composition, Document, Kernel, Machine, Platform, Ports, PortsWasi, Service,
-            Tests, Vault, Wasm, Web, Xtask,
+            Compose, Composition, Document, Edge, Kernel, Machine, Platform, Ports, PortsWasi,
+            Service, Tests, Vault, Wasm, Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
             (Tests, _) | (Xtask | Platform("host"), Compose) => true,
             (_, Tests | Compose | Xtask) | (Kernel | Compose, _) => false,
-            (_, Kernel) | (PortsWasi | Web | Service(_) | Vault | Platform(_), Ports) => true,
+            (_, Kernel) => true,
+            (PortsWasi | Web | Service(_) | Vault | Edge | Platform(_), Ports) => true,
             // What platforms have in common, and nobody else (docs/adr/0029).
-            (Platform(_), Vault | Composition) => true,
+            (Platform(_) | Edge, Vault | Composition) => true,
+            // Where stores are small and nothing runs between requests (docs/adr/0031).
+            (Platform("cloudflare" | "spin"), Edge) => true,
             // It is made of what every service says of its routes.
             (Document, Service(_) | Web) => true,
             (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
@@ -285,6 +290,9 @@ mod tests {
             ("platforms/spin/wasm", "crates/composition"),
             ("platforms/host", "crates/composition"),
             ("platforms/cloudflare", "crates/vault"),
+            ("platforms/cloudflare", "crates/edge"),
+            ("platforms/spin/wasm", "crates/edge"),
+            ("crates/edge", "crates/vault"),
         ] {
             assert!(!broken(from, to), "{from} → {to}");
         }
@@ -322,6 +330,10 @@ mod tests {
             ("crates/vault", "crates/composition"),
             ("crates/composition", "crates/ports"),
             ("crates/composition", "platforms/host"),
+            ("crates/edge", "components/auctions/machine"),
+            ("crates/edge", "platforms/spin"),
+            ("platforms/host", "crates/edge"),
+            ("components/auctions/service", "crates/edge"),
         ] {
             assert!(broken(from, to), "{from} → {to}");
         }

@@ -10,7 +10,7 @@ pub enum Kind {
     Host,
     /// Spin: a real one of 4.1 or newer, or else its shape in our binary.
     Spin,
-    /// Cloudflare's Worker, on workerd by wrangler's local mode.
+    /// Cloudflare's Worker, on workerd.
     Cloudflare,
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Runner {
     Shape,
     /// `spin up`.
     Spin(PathBuf),
-    /// `wrangler dev`, with what `cargo xtask build --cloudflare` made.
+    /// workerd, with what `cargo xtask build --cloudflare` made.
     Cloudflare,
 }
 
@@ -75,17 +75,13 @@ impl Runner {
                 command.args(["--listen", &port.to_string()]).stdout(Stdio::piped());
                 command
             }
-            Self::Cloudflare => wrangler(state),
+            Self::Cloudflare => workerd(state),
         };
         for variable in self.variables(setup) {
-            match (self, variable.split_once('=')) {
-                (Self::Cloudflare, Some((name, value))) => {
-                    command.args(["--var", &format!("{name}:{value}")]);
-                }
-                _ => {
-                    command.args(["--variable", &variable]);
-                }
-            }
+            match self {
+                Self::Cloudflare => command.arg(&variable),
+                _ => command.args(["--variable", &variable]),
+            };
         }
         command.env("NO_COLOR", "1").env_remove("ECOMAUCTION_LOG").current_dir(root());
         command.stdin(Stdio::null()).stderr(Stdio::piped());
@@ -147,19 +143,14 @@ fn up(setup: &Setup, state: &Path) -> Command {
     command
 }
 
-/// wrangler's local mode, which runs workerd, from the tools of the lockfile.
-fn wrangler(state: &Path) -> Command {
-    let modules = root().join("platforms/cloudflare/node_modules");
+/// The bundled Worker on workerd, by the tools of the lockfile.
+fn workerd(state: &Path) -> Command {
+    let folder = root().join("platforms/cloudflare");
     let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
-    let node = modules.join(format!("node-linux-{architecture}/bin/node"));
+    let node = folder.join(format!("node_modules/node-linux-{architecture}/bin/node"));
     let mut command = Command::new(node);
-    command.arg(modules.join("wrangler/bin/wrangler.js")).args(["dev", "--local"]);
-    command.args(["--ip", "127.0.0.1", "--port", "0", "--inspector-port", "0"]);
-    command.arg("--show-interactive-dev-session=false");
-    command.arg("--config").arg(root().join("target/cloudflare/wrangler.toml"));
-    command.arg("--persist-to").arg(state).stdout(Stdio::piped());
-    command.env("CI", "1").env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
-    command.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+    command.arg(folder.join("local.mjs")).arg(root().join("target/cloudflare"));
+    command.arg(state).arg("0").stdout(Stdio::piped());
     command
 }
 

@@ -1,0 +1,140 @@
+//! The Worker: the module, its glue, the files beside them, held to its size.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Context as _;
+
+use crate::command;
+use crate::repo::Repo;
+use crate::setup::MACHINES;
+use crate::steps::{Progress, Steps};
+
+/// Builds the Worker into target/cloudflare, with what makes it of the module.
+pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    anyhow::ensure!(has_npm(), "no npm: the Worker's tools come from its registry");
+    steps.run("build what bundles", |progress| {
+        let mut cargo = command::cargo(repo.root(), ["build", "--release", "--package", "bundle"]);
+        command::run(&mut cargo, progress)?.or_fail("building what bundles")?;
+        Ok(())
+    })?;
+    bundle(repo, steps)
+}
+
+/// Is there an npm?
+pub(crate) fn has_npm() -> bool {
+    let answered = Command::new("npm").arg("--version").output();
+    answered.is_ok_and(|answer| answer.status.success())
+}
+
+/// As [`build`], where what bundles is built already.
+pub(crate) fn bundle(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+    let folder = repo.root().join("platforms/cloudflare");
+    steps.run("install the Worker's tools", |progress| install(&folder, progress))?;
+    let uploaded = steps.run("build the Worker", |progress| {
+        let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--package"]);
+        cargo.args(["cloudflare", "--target", MACHINES]).env("WASM_BINDGEN_USE_JS_SYS", "1");
+        command::run(&mut cargo, progress)?.or_fail("building the Worker")?;
+        let module = repo.target().join(MACHINES).join("wasm/cloudflare.wasm");
+        let out = repo.target().join("cloudflare");
+        let mut bundle = Command::new(repo.target().join("release/bundle"));
+        command::run(bundle.arg(module).arg(&out), progress)?.or_fail("wasm-bindgen")?;
+        let wasm = out.join("index_bg.wasm");
+        let mut optimise = node(&folder);
+        optimise.arg(folder.join("node_modules/binaryen/bin/wasm-opt"));
+        optimise.args(["-Os", "--all-features", "-o"]).arg(&wasm).arg(&wasm);
+        command::run(&mut optimise, progress)?.or_fail("wasm-opt")?;
+        fs::copy(folder.join("entry.js"), out.join("entry.js")).context("entry.js")?;
+        let config =
+            fs::read_to_string(repo.root().join("wrangler.toml")).context("wrangler.toml")?;
+        fs::write(out.join("wrangler.toml"), beside_the_bundle(&config)?)?;
+        size(&folder, &out, progress)
+    })?;
+    eprintln!("                  target/cloudflare: {uploaded} of {KIB_MAX} KiB, compressed");
+    anyhow::ensure!(uploaded <= KIB_MAX, "the Worker is over its budget");
+    Ok(())
+}
+
+/// Installs what the lockfile pins, unless that was done before.
+fn install(folder: &Path, progress: &Progress) -> anyhow::Result<()> {
+    let lockfile = fs::read(folder.join("package-lock.json")).context("package-lock.json")?;
+    let installed = folder.join("node_modules/.installed");
+    if fs::read(&installed).is_ok_and(|known| known == lockfile) {
+        return Ok(());
+    }
+    // Not `npm ci`: it insists on entries for platforms whose packages a registry may lack.
+    let mut npm = Command::new("npm");
+    npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    command::run(npm.current_dir(folder), progress)?.or_fail("npm install")?;
+    fs::write(installed, lockfile).context("node_modules")
+}
+
+/// The node of the lockfile: the machine's may be too old.
+fn node(folder: &Path) -> Command {
+    let bin = folder.join(format!("node_modules/node-linux-{}/bin", architecture()));
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::iter::once(bin.clone()).chain(std::env::split_paths(&path));
+    let mut node = Command::new(bin.join("node"));
+    node.env("PATH", std::env::join_paths(path).unwrap_or_else(|_| OsString::from(bin)));
+    node.env("CI", "1").env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
+    node.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
+    node
+}
+
+fn architecture() -> &'static str {
+    if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" }
+}
+
+/// The configuration as it is beside what was built: nothing is left to build.
+fn beside_the_bundle(config: &str) -> anyhow::Result<String> {
+    let mut table: toml::Table = config.parse().context("wrangler.toml")?;
+    table.remove("build");
+    table.insert("main".to_owned(), "entry.js".into());
+    Ok(table.to_string())
+}
+
+/// What would be uploaded, in KiB: wrangler checks the configuration and says so without a network.
+fn size(folder: &Path, out: &Path, progress: &Progress) -> anyhow::Result<u32> {
+    let mut wrangler = node(folder);
+    wrangler.arg(folder.join("node_modules/wrangler/bin/wrangler.js"));
+    wrangler.args(["deploy", "--dry-run", "--env", ""]).arg("--config");
+    wrangler.arg(out.join("wrangler.toml")).current_dir(out);
+    let lines = command::run(&mut wrangler, progress)?.or_fail("wrangler deploy --dry-run")?;
+    let told = lines.iter().find_map(|line| compressed_kib(line));
+    told.context("wrangler does not tell the size")
+}
+
+/// `Total Upload: 4301.12 KiB / gzip: 1250.77 KiB`.
+fn compressed_kib(line: &str) -> Option<u32> {
+    let (_, told) = line.split_once("gzip: ")?;
+    let (number, rest) = told.split_once(' ')?;
+    let whole = number.split('.').next()?.parse::<u32>().ok()?;
+    rest.starts_with("KiB").then_some(whole + 1)
+}
+
+/// What the runtime takes of anybody who does not pay.
+const KIB_MAX: u32 = 3 * 1024;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_is_what_is_sent() {
+        let line = "Total Upload: 4301.12 KiB / gzip: 1250.77 KiB";
+        assert_eq!(compressed_kib(line), Some(1_251));
+        assert_eq!(compressed_kib("gzip: much"), None);
+    }
+
+    #[test]
+    fn beside_the_bundle_nothing_is_built() {
+        let config = "name = 'a'\nmain = 'target/x.js'\n[build]\ncommand = 'b'\n[vars]\nc = '1'";
+        let made: toml::Table = beside_the_bundle(config).unwrap().parse().unwrap();
+        assert!(!made.contains_key("build"));
+        assert_eq!(made["main"].as_str(), Some("entry.js"));
+        assert_eq!(made["vars"]["c"].as_str(), Some("1"));
+    }
+}
