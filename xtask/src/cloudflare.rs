@@ -118,7 +118,7 @@ fn compressed_kib(line: &str) -> Option<u32> {
 const KIB_MAX: u32 = 3 * 1024;
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "tests")]
+#[allow(clippy::indexing_slicing, clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

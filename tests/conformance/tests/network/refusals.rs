@@ -1,6 +1,6 @@
 //! Bad input changes nothing and is told why: status, code, shape and words of every refusal.
 
-use conformance::{Client, Reply, Setup, User, id_of, usd};
+use conformance::{Client, Kind, Reply, Setup, User, id_of, usd};
 use serde_json::{Value, json};
 
 /// A problem document in full (RFC 9457, api.md §1).
