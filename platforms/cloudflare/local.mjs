@@ -1,37 +1,60 @@
 // Runs the bundled Worker on workerd, with the local stand-ins that wrangler uses, and without what
 // wrangler adds for people who edit: node local.mjs FOLDER STATE PORT name=value…
-import { readdirSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Log, LogLevel, Miniflare, convertV4MiniflareOptions } from "miniflare";
 import { unstable_getMiniflareWorkerOptions as workerOptions } from "wrangler";
 
-const [folder, state, port, ...variables] = process.argv.slice(2);
-const { workerOptions: worker } = workerOptions(join(folder, "wrangler.toml"));
-const files = readdirSync(folder, { recursive: true }).map(String);
-const kinds = { js: "ESModule", wasm: "CompiledWasm" };
-const modules = files
-  .filter((file) => kinds[file.split(".").pop()])
-  .sort((a, b) => (a === "entry.js" ? -1 : b === "entry.js" ? 1 : a < b ? -1 : 1))
-  .map((file) => ({ type: kinds[file.split(".").pop()], path: join(folder, file) }));
-for (const variable of variables) {
-  const at = variable.indexOf("=");
-  worker.bindings[variable.slice(0, at)] = variable.slice(at + 1);
-}
-const options = convertV4MiniflareOptions({
-  ...worker,
-  modules,
-  modulesRoot: folder,
-  host: "127.0.0.1",
-  port: Number(port),
-  log: new Log(LogLevel.WARN),
-  logRequests: false,
-  cf: false,
-});
-const miniflare = new Miniflare({ ...options, resourcePersistencePath: state });
-console.log(`Ready on ${(await miniflare.ready).origin}`);
-for (const signal of ["SIGINT", "SIGTERM"]) {
-  process.on(signal, async () => {
-    await miniflare.dispose();
-    process.exit(0);
+const KINDS = { js: "ESModule", wasm: "CompiledWasm" };
+const kind = (file) => KINDS[file.split(".").pop()];
+const isEntry = (file) => file === "entry.js";
+
+/**
+ * Starts the Worker in a folder on a state directory. `variables` are added to its bindings; `adjust`
+ * may change what wrangler.toml says.
+ */
+export function start(folder, state, port, variables, adjust = () => {}) {
+  const { workerOptions: worker } = workerOptions(join(folder, "wrangler.toml"));
+  adjust(worker);
+  const files = readdirSync(folder, { recursive: true }).map(String).filter(kind);
+  // The first one is the Worker.
+  files.sort((a, b) => isEntry(b) - isEntry(a));
+  const modules = files.map((file) => ({
+    type: kind(file),
+    path: join(folder, file),
+    contents: readFileSync(join(folder, file), kind(file) === "ESModule" ? "utf8" : undefined),
+  }));
+  const options = convertV4MiniflareOptions({
+    ...worker,
+    name: "ecomauction",
+    bindings: { ...worker.bindings, ...variables },
+    modules,
+    modulesRoot: folder,
+    host: "127.0.0.1",
+    port,
+    log: new Log(LogLevel.WARN),
+    logRequests: false,
+    cf: false,
   });
+  return new Miniflare({ ...options, resourcePersistencePath: state });
+}
+
+async function main([folder, state, port, ...variables]) {
+  const parts = (variable) => {
+    const at = variable.indexOf("=");
+    return [variable.slice(0, at), variable.slice(at + 1)];
+  };
+  const set = Object.fromEntries(variables.map(parts));
+  const miniflare = start(folder, state, Number(port), set);
+  console.log(`Ready on ${(await miniflare.ready).origin}`);
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.on(signal, async () => {
+      await miniflare.dispose();
+      process.exit(0);
+    });
+  }
+}
+
+if (import.meta.main) {
+  await main(process.argv.slice(2));
 }

@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use crate::command;
 use crate::repo::Repo;
 use crate::setup::MACHINES;
-use crate::steps::{Progress, Steps};
+use crate::steps::{Progress, Steps, Tally};
 
 /// Builds the Worker into target/cloudflare, with what makes it of the module.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
@@ -55,6 +55,30 @@ pub(crate) fn bundle(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
     eprintln!("                  target/cloudflare: {uploaded} of {KIB_MAX} KiB, compressed");
     anyhow::ensure!(uploaded <= KIB_MAX, "the Worker is over its budget");
     Ok(())
+}
+
+/// What only this platform has, tested over the bundle by node.
+pub(crate) fn objects(repo: &Repo, progress: &Progress) -> anyhow::Result<Tally> {
+    let folder = repo.root().join("platforms/cloudflare");
+    let mut tests = node(&folder);
+    tests.args(["--test", "--test-reporter=tap", "tests/objects.test.mjs"]).current_dir(&folder);
+    tests.env("BUNDLE", repo.target().join("cloudflare"));
+    let outcome = command::run(&mut tests, progress)?;
+    let mut tally = counted(&outcome.lines);
+    if !outcome.success || tally.passed == 0 {
+        tally.failed = tally.failed.max(1);
+        outcome.lines.iter().for_each(|line| eprintln!("{line}"));
+    }
+    Ok(tally)
+}
+
+/// `# pass 6`, `# fail 0`.
+fn counted(lines: &[String]) -> Tally {
+    let number = |what: &str| {
+        let told = lines.iter().find_map(|line| line.strip_prefix(what)?.trim().parse().ok());
+        told.unwrap_or(0)
+    };
+    Tally { passed: number("# pass "), failed: number("# fail "), ..Tally::default() }
 }
 
 /// Installs what the lockfile pins, unless that was done before.
@@ -127,6 +151,14 @@ mod tests {
         let line = "Total Upload: 4301.12 KiB / gzip: 1250.77 KiB";
         assert_eq!(compressed_kib(line), Some(1_251));
         assert_eq!(compressed_kib("gzip: much"), None);
+    }
+
+    #[test]
+    fn what_node_counted_is_told() {
+        let lines = ["ok 1 - a", "# tests 3", "# pass 2", "# fail 1"].map(str::to_owned);
+        let tally = counted(&lines);
+        assert_eq!((tally.passed, tally.failed), (2, 1));
+        assert_eq!(counted(&[]).passed, 0);
     }
 
     #[test]

@@ -57,6 +57,7 @@ fn columns(repo: &Repo, steps: &mut Steps, platforms: Platforms) -> Vec<Platform
     } else if let Err(error) = cloudflare::bundle(repo, steps) {
         steps.check("the Worker", |_| Err(error));
     } else {
+        steps.count("objects of cloudflare", |progress| cloudflare::objects(repo, progress));
         return columns;
     }
     columns.retain(|column| *column != Platform::Cloudflare);

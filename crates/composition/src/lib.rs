@@ -35,6 +35,8 @@ pub struct Composition {
     pub components: BTreeMap<String, Tool>,
     /// Public routes and the components that they lead to; of two that take a path the first does.
     routes: Vec<(Pattern, String)>,
+    /// What variables are where nobody sets them.
+    defaults: BTreeMap<String, String>,
 }
 
 /// `[component.X.tool.ecomauction]`.
@@ -131,7 +133,14 @@ impl Composition {
             }
         }
         routes.sort_by_key(|(pattern, _)| pattern.precedence());
-        Ok(Self { components, routes })
+        let default = |(name, variable): (String, RawVariable)| Some((name, variable.default?));
+        let defaults = raw.variables.into_iter().filter_map(default).collect();
+        Ok(Self { components, routes, defaults })
+    }
+
+    /// What a variable is where nobody sets it.
+    pub fn default_of(&self, variable: &str) -> Option<&str> {
+        self.defaults.get(variable).map(String::as_str)
     }
 
     /// The component that a path belongs to.
@@ -188,6 +197,13 @@ struct RawManifest {
     component: BTreeMap<String, RawComponent>,
     #[serde(default)]
     trigger: RawTriggers,
+    #[serde(default)]
+    variables: BTreeMap<String, RawVariable>,
+}
+
+#[derive(Deserialize)]
+struct RawVariable {
+    default: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -246,9 +262,33 @@ mod tests {
     "#;
 
     #[test]
+    fn routes_and_defaults_are_read_for_who_links_services() {
+        let text = r#"
+            [variables]
+            colour = { default = "red" }
+            [[trigger.http]]
+            route = "/..."
+            component = "rest"
+            [[trigger.http]]
+            route = "/things/:id"
+            component = "things"
+            [[trigger.http]]
+            route = "/inline"
+            component = { source = "x.wasm" }
+        "#;
+        let composition = Composition::parse(text).unwrap();
+        assert_eq!(composition.serving("/things/1"), Some("things"));
+        assert_eq!(composition.serving("/things/1/more"), Some("rest"));
+        assert_eq!(composition.serving("/inline"), Some("rest"));
+        assert_eq!(composition.default_of("colour"), Some("red"));
+        assert_eq!(composition.default_of("size"), None);
+    }
+
+    #[test]
     fn our_keys_are_read_and_everything_else_is_left_to_others() {
         let composition = Composition::parse(MANIFEST).unwrap();
         assert_eq!(composition.of("things").unwrap().entities, ["thing"]);
+        assert_eq!((composition.default_of("secret"), composition.serving("/a")), (None, None));
         assert!(composition.of("plain").unwrap().entities.is_empty());
         assert!(composition.of("other").is_none());
         assert!(!composition.of("things").unwrap().signs_tokens, "nobody is granted it unsaid");

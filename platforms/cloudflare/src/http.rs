@@ -24,6 +24,10 @@ pub(crate) async fn answer(
     let ports = WorkerPorts::of(&env, &component);
     let response = match refusal {
         Some(problem) => web::refuse(&ports, &request, problem),
+        None if is_flood(&env, &request).await => {
+            let problem = Problem::new(429, "rate_limited", FLOOD);
+            web::refuse(&ports, &request, problem).with("retry-after", FLOOD_SECONDS)
+        }
         None => served(&ports, request).await,
     };
     let told = ports.take_told();
@@ -63,6 +67,23 @@ async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response
     match services::handle(ports, request.clone()).await {
         Some(response) => response,
         None => unavailable(&request, &format!("no service is linked for {}", request.path())),
+    }
+}
+
+/// Does one address send more than anybody needs? Counted where the request arrived, before any
+/// object is asked; what an operation allows is counted exactly, behind it.
+async fn is_flood(env: &Env, request: &web::Request) -> bool {
+    let address = request.client_address();
+    if address.is_empty() {
+        return false;
+    }
+    let counted = async { env.rate_limiter(REQUESTS)?.limit(address.to_owned()).await };
+    match counted.await {
+        Ok(outcome) => !outcome.success,
+        Err(error) => {
+            note(&format!("requests are not counted: {error}"));
+            false
+        }
     }
 }
 
@@ -137,7 +158,8 @@ fn is_first() -> bool {
 
 /// The request as the buffered face would get it, or why it is refused.
 async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
-    let method = request.method().to_string();
+    // Not `request.method()`, which takes what it does not know for GET.
+    let method = request.inner().method();
     let target = target_of(&request.inner().url()).to_owned();
     let headers = inward(request.headers());
     let (body, refusal) = match body(&mut request).await {
@@ -230,6 +252,10 @@ fn said(response: web::Response, is_head: bool) -> worker::Result<Response> {
 /// What a developer reads who has set no secret. The log has the whole sentence.
 const NO_KEYS: &str = "This platform has no keys yet, so nothing can be changed. Its deployer sets \
     the secret platform_secret.";
+const FLOOD: &str = "Your address sends more requests than this platform takes.";
+/// The period of the binding.
+const FLOOD_SECONDS: &str = "10";
+const REQUESTS: &str = "REQUESTS";
 const NO_QUEUE: &str = "There is no such queue. GET /_edge/queues names them all.";
 /// Codes of what operators are refused.
 const CODES: [&str; 5] =

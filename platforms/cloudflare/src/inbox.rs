@@ -135,7 +135,7 @@ fn composed(component: String) -> (Machines, Composition, String) {
 
 /// Leases that are worked on side by side.
 const AT_ONCE_MAX: usize = 8;
-/// Leases of one alarm.
-const LEASES_MAX: usize = 512;
+/// Leases of one alarm: each asks D1 several times, and an invocation may do so a thousand times.
+const LEASES_MAX: usize = 64;
 /// What could not be taken by one alarm is not tried again at once.
 const NOT_AT_ONCE_MS: i64 = 250;

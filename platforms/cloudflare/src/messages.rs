@@ -93,13 +93,14 @@ async fn arrive(env: &Env, parcel: &Parcel) -> Result<(), String> {
         lease: parcel.lease.clone(),
         count: parcel.messages.len(),
     };
-    let entity = env
-        .durable_object(ENTITIES)
-        .and_then(|all| all.id_from_string(origin)?.get_stub())
-        .map_err(|error| error.to_string())?;
     // The messages have arrived; an origin that does not hear it sends them again.
-    let heard = wire::ask::<_, Answer<()>>(&entity, &arrived).await;
-    if let Err(why) = heard {
+    let heard = async {
+        let entity =
+            env.durable_object(ENTITIES).and_then(|all| all.id_from_string(origin)?.get_stub());
+        let entity = entity.map_err(|error| error.to_string())?;
+        wire::ask::<_, Answer<()>>(&entity, &arrived).await
+    };
+    if let Err(why) = heard.await {
         note(&format!("an entity does not hear that its messages have arrived: {why}"));
     }
     Ok(())
@@ -152,6 +153,9 @@ pub(crate) async fn wake_inboxes(env: &Env) {
 
 /// The inbox of a component.
 pub(crate) fn inbox(env: &Env, component: &str) -> Result<Stub, String> {
+    if settings::composition(|composition| composition.of(component).is_none()) {
+        return Err(format!("there is no component {component}"));
+    }
     let stub = env.durable_object(INBOXES).and_then(|all| all.get_by_name(component));
     stub.map_err(|error| error.to_string())
 }

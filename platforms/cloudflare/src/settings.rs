@@ -39,10 +39,12 @@ pub(crate) fn machines() -> Machines {
     Machines::default().with::<Auction>("auction")
 }
 
-/// A variable of the Worker, or a secret; empty ones count as none.
+/// A variable of the Worker, or a secret, or else what the manifest says; empty ones count as none.
 pub(crate) fn variable(env: &Env, name: &str) -> Option<String> {
     // The binding is a text; whatever else has that name is none.
-    env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty())
+    let set = env.var(name).ok().map(|value| value.to_string());
+    let default = || composition(|manifest| manifest.default_of(name).map(str::to_owned));
+    set.or_else(default).filter(|value| !value.is_empty())
 }
 
 /// The keys, which follow from a secret.

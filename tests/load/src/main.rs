@@ -145,6 +145,7 @@ Examples:
   load bench                                every scenario but `resident`, about 8 minutes
   load bench --only bids --seconds 10       bids over many auctions, beside the raw echo
   load bench --platform spin --only bids    the same components in the Spin shape
+  load bench --platform cloudflare --only bids    the Worker; first cargo xtask build --cloudflare
   load bench --only queues                  beside RabbitMQ and Redis Streams from packages
   load bench --only resident                100 000 auctions in memory; some minutes
   load bench --rounds 5 --json > run.json   for machines";

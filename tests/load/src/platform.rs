@@ -32,7 +32,8 @@ impl Place {
         let own = std::env::current_exe()?;
         let folder = own.parent().context("this program is in no folder")?;
         let kind = bench.platform;
-        let program = bench.program.clone().unwrap_or_else(|| folder.join("ecomauction"));
+        let own = if kind == Kind::Cloudflare { node() } else { folder.join("ecomauction") };
+        let program = bench.program.clone().unwrap_or(own);
         ensure!(program.is_file(), "{} is missing: cargo xtask build", program.display());
         let manifest = bench.manifest.clone();
         ensure!(manifest.is_file(), "{} is missing: choose --manifest", manifest.display());
@@ -49,6 +50,8 @@ pub(crate) enum Kind {
     Host,
     /// The Spin shape: `ecomauction up --only spin`, or Spin itself where `--program` is `spin`.
     Spin,
+    /// Cloudflare's Worker on workerd, without wrangler: node runs platforms/cloudflare/local.mjs.
+    Cloudflare,
 }
 
 /// A running platform in development mode; killed with this value.
@@ -65,6 +68,13 @@ impl Place {
     /// What starts the platform.
     fn command(&self, address: SocketAddr, operator: Option<SocketAddr>, data: &Path) -> Command {
         let mut command = Command::new(&self.program);
+        if self.kind == Kind::Cloudflare {
+            command.args(["platforms/cloudflare/local.mjs", "target/cloudflare"]).arg(data);
+            command.arg(address.port().to_string());
+            command
+                .args(["development=true", "platform_secret=a secret of the bench, 32 and more"]);
+            return command;
+        }
         command.arg("up").args(["--listen", &address.to_string()]);
         command.args(["--variable", "development=true"]);
         let is_spin_itself = self.program.file_stem().is_some_and(|name| name == "spin");
@@ -124,9 +134,12 @@ impl Platform {
         Ok((platform, started.elapsed()))
     }
 
-    /// Its process.
+    /// The process that does the work: node starts one that runs the Worker.
     pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
+        let own = self.child.id();
+        let started = std::fs::read_to_string(format!("/proc/{own}/task/{own}/children"));
+        let started = started.unwrap_or_default();
+        started.split_whitespace().next().and_then(|pid| pid.parse().ok()).unwrap_or(own)
     }
 
     /// A reading of its metrics; an empty one where the platform has no operator address.
@@ -157,6 +170,10 @@ impl Platform {
 
 impl Drop for Platform {
     fn drop(&mut self) {
+        let working = self.pid();
+        if working != self.child.id() {
+            let _ = Command::new("kill").args(["-9", &working.to_string()]).status();
+        }
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -178,6 +195,13 @@ fn keep_reading(stderr: ChildStderr, log: Arc<Mutex<VecDeque<String>>>) {
 /// An address that nobody listens at now; a restart needs to know it.
 fn free_address() -> anyhow::Result<SocketAddr> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?)
+}
+
+/// The node of the Worker's tools, in the checkout where this runs.
+fn node() -> PathBuf {
+    let architecture = if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" };
+    let modules = Path::new("platforms/cloudflare/node_modules");
+    modules.join(format!("node-linux-{architecture}/bin/node"))
 }
 
 const START_MAX: Duration = Duration::from_secs(180);
