@@ -69,6 +69,9 @@ enum Task {
         /// Which platforms run what is true on every one.
         #[arg(long, value_enum, default_value_t = test::Platforms::All)]
         platform: test::Platforms,
+        /// Begin nothing more on any platform after so many minutes; what is left is skipped.
+        #[arg(long, value_name = "MINUTES", default_value_t = 240)]
+        within: u64,
     },
     /// Kill the platform 200 times under load and check every answer afterwards.
     ///
@@ -157,7 +160,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Task::Build { cloudflare: true, .. } => build::worker(&repo, &mut steps),
         Task::Build { .. } => build::run(&repo, &mut steps),
         Task::Up { args } => up::run(&repo, steps, &args),
-        Task::Test { platform } => test::run(&repo, steps, platform),
+        Task::Test { platform, within } => test::run(&repo, steps, platform, within),
         Task::Soak { args } => programs::soak(&repo, steps, &args),
         Task::Simulate { args } => programs::simulate(&repo, &args),
         Task::Bench { args } => programs::bench(&repo, steps, &args),

@@ -7,6 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 /// A running account of one task.
 pub(crate) struct Steps {
     verbose: bool,
+    begun: Instant,
     done: Vec<Step>,
     tally: Tally,
 }
@@ -37,7 +38,13 @@ struct Step {
 impl Steps {
     /// An empty account.
     pub(crate) fn new(verbose: bool) -> Self {
-        Self { verbose, done: Vec::new(), tally: Tally::default() }
+        let begun = Instant::now();
+        Self { verbose, begun, done: Vec::new(), tally: Tally::default() }
+    }
+
+    /// How long all of it has taken.
+    pub(crate) fn elapsed(&self) -> Duration {
+        self.begun.elapsed()
     }
 
     /// Runs a step that everything after it needs.

@@ -7,6 +7,7 @@ mod platform;
 mod skips;
 
 use std::ffi::OsString;
+use std::time::Duration;
 
 use crate::build;
 use crate::cloudflare;
@@ -20,7 +21,13 @@ use platform::Platform;
 pub(crate) use platform::Platforms;
 
 /// Runs it all; a failed check does not hide the next one, a failed build ends the task.
-pub(crate) fn run(repo: &Repo, mut steps: Steps, platforms: Platforms) -> anyhow::Result<()> {
+pub(crate) fn run(
+    repo: &Repo,
+    mut steps: Steps,
+    platforms: Platforms,
+    within_minutes: u64,
+) -> anyhow::Result<()> {
+    let within = Duration::from_secs(60 * within_minutes);
     tidy::manners(repo, &mut steps)?;
     tidy::lints(repo, &mut steps, &named(&repo.glue_packages()));
     deny::check_if_installed(repo, &mut steps);
@@ -41,7 +48,7 @@ pub(crate) fn run(repo: &Repo, mut steps: Steps, platforms: Platforms) -> anyhow
         cargo_test(repo, &args, &[], progress)
     });
     let columns = columns(repo, &mut steps, platforms);
-    let matrix = matrix::run(repo, &mut steps, columns, &tested)?;
+    let matrix = matrix::run(repo, &mut steps, columns, &tested, within)?;
     println!("\n{matrix}");
     steps.finish()
 }

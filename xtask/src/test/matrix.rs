@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::fmt;
+use std::time::Duration;
 
 use anyhow::ensure;
 
@@ -43,6 +44,7 @@ pub(super) fn run(
     steps: &mut Steps,
     columns: Vec<Platform>,
     packages: &[OsString],
+    within: Duration,
 ) -> anyhow::Result<Matrix> {
     let skips = skips::read(repo.root(), &TARGETS)?;
     let spin = if columns.contains(&Platform::Spin) { Some(Spin::find()?) } else { None };
@@ -57,6 +59,11 @@ pub(super) fn run(
             let of_target = |skip: &&Skip| skip.platform == platform && skip.target == target;
             let skips: Vec<_> = skips.iter().filter(of_target).collect();
             let title = format!("{target} on {}", platform.name());
+            if steps.elapsed() > within {
+                steps.skip(&title, &format!("{} minutes were over", within.as_secs() / 60));
+                matrix.cells.push((target, platform, Cell { skipped: 1, ..Cell::default() }));
+                continue;
+            }
             let mut cell = Cell { failed: 1, ..Cell::default() };
             steps.count(&title, |progress| {
                 let tally = run.target(target, &skips, progress)?;
