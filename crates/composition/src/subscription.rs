@@ -35,6 +35,9 @@ pub struct Consumer {
     visibility_seconds: Option<u32>,
     /// First pause after a refusal, in milliseconds; it doubles.
     retry_first_ms: Option<u32>,
+    /// Of stations alone.
+    #[serde(skip)]
+    visibility_grows_ms: i64,
 }
 
 /// How the messages of a queue are delivered.
@@ -50,6 +53,8 @@ pub struct Terms {
     pub max_receives: u32,
     /// How long a taken message is hidden.
     pub visibility_ms: i64,
+    /// … and by how much longer each time that it was taken before.
+    pub visibility_grows_ms: i64,
     /// First pause after a refusal.
     pub retry_first_ms: i64,
 }
@@ -101,14 +106,17 @@ impl Consumer {
             batch_size: Some(PASSED_ON_BATCH_SIZE),
             max_receives: Some(u32::MAX),
             visibility_seconds: Some(PASSED_ON_VISIBILITY_SECONDS),
+            visibility_grows_ms: i64::from(PASSED_ON_VISIBILITY_SECONDS) * 1_000,
             ..self.clone()
         }
     }
 
-    /// The same subscription behind such a station, where messages were gathered already.
+    /// The same subscription behind such a station, where messages were gathered already, and
+    /// where each of them costs some of the requests that one event may make.
     #[must_use]
     pub fn received(&self) -> Self {
-        Self { linger_ms: 0, ..self.clone() }
+        let batch_size = self.terms().batch_size.min(RECEIVED_BATCH_SIZE);
+        Self { linger_ms: 0, batch_size: Some(batch_size), ..self.clone() }
     }
 
     /// How its messages are delivered.
@@ -119,6 +127,7 @@ impl Consumer {
             batch_size: self.batch_size.unwrap_or(BATCH_SIZE),
             max_receives: self.max_receives.unwrap_or(MAX_RECEIVES),
             visibility_ms: i64::from(self.visibility_seconds.unwrap_or(VISIBILITY_SECONDS)) * 1_000,
+            visibility_grows_ms: self.visibility_grows_ms,
             retry_first_ms: self.retry_first_ms.unwrap_or(RETRY_FIRST_MS).into(),
         }
     }
@@ -207,6 +216,7 @@ const MAX_RECEIVES_MAX: u32 = 1_000;
 const VISIBILITY_SECONDS: u32 = 30;
 const VISIBILITY_MAX_SECONDS: u32 = 12 * 60 * 60;
 const PASSED_ON_BATCH_SIZE: u32 = 25;
+const RECEIVED_BATCH_SIZE: u32 = 25;
 const PASSED_ON_VISIBILITY_SECONDS: u32 = 10;
 const RETRY_FIRST_MS: u32 = 1_000;
 const RETRY_FIRST_MAX_MS: u32 = 15 * 60 * 1_000;
@@ -277,6 +287,7 @@ mod tests {
             batch_size: 100,
             max_receives: 3,
             visibility_ms: 30_000,
+            visibility_grows_ms: 0,
             retry_first_ms: 1_000,
         };
         assert_eq!(terms, expected);

@@ -216,7 +216,7 @@ impl Held<'_> {
             let kernel::Message { topic, key, body } = message;
             let id = format!("{machine}/{entity}/{seq}/{n}");
             let (source, topic) = (format!("/machines/{machine}"), topic.to_owned());
-            self.messages.push(Sent { id, source, topic, key, body });
+            self.messages.push(Sent { id, source, topic, key, body, time: None });
         }
         decision.reply
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kernel::{Decision, Entity, Envelope, LoadError, Machine, Position, Timestamp};
+use ports::EntityError;
 
 /// The machines whose entities live in the store.
 #[derive(Default)]
@@ -18,6 +19,20 @@ impl Machines {
         };
         self.0.insert(name.to_owned(), kind);
         self
+    }
+
+    /// What an entity without history answers, without a store.
+    pub fn of_nobody(
+        &self,
+        (machine, key): (&str, &str),
+        principal: Option<&str>,
+        now: Timestamp,
+        body: &[u8],
+    ) -> Result<Vec<u8>, EntityError> {
+        let missing = || EntityError::MachineFault(format!("no machine {machine} is linked in"));
+        let kind = self.kind(machine).ok_or_else(missing)?;
+        let envelope = Envelope { command_id: "", principal, now, seed: &[0; 32], body };
+        Ok((kind.begin)(key).query(&envelope))
     }
 
     pub(crate) fn kind(&self, name: &str) -> Option<Kind> {

@@ -21,6 +21,8 @@ pub(crate) struct Sent {
     pub(crate) key: String,
     /// JSON body.
     pub(crate) body: Vec<u8>,
+    /// When it was sent first, where that was elsewhere.
+    pub(crate) time: Option<i64>,
 }
 
 /// Who takes messages: in the open transaction, so that both are durable or neither.
@@ -71,7 +73,7 @@ fn put<C: Connection>(
     message: &Sent,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let Sent { id, source, topic, key, body } = message;
+    let Sent { id, source, topic, key, body, time } = message;
     let linger_ms = i64::try_from(consumer.linger_ms).unwrap_or(i64::MAX);
     let parameters = [
         component.into(),
@@ -79,7 +81,7 @@ fn put<C: Connection>(
         key.as_str().into(),
         id.as_str().into(),
         source.as_str().into(),
-        now.as_ms().into(),
+        time.unwrap_or(now.as_ms()).into(),
         body.clone().into(),
         now.plus_ms(linger_ms).as_ms().into(),
     ];

@@ -78,6 +78,30 @@ pub(crate) fn settle<C: Connection>(
     })
 }
 
+/// Takes messages out by their ids, whoever has them.
+pub(crate) fn forget<C: Connection>(
+    store: &Store<C>,
+    component: &str,
+    consumers: &[Consumer],
+    ids: &[String],
+) -> Result<(), StoreError> {
+    let sql = "select id, message_id, topic, key, coalesce(place, 0), receives \
+        from edge_messages where consumer = ?1 and topic = ?2 \
+        and message_id in (select value from json_each(?3)) order by id";
+    let ids = serde_json::json!(ids).to_string();
+    store.write(|connection| {
+        for consumer in consumers {
+            let parameters =
+                [component.into(), consumer.topic.as_str().into(), ids.as_str().into()];
+            let rows = connection.execute(sql, &parameters)?.rows;
+            let gone = rows.into_iter().map(Held::of).collect::<Result<Vec<_>, _>>()?;
+            let queue = Queue { connection, component, consumer };
+            queue.remove(&gone.iter().collect::<Vec<_>>())?;
+        }
+        Ok(())
+    })
+}
+
 /// A topic of a component, in a transaction.
 struct Queue<'a, C> {
     connection: &'a C,
@@ -105,7 +129,7 @@ struct Held {
 impl<C: Connection> Queue<'_, C> {
     fn take(&self, moment: &Moment) -> Result<Option<Batch>, StoreError> {
         self.bury_unanswered(moment)?;
-        let Terms { concurrency, visibility_ms, .. } = self.consumer.terms();
+        let Terms { concurrency, visibility_ms, visibility_grows_ms, .. } = self.consumer.terms();
         let (ways, suspect_ways) = self.ways(moment)?;
         if ways >= i64::from(concurrency) {
             return Ok(None);
@@ -121,12 +145,13 @@ impl<C: Connection> Queue<'_, C> {
         let ids: Vec<i64> = ready.iter().map(|ready| ready.id).collect();
         self.connection.execute(
             "update edge_messages set suspect = suspect or lease is not null, lease = ?1, \
-             due_at = ?2, receives = receives + 1, place = taken.key \
+             due_at = ?2 + ?4 * min(receives, 30), receives = receives + 1, place = taken.key \
              from json_each(?3) as taken where edge_messages.id = taken.value",
             &[
                 lease.as_str().into(),
                 moment.now.plus_ms(visibility_ms).as_ms().into(),
                 serde_json::json!(ids).to_string().into(),
+                visibility_grows_ms.into(),
             ],
         )?;
         let messages = ready.into_iter().map(|ready| ready.message).collect();

@@ -74,7 +74,7 @@ impl<W: World> Edge<W> {
     fn sent(&self, Outgoing { topic, key, body }: Outgoing) -> Sent {
         let id = self.draw::<16>().iter().map(|byte| format!("{byte:02x}")).collect();
         let source = format!("/components/{}", self.grants.component);
-        Sent { id, source, topic, key, body }
+        Sent { id, source, topic, key, body, time: None }
     }
 }
 

@@ -93,7 +93,7 @@ mod tests {
         let at = bench.moment().now;
         let names = ["id", "/components/stall", "t", "key"].map(str::to_owned);
         let [id, source, topic, key] = names;
-        let sent = vec![Sent { id, source, topic, key, body: b"{}".to_vec() }];
+        let sent = vec![Sent { id, source, topic, key, body: b"{}".to_vec(), time: None }];
         let subscriptions = Subscriptions::of(&composition);
         store.write(|connection| subscriptions.send(connection, sent, at)).unwrap();
         let lease = next().unwrap();

@@ -31,6 +31,11 @@ impl DurableObject for EntityObject {
         let Some(question) = wire::asked::<ToEntity>(request).await? else {
             return wire::not_asked();
         };
+        if self.is_unborn()?
+            && let Some(answer) = of_nobody(&question)
+        {
+            return answer;
+        }
         let edge = self.inside.edge(composed)?;
         let answer = answer(&edge, question).await?;
         self.inside.arm(&edge, None).await;
@@ -44,9 +49,10 @@ impl DurableObject for EntityObject {
         let edge = match self.inside.edge(composed) {
             Ok(edge) => edge,
             Err(why) => {
-                // The runtime rings again when this fails, a few times; the next command arms too.
+                // The runtime would ring again for two minutes, and then never.
                 note(&format!("an entity's store cannot be opened: {why}"));
-                return Err(why.into());
+                self.inside.ring_at(wire::now().plus_ms(CLOSED_MS)).await;
+                return Response::empty();
             }
         };
         if let Err(error) = edge.wake_due(WAKES_MAX) {
@@ -55,6 +61,29 @@ impl DurableObject for EntityObject {
         pass_on(&self.inside, &edge, &self.inside.state.id().to_string()).await;
         self.inside.arm(&edge, Some(a_moment_later())).await;
         Response::empty()
+    }
+}
+
+impl EntityObject {
+    /// Has nobody commanded this entity? Then its store stays empty, whoever asks.
+    fn is_unborn(&self) -> Result<bool> {
+        let sql = "select 1 from sqlite_schema where name = 'edge_entities'";
+        let mut found = self.inside.state.storage().sql().exec(sql, None)?.raw();
+        Ok(found.next().transpose()?.is_none())
+    }
+}
+
+/// What is said of an entity without history; none for a command.
+fn of_nobody(question: &ToEntity) -> Option<Result<Response>> {
+    match question {
+        ToEntity::Query { machine, key, principal, body } => {
+            let asked = (machine.as_str(), key.as_str());
+            let view =
+                settings::machines().of_nobody(asked, principal.as_deref(), wire::now(), body);
+            Some(wire::answer::<Answer<Vec<u8>>>(&view.map_err(Trouble::from)))
+        }
+        ToEntity::Events { .. } => Some(wire::answer::<Answer<Vec<Told4>>>(&Ok(Vec::new()))),
+        ToEntity::Call { .. } | ToEntity::Arrived { .. } => None,
     }
 }
 
@@ -73,9 +102,9 @@ async fn answer(edge: &Edge<ObjectWorld>, question: ToEntity) -> Result<Response
             let events = events.map(|events| events.into_iter().map(wire::told4).collect());
             wire::answer::<Answer<Vec<Told4>>>(&events.map_err(Trouble::from))
         }
-        ToEntity::Arrived { component, lease, count } => {
-            let settled = edge.settle_for(&component, &lease, &wire::acknowledged(count));
-            wire::answer::<Answer<()>>(&settled.map_err(|error| Trouble::Unavailable(error.0)))
+        ToEntity::Arrived { component, ids } => {
+            let arrived = edge.arrived(&component, &ids);
+            wire::answer::<Answer<()>>(&arrived.map_err(|error| Trouble::Unavailable(error.0)))
         }
     }
 }
@@ -99,7 +128,6 @@ async fn pass_on(inside: &Inside, edge: &Edge<ObjectWorld>, id: &str) {
         let parcel = Parcel {
             origin: Some(id.to_owned()),
             component: component.clone(),
-            lease: lease.id.clone(),
             messages: batch.into_iter().map(Told::from).collect(),
         };
         if let Err(why) = messages::send(&inside.env, parcel).await {
@@ -139,3 +167,5 @@ const WAKES_MAX: usize = 16;
 const PARCELS_MAX: usize = 16;
 /// What could not be done by one alarm is not tried again at once.
 const NOT_AT_ONCE_MS: i64 = 250;
+/// When a store that cannot be opened is tried again.
+const CLOSED_MS: i64 = 60_000;

@@ -1,6 +1,7 @@
 //! A request as services know it, and their response on its way out.
 
 use std::cell::Cell;
+use std::net::{IpAddr, Ipv6Addr};
 
 use futures_util::StreamExt as _;
 use web::{Fields, Problem};
@@ -73,17 +74,25 @@ async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response
 /// Does one address send more than anybody needs? Counted where the request arrived, before any
 /// object is asked; what an operation allows is counted exactly, behind it.
 async fn is_flood(env: &Env, request: &web::Request) -> bool {
-    let address = request.client_address();
-    if address.is_empty() {
-        return false;
-    }
-    let counted = async { env.rate_limiter(REQUESTS)?.limit(address.to_owned()).await };
+    let Some(address) = request.client_address().parse().ok().map(network) else { return false };
+    let counted = async { env.rate_limiter(REQUESTS)?.limit(address.to_string()).await };
     match counted.await {
         Ok(outcome) => !outcome.success,
         Err(error) => {
             note(&format!("requests are not counted: {error}"));
             false
         }
+    }
+}
+
+/// Whoever has one address of version 6 has all of its network.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        IpAddr::V4(address) => address.into(),
     }
 }
 

@@ -61,32 +61,43 @@ impl DurableObject for InboxObject {
         let component = self.component()?;
         let edge = self.inside.edge(|| composed(component.clone()))?;
         let ports = WorkerPorts::of(&self.inside.env, &component);
-        if let Err(why) = self.work(&edge, &ports).await {
-            note(&format!("{component}: {why}"));
-        }
+        let pause = match self.work(&edge, &ports).await {
+            Ok(0) => NOTHING_DONE_MS,
+            Ok(_) => NOT_AT_ONCE_MS,
+            Err(why) => {
+                note(&format!("{component}: {why}"));
+                // What waits in the tables is in no alarm of this store.
+                self.inside.ring_at(wire::now().plus_ms(AFTER_FAULT_MS)).await;
+                AFTER_FAULT_MS
+            }
+        };
         messages::tell_inboxes(&self.inside.env, ports.take_told()).await;
-        self.inside.arm(&edge, Some(wire::now().plus_ms(NOT_AT_ONCE_MS))).await;
+        self.inside.arm(&edge, Some(wire::now().plus_ms(pause))).await;
         Response::empty()
     }
 }
 
 impl InboxObject {
-    /// Takes in what waits in the tables' outbox, then does what is due, several things at once.
+    /// Takes in what waits in the tables' outbox, then does what is due, several things at once; how
+    /// much.
     async fn work(
         &self,
         edge: &Edge<ObjectWorld>,
         ports: &WorkerPorts<'_>,
-    ) -> std::result::Result<(), String> {
+    ) -> std::result::Result<usize, String> {
         services::migrate(ports).await?;
         messages::pull(edge, ports).await?;
         let (mut running, mut begun) = (FuturesUnordered::new(), 0);
         loop {
-            while running.len() < AT_ONCE_MAX && begun < LEASES_MAX {
+            while running.len() < AT_ONCE_MAX && begun < BEGUN_MAX {
                 let Some(lease) = edge.next_work().map_err(|error| error.0)? else { break };
-                begun += 1;
+                begun += match &lease.task {
+                    Task::Consume(batch) => batch.len(),
+                    Task::Run { .. } => BEGUN_BY_A_JOB,
+                };
                 running.push(done(ports, lease));
             }
-            let Some((lease, outcomes)) = running.next().await else { return Ok(()) };
+            let Some((lease, outcomes)) = running.next().await else { return Ok(begun) };
             edge.settle_work(&lease, &outcomes).map_err(|error| error.0)?;
         }
     }
@@ -135,7 +146,12 @@ fn composed(component: String) -> (Machines, Composition, String) {
 
 /// Leases that are worked on side by side.
 const AT_ONCE_MAX: usize = 8;
-/// Leases of one alarm: each asks D1 several times, and an invocation may do so a thousand times.
-const LEASES_MAX: usize = 64;
+/// Messages of one alarm: each asks D1 some four times, and an event may do so a thousand times.
+const BEGUN_MAX: usize = 120;
+/// As many as a job counts for.
+const BEGUN_BY_A_JOB: usize = 20;
+/// When an alarm that could do nothing rings again.
+const NOTHING_DONE_MS: i64 = 1_000;
+const AFTER_FAULT_MS: i64 = 5_000;
 /// What could not be taken by one alarm is not tried again at once.
 const NOT_AT_ONCE_MS: i64 = 250;

@@ -5,7 +5,7 @@ use edge::Machines;
 use ports::{Limits as _, Policy};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use crate::object::Inside;
+use crate::object::{Inside, tell_troubles};
 use crate::wire::{self, TakeToken};
 
 /// The object of a share of the buckets.
@@ -27,6 +27,8 @@ impl DurableObject for LimitsObject {
             .inside
             .edge(|| (Machines::default(), Composition::default(), "limits".to_owned()))?;
         let TakeToken { bucket, capacity, refill_ms } = question;
-        wire::answer(&edge.take(&bucket, Policy { capacity, refill_ms }).await)
+        let taken = edge.take(&bucket, Policy { capacity, refill_ms }).await;
+        tell_troubles(&edge);
+        wire::answer(&taken)
     }
 }

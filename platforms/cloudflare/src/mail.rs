@@ -6,7 +6,7 @@ use edge::Machines;
 use ports::{Letter, Mail as _};
 use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
 
-use crate::object::Inside;
+use crate::object::{Inside, tell_troubles};
 use crate::wire::{self, ToPost, Unsent};
 
 /// The object of the post.
@@ -27,7 +27,7 @@ impl DurableObject for PostObject {
         let edge = self
             .inside
             .edge(|| (Machines::default(), Composition::default(), "post".to_owned()))?;
-        match question {
+        let answer = match question {
             ToPost::Send { key, letter } => {
                 let sent = edge.send(&key, &Letter::from(letter)).await;
                 wire::answer(&sent.map_err(Unsent::from))
@@ -36,6 +36,8 @@ impl DurableObject for PostObject {
                 let kept = edge.captured(to.as_deref(), limit).await;
                 wire::answer(&kept.into_iter().map(wire::kept).collect::<Vec<_>>())
             }
-        }
+        };
+        tell_troubles(&edge);
+        answer
     }
 }

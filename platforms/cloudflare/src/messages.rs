@@ -27,8 +27,6 @@ pub(crate) struct Parcel {
     pub(crate) origin: Option<String>,
     /// Whose inbox.
     pub(crate) component: String,
-    /// The origin's name for the messages.
-    pub(crate) lease: String,
     /// The messages.
     pub(crate) messages: Vec<Told>,
 }
@@ -88,11 +86,8 @@ async fn arrive(env: &Env, parcel: &Parcel) -> Result<(), String> {
     };
     let told = ToInbox::Take(parcel.messages.clone());
     wire::ask_at::<_, Result<(), String>>(&inbox, &parcel.component, &told).await??;
-    let arrived = ToEntity::Arrived {
-        component: parcel.component.clone(),
-        lease: parcel.lease.clone(),
-        count: parcel.messages.len(),
-    };
+    let ids = parcel.messages.iter().map(|told| told.id.clone()).collect();
+    let arrived = ToEntity::Arrived { component: parcel.component.clone(), ids };
     // The messages have arrived; an origin that does not hear it sends them again.
     let heard = async {
         let entity =
@@ -124,8 +119,7 @@ pub(crate) async fn pull(edge: &Edge<ObjectWorld>, ports: &WorkerPorts<'_>) -> R
 /// Says to inboxes that there is something to read.
 pub(crate) async fn tell_inboxes(env: &Env, components: BTreeSet<String>) {
     for component in components {
-        let (lease, messages) = (String::new(), Vec::new());
-        let parcel = Parcel { origin: None, component, lease, messages };
+        let parcel = Parcel { origin: None, component, messages: Vec::new() };
         if let Err(why) = send(env, parcel.clone()).await {
             note(&format!("{} is not told that it has messages: {why}", parcel.component));
         }

@@ -47,7 +47,7 @@ impl Inside {
 
     /// Sets the alarm to what is due next, but not before `earliest`.
     pub(crate) async fn arm(&self, edge: &Edge<ObjectWorld>, earliest: Option<Timestamp>) {
-        edge.take_troubles().iter().for_each(|trouble| note(trouble));
+        tell_troubles(edge);
         let due = match edge.next_due() {
             Ok(due) => due,
             Err(error) => {
@@ -58,20 +58,15 @@ impl Inside {
         let Some(due) = due.map(|due| earliest.map_or(due, |earliest| due.max(earliest))) else {
             return;
         };
-        let due = due.as_ms();
-        if self.armed.get() == Some(due) {
-            return;
-        }
-        if let Err(error) = self.ring_at(due).await {
-            note(&format!("the alarm cannot be set: {error}"));
+        // One that rings earlier was asked for, or does no harm.
+        if self.armed.get().is_none_or(|armed| armed > due.as_ms()) {
+            self.ring_at(due).await;
         }
     }
 
     /// Lets the alarm ring as soon as may be.
     pub(crate) async fn ring_now(&self) {
-        if let Err(error) = self.ring_at(wire::now().as_ms()).await {
-            note(&format!("the alarm cannot be set: {error}"));
-        }
+        self.ring_at(wire::now()).await;
     }
 
     /// The alarm has rung: there is none now.
@@ -79,16 +74,23 @@ impl Inside {
         self.armed.set(None);
     }
 
+    /// Sets the alarm.
     #[allow(clippy::cast_precision_loss, reason = "instants are below 2^53")]
-    async fn ring_at(&self, ms: i64) -> worker::Result<()> {
+    pub(crate) async fn ring_at(&self, at: Timestamp) {
+        let ms = at.as_ms().max(0);
         self.armed.set(Some(ms));
-        let date = Date::new(&(ms.max(0) as f64).into());
+        let date = Date::new(&(ms as f64).into());
         let set = self.state.storage().set_alarm(ScheduledTime::new(date)).await;
-        if set.is_err() {
+        if let Err(error) = set {
             self.armed.set(None);
+            note(&format!("the alarm cannot be set: {error}"));
         }
-        set
     }
+}
+
+/// What went wrong in nobody's request.
+pub(crate) fn tell_troubles(edge: &Edge<ObjectWorld>) {
+    edge.take_troubles().iter().for_each(|trouble| note(trouble));
 }
 
 /// When a store that failed is asked again.

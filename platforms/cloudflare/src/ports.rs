@@ -1,8 +1,8 @@
 //! The ports of a service in this Worker. Durable things are asked for: entities, rates and the
 //! post are objects, tables are D1.
 
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kernel::{Digest, Timestamp};
@@ -186,9 +186,10 @@ impl Vault for WorkerPorts<'_> {
         vault::verify_password(password, stored)
     }
 
-    #[allow(clippy::expect_used, reason = "bytes that anybody can make are worse than a panic")]
     async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
-        settings::vault(self.env).mac(self.component, purpose, message).expect("there are keys")
+        let made = settings::vault(self.env).mac(self.component, purpose, message);
+        // Without keys nothing is written; what is read matches nothing.
+        made.unwrap_or_else(|_| drawn())
     }
 }
 
@@ -222,16 +223,21 @@ impl Variables for WorkerPorts<'_> {
 
 /// A turn at the passwords. An isolate hashes one at a time and does nothing else meanwhile, so few
 /// may wait for theirs, and other requests run in between.
-struct Turn;
+struct Turn(u64);
 
 impl Turn {
     async fn take() -> Result<Self, PasswordError> {
-        let waiting = WAITING.get();
-        if waiting >= WAITING_MAX {
-            return Err(PasswordError::Busy);
-        }
-        WAITING.set(waiting + 1);
-        let turn = Self;
+        let now = wire::now().as_ms();
+        let turn = WAITING.with_borrow_mut(|waiting| {
+            // The timer of a client that went away never rings, and nobody drops its turn.
+            waiting.retain(|_, since| now - *since < FORGOTTEN_MS);
+            if waiting.len() >= WAITING_MAX {
+                return Err(PasswordError::Busy);
+            }
+            let turn = waiting.last_key_value().map_or(0, |(last, _)| last + 1);
+            waiting.insert(turn, now);
+            Ok(Self(turn))
+        })?;
         Delay::from(Duration::ZERO).await;
         Ok(turn)
     }
@@ -239,12 +245,13 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        WAITING.set(WAITING.get().saturating_sub(1));
+        WAITING.with_borrow_mut(|waiting| waiting.remove(&self.0));
     }
 }
 
 thread_local! {
-    static WAITING: Cell<u32> = const { Cell::new(0) };
+    /// Turns, and since when they are waited for.
+    static WAITING: RefCell<BTreeMap<u64, i64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
 /// Bytes that nobody can guess.
@@ -258,5 +265,6 @@ pub(crate) fn drawn<const N: usize>() -> [u8; N] {
 /// Objects that share the buckets.
 const SHARES: u8 = 16;
 /// Passwords that wait in an isolate: some seconds.
-const WAITING_MAX: u32 = 16;
+const WAITING_MAX: usize = 16;
+const FORGOTTEN_MS: i64 = 10_000;
 const UNCOUNTED_MS: u64 = 1_000;

@@ -1,7 +1,7 @@
 //! What the Worker and its objects say to each other, and how it gets there.
 
 use kernel::Timestamp;
-use ports::{Captured, Delivery, EntityError, Letter, MailError, Message, PublicEvent};
+use ports::{Captured, EntityError, Letter, MailError, Message, PublicEvent};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use worker::js_sys::Uint8Array;
@@ -29,11 +29,10 @@ pub(crate) enum ToEntity {
         after: u64,
         limit: u32,
     },
-    /// The messages of a lease have reached the inbox of their consumer.
+    /// These messages have reached the inbox of their consumer.
     Arrived {
         component: String,
-        lease: String,
-        count: usize,
+        ids: Vec<String>,
     },
 }
 
@@ -66,7 +65,7 @@ pub(crate) enum ToPost {
 /// A message on its way.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Told {
-    id: String,
+    pub(crate) id: String,
     source: String,
     topic: String,
     key: String,
@@ -245,9 +244,4 @@ impl From<Unsent> for MailError {
 pub(crate) fn now() -> Timestamp {
     let ms = worker::Date::now().as_millis();
     Timestamp::from_ms(i64::try_from(ms).unwrap_or(i64::MAX))
-}
-
-/// As many acknowledgements as a lease has messages.
-pub(crate) fn acknowledged(count: usize) -> Vec<Delivery> {
-    vec![Delivery::Ack; count]
 }

@@ -126,7 +126,7 @@ test("objects that were put away are as they were", async () => {
   const before = (await call("GET", `/v1/auctions/${id}`)).json;
   const name = `auction/${id}`;
   await worker.unsafeEvictDurableObject("ecomauction", "EntityObject", { name });
-  await worker.unsafeEvictDurableObject("ecomauction", "InboxObject", { name: "notifications" });
+  await worker.unsafeEvictDurableObject("ecomauction", "InboxObject", { name: "identity" });
   const after = (await call("GET", `/v1/auctions/${id}`)).json;
   assert.deepEqual({ ...after, server_time: 0 }, { ...before, server_time: 0 });
   await signUp("cyn");

@@ -51,7 +51,7 @@ struct Noted;
 
 impl Outbox<File> for Noted {
     fn send(&self, file: &File, messages: Vec<Sent>, now: Timestamp) -> Result<(), StoreError> {
-        for Sent { id, source, topic, key, body } in messages {
+        for Sent { id, source, topic, key, body, .. } in messages {
             let sql = "insert into noted (id, source, topic, key, body, at) \
                        values (?1, ?2, ?3, ?4, ?5, ?6)";
             let cells = [id, source, topic, key].map(Value::from);

@@ -87,6 +87,7 @@ fn sent(topic: &str, id: &str, key: &str, body: &str) -> Sent {
         topic: topic.to_owned(),
         key: key.to_owned(),
         body: body.into(),
+        time: None,
     }
 }
 

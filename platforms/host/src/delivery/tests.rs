@@ -58,6 +58,7 @@ const TERMS: Terms = Terms {
     batch_size: 10,
     max_receives: 3,
     visibility_ms: 400,
+    visibility_grows_ms: 0,
     retry_first_ms: 20,
 };
 
