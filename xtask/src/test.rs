@@ -10,14 +10,12 @@ use std::ffi::OsString;
 use std::time::Duration;
 
 use crate::build;
-use crate::cloudflare;
 use crate::command;
 use crate::deny;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
 use crate::tidy;
 
-use platform::Platform;
 pub(crate) use platform::Platforms;
 
 /// Runs it all; a failed check does not hide the next one, a failed build ends the task.
@@ -47,28 +45,9 @@ pub(crate) fn run(
         let args = ["--package", "journal", "--features", "sabotage"].map(OsString::from);
         cargo_test(repo, &args, &[], progress)
     });
-    let columns = columns(repo, &mut steps, platforms);
-    let matrix = matrix::run(repo, &mut steps, columns, &tested, within)?;
+    let matrix = matrix::run(repo, &mut steps, platforms, &tested, within)?;
     println!("\n{matrix}");
     steps.finish()
-}
-
-/// The platforms that can run here.
-fn columns(repo: &Repo, steps: &mut Steps, platforms: Platforms) -> Vec<Platform> {
-    let mut columns = platforms.each().to_vec();
-    if !columns.contains(&Platform::Cloudflare) {
-        return columns;
-    }
-    if !cloudflare::has_npm() {
-        steps.skip("everything on cloudflare", "npm, which installs workerd, is not here");
-    } else if let Err(error) = cloudflare::bundle(repo, steps) {
-        steps.check("the Worker", |_| Err(error));
-    } else {
-        steps.count("objects of cloudflare", |progress| cloudflare::objects(repo, progress));
-        return columns;
-    }
-    columns.retain(|column| *column != Platform::Cloudflare);
-    columns
 }
 
 fn named(packages: &[&str]) -> Vec<OsString> {

@@ -78,8 +78,8 @@ impl DurableObject for InboxObject {
 }
 
 impl InboxObject {
-    /// Takes in what waits in the tables' outbox, then does what is due, several things at once; how
-    /// much.
+    /// Takes in what waits in the tables' outbox, then does what is due, several things at once;
+    /// how much.
     async fn work(
         &self,
         edge: &Edge<ObjectWorld>,

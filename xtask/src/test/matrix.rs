@@ -7,8 +7,9 @@ use std::time::Duration;
 use anyhow::ensure;
 
 use super::harness;
-use super::platform::{Platform, Spin};
+use super::platform::{Platform, Platforms, Spin};
 use super::skips::{self, Skip};
+use crate::cloudflare;
 use crate::command;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
@@ -42,14 +43,17 @@ struct Run<'a> {
 pub(super) fn run(
     repo: &Repo,
     steps: &mut Steps,
-    columns: Vec<Platform>,
+    platforms: Platforms,
     packages: &[OsString],
     within: Duration,
 ) -> anyhow::Result<Matrix> {
     let skips = skips::read(repo.root(), &TARGETS)?;
+    let columns = platforms.each().to_vec();
     let spin = if columns.contains(&Platform::Spin) { Some(Spin::find()?) } else { None };
     let mut matrix = Matrix { columns: columns.clone(), cells: Vec::new(), spin: None };
     for platform in columns {
+        let in_time = steps.elapsed() <= within;
+        let can_run = in_time && (platform != Platform::Cloudflare || has_worker(repo, steps));
         let mut environment = vec![("CONFORMANCE_PLATFORM", platform.name().into())];
         if let Some(spin) = spin.as_ref().filter(|_| platform == Platform::Spin) {
             environment.push(("CONFORMANCE_SPIN", spin.program.clone().unwrap_or_default().into()));
@@ -59,8 +63,9 @@ pub(super) fn run(
             let of_target = |skip: &&Skip| skip.platform == platform && skip.target == target;
             let skips: Vec<_> = skips.iter().filter(of_target).collect();
             let title = format!("{target} on {}", platform.name());
-            if steps.elapsed() > within {
-                steps.skip(&title, &format!("{} minutes were over", within.as_secs() / 60));
+            if !can_run || steps.elapsed() > within {
+                let minutes = format!("{} minutes were over", within.as_secs() / 60);
+                steps.skip(&title, if in_time && !can_run { NO_WORKER } else { &minutes });
                 matrix.cells.push((target, platform, Cell { skipped: 1, ..Cell::default() }));
                 continue;
             }
@@ -76,6 +81,22 @@ pub(super) fn run(
     matrix.spin = spin.map(|spin| spin.what);
     Ok(matrix)
 }
+
+/// Builds the Worker and tests what only it has; false where that cannot be.
+fn has_worker(repo: &Repo, steps: &mut Steps) -> bool {
+    if !cloudflare::has_npm() {
+        return false;
+    }
+    if let Err(error) = cloudflare::bundle(repo, steps) {
+        steps.check("the Worker", |_| Err(error));
+        return false;
+    }
+    steps.count("objects of cloudflare", |progress| cloudflare::objects(repo, progress));
+    true
+}
+
+/// Why the Worker is not asked; where it does not build that is a failure besides.
+const NO_WORKER: &str = "npm, which installs workerd, is not here, or the Worker does not build";
 
 impl Run<'_> {
     fn target(&self, target: &str, skips: &[&Skip], progress: &Progress) -> anyhow::Result<Tally> {
