@@ -58,14 +58,18 @@ pub(crate) fn lints<S: AsRef<OsStr>>(repo: &Repo, steps: &mut Steps, packages: &
     });
 }
 
-/// As [`command::cargo`], but our own crates are linted while they are compiled. To lint them apart
-/// every dependency would be read a second time.
+/// As [`command::cargo`], but our own crates are linted while they are compiled, and compiled
+/// quickly: to lint them apart every dependency would be read a second time, and no test needs them
+/// optimised (docs/adr/0033). What they are linked with, and all guests, are as they are shipped.
 pub(crate) fn linting_cargo<S: AsRef<OsStr>>(
     repo: &Repo,
     args: impl IntoIterator<Item = S>,
 ) -> Command {
     let mut cargo = command::cargo(repo.root(), args);
-    cargo.envs(LINTING).args(QUICKLY.iter().flat_map(|setting| ["--config", setting]));
+    cargo.envs(LINTING);
+    for package in repo.tested_packages() {
+        cargo.arg("--config").arg(format!("profile.release.package.{package}.opt-level=1"));
+    }
     cargo
 }
 
@@ -130,10 +134,6 @@ impl std::fmt::Display for Finding {
 }
 
 const CLIPPY: &[&str] = &["clippy", "--release", "--all-targets", "--keep-going"];
-/// Much of the time that a suite takes from nothing is that of optimising our own crates, and no
-/// test needs it. What they are linked with, and all guests, are as they are shipped.
-const QUICKLY: [&str; 2] =
-    ["profile.release.opt-level=1", "profile.release.package.\"*\".opt-level=3"];
 /// Clippy in the place of the compiler, with the arguments that `cargo clippy` would hand over.
 const LINTING: [(&str, &str); 2] = [
     ("RUSTC_WORKSPACE_WRAPPER", "clippy-driver"),
