@@ -51,7 +51,8 @@ impl Repo {
         Ok(format!("{}.wasm", glue.name.replace('-', "_")))
     }
 
-    /// Tests over a crate's public face in those packages: package and name.
+    /// Tests over a crate's public face in those packages: package and name. Those that want a
+    /// feature are run apart.
     pub(crate) fn test_targets(&self) -> Vec<(&str, &str)> {
         let tested = self.tested_packages();
         let packages = self.metadata.packages.iter();
@@ -59,6 +60,7 @@ impl Repo {
         let targets = packages.flat_map(|package| {
             let tests = package.targets.iter();
             let tests = tests.filter(|target| target.kind.contains(&TargetKind::Test));
+            let tests = tests.filter(|target| target.required_features.is_empty());
             tests.map(|target| (package.name.as_str(), target.name.as_str()))
         });
         targets.collect()
