@@ -20,7 +20,16 @@ pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
         command::run(&mut cargo, progress)?.or_fail("building what bundles")?;
         Ok(())
     })?;
-    bundle(repo, steps)
+    bundle(repo, steps, Care::AsShipped)
+}
+
+/// How small the module is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// As the compiler leaves it: what the suite runs.
+    AsCompiled,
+    /// By wasm-opt, which takes a minute and a half for a fourteenth of it.
+    AsShipped,
 }
 
 /// Is there an npm?
@@ -30,7 +39,7 @@ pub(crate) fn has_npm() -> bool {
 }
 
 /// As [`build`], where what bundles is built already.
-pub(crate) fn bundle(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+pub(crate) fn bundle(repo: &Repo, steps: &mut Steps, care: Care) -> anyhow::Result<()> {
     let folder = repo.root().join("platforms/cloudflare");
     steps.run("install the Worker's tools", |progress| install(&folder, progress))?;
     let uploaded = steps.run("build the Worker", |progress| {
@@ -41,11 +50,13 @@ pub(crate) fn bundle(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
         let out = repo.target().join("cloudflare");
         let mut bundle = Command::new(repo.target().join("release/bundle"));
         command::run(bundle.arg(module).arg(&out), progress)?.or_fail("wasm-bindgen")?;
-        let wasm = out.join("index_bg.wasm");
-        let mut optimise = node(&folder);
-        optimise.arg(folder.join("node_modules/binaryen/bin/wasm-opt"));
-        optimise.args(["-Os", "--all-features", "-o"]).arg(&wasm).arg(&wasm);
-        command::run(&mut optimise, progress)?.or_fail("wasm-opt")?;
+        if care == Care::AsShipped {
+            let wasm = out.join("index_bg.wasm");
+            let mut optimise = node(&folder);
+            optimise.arg(folder.join("node_modules/binaryen/bin/wasm-opt"));
+            optimise.args(["-Os", "--all-features", "-o"]).arg(&wasm).arg(&wasm);
+            command::run(&mut optimise, progress)?.or_fail("wasm-opt")?;
+        }
         fs::copy(folder.join("entry.js"), out.join("entry.js")).context("entry.js")?;
         let config =
             fs::read_to_string(repo.root().join("wrangler.toml")).context("wrangler.toml")?;

@@ -9,7 +9,7 @@ use anyhow::ensure;
 use super::harness;
 use super::platform::{Platform, Platforms, Spin};
 use super::skips::{self, Skip};
-use crate::cloudflare;
+use crate::cloudflare::{self, Care};
 use crate::command;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
@@ -87,7 +87,7 @@ fn has_worker(repo: &Repo, steps: &mut Steps) -> bool {
     if !cloudflare::has_npm() {
         return false;
     }
-    if let Err(error) = cloudflare::bundle(repo, steps) {
+    if let Err(error) = cloudflare::bundle(repo, steps, Care::AsCompiled) {
         steps.check("the Worker", |_| Err(error));
         return false;
     }
