@@ -157,6 +157,8 @@ async fn a_busy_mail_server_gets_the_letters_later() {
     scene.ben.bids(&id_of(&scene.ana.lists(json!({})).await), 5_000).await.expect(201);
     let early = sink.letters().into_iter().filter(|letter| auction_of(letter).is_some()).count();
     assert_eq!(early, 0);
+    // Only when the end is known the opening is told to nobody.
+    has_been_told(&scene.ben, &auction, &[("lost", "queued"), ("outbid", "queued")]).await;
     sink.is_busy(false);
     let mut facts = facts(&scene, &auction).await;
     // Nobody is called to an auction that is over.
