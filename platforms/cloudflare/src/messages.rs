@@ -1,9 +1,8 @@
 //! How messages get from where they were told to the inbox of whoever consumes them.
 //!
 //! Entities send parcels by a queue and keep their messages until they hear that these have
-//! arrived.
-//! What tables tell stands in an outbox beside them, in D1, which inboxes read in its order; there
-//! the queue only says that there is something to read.
+//! arrived. What tables tell stands in an outbox beside them, in D1, which inboxes read in its
+//! order; there the queue only says that there is something to read.
 
 use std::collections::BTreeSet;
 
