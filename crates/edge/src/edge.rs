@@ -73,7 +73,10 @@ impl<W: World> Edge<W> {
         let vault = Vault::open(&world, &store)?;
         let grants = Grants::of(&composition, component);
         #[cfg(feature = "tables")]
-        let guard = Guard::new(grants.tables.as_deref());
+        let guard = {
+            let tools = composition.components.values();
+            Guard::new(grants.tables.as_deref(), tools.filter_map(|tool| tool.tables.as_deref()))
+        };
         let outbox = Box::new(Subscriptions::of(&composition));
         let (cache, troubles) = (RefCell::default(), RefCell::default());
         Ok(Self {

@@ -1,31 +1,34 @@
 //! What a statement of a component may do. `spin:sqlite` has no authorizer and silently runs only
-//! the first of several statements, so this reads the text itself, and refuses whatever SQLite and
-//! the parser could understand differently.
+//! the first of several statements, so this reads the text itself.
+//!
+//! Whose a table is says its name, and a statement cannot reach a table that it does not name:
+//! names of the platform, of SQLite and of other components stand nowhere in it, neither bare nor
+//! quoted. What it changes or defines begins with the component's own prefix besides.
 
-mod dialect;
-mod names;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
 mod tests;
+mod tokens;
+mod verb;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::ops::ControlFlow;
 
 use kernel::limits::SQL_MAX_PARAMETERS;
 use ports::Statement;
-use sqlparser::ast::Visit as _;
-use sqlparser::keywords::Keyword;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, Tokenizer, Whitespace, Word};
 
-use dialect::Sqlite;
-use names::Names;
+use tokens::{Token, read};
 
 /// The rules for one component, and what they said about statements so far.
 pub(crate) struct Guard {
-    prefix: Option<String>,
+    names: Option<Names>,
     verdicts: RefCell<BTreeMap<String, Result<Verdict, String>>>,
+}
+
+/// What the names of tables begin with, in lower case.
+struct Names {
+    own: String,
+    others: Vec<String>,
 }
 
 /// What a statement does.
@@ -46,10 +49,13 @@ struct Verdict {
 }
 
 impl Guard {
-    /// Rules for tables whose names begin with `prefix`.
-    pub(crate) fn new(prefix: Option<&str>) -> Self {
-        let prefix = prefix.map(str::to_ascii_lowercase);
-        Self { prefix, verdicts: RefCell::default() }
+    /// Rules for tables whose names begin with `own`, beside the tables of others.
+    pub(crate) fn new<'o>(own: Option<&str>, others: impl IntoIterator<Item = &'o str>) -> Self {
+        let own = own.filter(|prefix| !prefix.is_empty()).map(str::to_ascii_lowercase);
+        let others = others.into_iter().filter(|prefix| !prefix.is_empty());
+        let others = others.map(str::to_ascii_lowercase);
+        let names = own.map(|own| Names { others: others.filter(|o| *o != own).collect(), own });
+        Self { names, verdicts: RefCell::default() }
     }
 
     /// May it run, with these parameters? If not, why?
@@ -79,102 +85,95 @@ impl Guard {
     }
 
     fn judge(&self, sql: &str) -> Result<Verdict, String> {
-        let prefix = self.prefix.as_deref().ok_or("the manifest grants no tables")?;
-        if sql.len() > SQL_MAX_BYTES || !sql.is_ascii() {
-            return Err(format!("a statement is ASCII, of at most {SQL_MAX_BYTES} bytes"));
+        let names = self.names.as_ref().ok_or("the manifest grants no tables")?;
+        if sql.len() > SQL_MAX_BYTES {
+            return Err(format!("a statement has at most {SQL_MAX_BYTES} bytes"));
         }
-        let dialect = Sqlite::new();
-        let tokens = Tokenizer::new(&dialect, sql).tokenize().map_err(|error| error.to_string())?;
+        let mut tokens = read(sql)?;
+        if tokens.last() == Some(&Token::Mark(b';')) {
+            tokens.pop();
+        }
         bounded(&tokens)?;
-        let parameters = parameters(&tokens)?;
-        let parser = Parser::new(&dialect).with_tokens(tokens);
-        let statements = { parser }.parse_statements().map_err(|error| error.to_string())?;
-        let [statement] = statements.as_slice() else {
-            return Err(format!("{} statements, not one", statements.len()));
-        };
-        let mut names = Names::new(prefix);
-        let kind = names.target(statement)?;
-        match statement.visit(&mut names) {
-            ControlFlow::Continue(()) => Ok(Verdict { kind, parameters }),
-            ControlFlow::Break(why) => Err(why),
+        for token in &tokens {
+            match token {
+                Token::Word(name) | Token::Quoted(name) | Token::Text(name) => names.allow(name)?,
+                Token::Mark(b';') => return Err("several statements, not one".to_owned()),
+                Token::Number | Token::Parameter(_) | Token::Mark(_) => {}
+            }
         }
+        let kind = verb::kind(&tokens, |name| names.is_own(name))?;
+        Ok(Verdict { kind, parameters: parameters(&tokens)? })
     }
 }
 
-fn bounded(tokens: &[Token]) -> Result<(), String> {
-    let unites = |token: &&Token| matches!(token, Token::Word(word) if is_union(word));
+impl Names {
+    /// The longer prefix says whose a name is.
+    fn is_own(&self, name: &str) -> bool {
+        let others = self.others.iter().filter(|other| other.len() > self.own.len());
+        begins_with(name, &self.own) && !others.into_iter().any(|other| begins_with(name, other))
+    }
+
+    /// May it stand in a statement, as whatever it stands there?
+    fn allow(&self, name: &str) -> Result<(), String> {
+        let is_others = self.others.iter().any(|other| begins_with(name, other));
+        let is_reserved = RESERVED.iter().any(|prefix| begins_with(name, prefix));
+        if is_reserved || is_others && !self.is_own(name) {
+            return Err(format!("{name} is not for this component's statements"));
+        }
+        Ok(())
+    }
+}
+
+fn begins_with(name: &str, prefix: &str) -> bool {
+    let begin = name.as_bytes().get(..prefix.len());
+    begin.is_some_and(|begin| begin.eq_ignore_ascii_case(prefix.as_bytes()))
+}
+
+/// What SQLite does with these needs no more stack than it has.
+fn bounded(tokens: &[Token<'_>]) -> Result<(), String> {
+    if tokens.len() > TOKENS_MAX {
+        return Err(format!("a statement of more than {TOKENS_MAX} words and marks"));
+    }
+    let mut depth = 0_usize;
+    for token in tokens {
+        match token {
+            Token::Mark(b'(') => depth += 1,
+            Token::Mark(b')') => {
+                depth = depth.checked_sub(1).ok_or("a ) without its (")?;
+            }
+            _ => {}
+        }
+        if depth > DEPTH_MAX {
+            return Err(format!("more than {DEPTH_MAX} brackets in one another"));
+        }
+    }
+    let unites = |token: &&Token<'_>| UNIONS.iter().any(|word| token.is_word(word));
     if tokens.iter().filter(unites).count() > UNIONS_MAX {
         return Err(format!("more than {UNIONS_MAX} times UNION"));
-    }
-    let blank = |token: &&Token| matches!(token, Token::Whitespace(_));
-    if tokens.iter().filter(|token| !blank(token)).count() > TOKENS_MAX {
-        return Err(format!("a statement of more than {TOKENS_MAX} words and marks"));
     }
     Ok(())
 }
 
-/// Counts parameters, and refuses words and texts that no statement needs: nothing that follows can
-/// then miss them.
-fn parameters(tokens: &[Token]) -> Result<usize, String> {
+/// How many there are, as SQLite counts: `?` follows the largest before it.
+fn parameters(tokens: &[Token<'_>]) -> Result<usize, String> {
     let mut parameters = 0;
     for token in tokens {
-        match token {
-            Token::Placeholder(name) => {
-                let number = name.strip_prefix('?').unwrap_or_default();
-                let number = if name == "?" { Ok(parameters + 1) } else { number.parse() };
-                match number {
-                    Ok(number @ 1..=SQL_MAX_PARAMETERS) => parameters = parameters.max(number),
-                    _ => {
-                        return Err(format!("{name} is no parameter: ?1 to ?{SQL_MAX_PARAMETERS}"));
-                    }
-                }
-            }
-            Token::Word(word) => reserved(&word.value)?,
-            Token::SingleQuotedString(text) => reserved(text)?,
-            Token::Whitespace(
-                Whitespace::SingleLineComment { .. } | Whitespace::MultiLineComment(_),
-            ) => return Err("comments are not for statements".to_owned()),
-            Token::Whitespace(_) | Token::Number(..) | Token::HexStringLiteral(_) => {}
-            mark if is_mark(mark) => {}
-            other => return Err(format!("{other} is not for statements")),
+        let Token::Parameter(digits) = token else { continue };
+        let number = if digits.is_empty() { Ok(parameters + 1) } else { digits.parse() };
+        match number {
+            Ok(number @ 1..=SQL_MAX_PARAMETERS) => parameters = parameters.max(number),
+            _ => return Err(format!("?{digits} is no parameter: ?1 to ?{SQL_MAX_PARAMETERS}")),
         }
     }
     Ok(parameters)
 }
 
-fn is_union(word: &Word) -> bool {
-    matches!(word.keyword, Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT)
-}
-
-/// The platform's names and SQLite's own.
-fn reserved(name: &str) -> Result<(), String> {
-    let name = name.to_ascii_lowercase();
-    let is_own = OWN.iter().any(|own| name.starts_with(own));
-    if is_own || name == "load_extension" || name.contains('\0') {
-        return Err(format!("{name} is not for statements"));
-    }
-    Ok(())
-}
-
-/// Is it one of SQLite's marks? Others begin texts and parameters that it reads differently.
-fn is_mark(token: &Token) -> bool {
-    use Token::{
-        Ampersand, Arrow, Comma, Div, DoubleEq, Eq, Gt, GtEq, LParen, LongArrow, Lt, LtEq, Minus,
-        Mod, Mul, Neq, Period, Pipe, Plus, RParen, SemiColon, ShiftLeft, ShiftRight, StringConcat,
-        Tilde,
-    };
-    let arithmetic = matches!(token, Plus | Minus | Mul | Div | Mod | StringConcat);
-    let bits = matches!(token, Ampersand | Pipe | Tilde | ShiftLeft | ShiftRight);
-    let comparison = matches!(token, Eq | DoubleEq | Neq | Lt | Gt | LtEq | GtEq);
-    let json = matches!(token, Arrow | LongArrow);
-    let around = matches!(token, Comma | LParen | RParen | Period | SemiColon);
-    arithmetic || bits || comparison || json || around
-}
-
-const OWN: &[&str] = &["edge_", "sqlite_", "pragma_"];
+/// What the names of the platform and of SQLite begin with, and what shows other people's tables.
+const RESERVED: &[&str] = &["edge_", "sqlite_", "pragma_", "dbstat", "load_extension"];
+const UNIONS: &[&str] = &["UNION", "EXCEPT", "INTERSECT"];
 const VERDICTS_MAX: usize = 512;
 const SQL_MAX_BYTES: usize = 64 << 10;
 /// Some hundred are usual.
 const TOKENS_MAX: usize = 1_000;
-/// A tree too, which only this bounds.
+const DEPTH_MAX: usize = 100;
 const UNIONS_MAX: usize = 32;

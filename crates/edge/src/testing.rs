@@ -58,7 +58,11 @@ impl Site {
             death: Rc::default(),
         };
         let keys = format!("entities = [\"counter\"]\ntables = \"{component}_\"\n{more}");
-        let manifest = format!("[component.{component}.tool.ecomauction]\n{keys}");
+        let neighbour = if component == "probe" { "other" } else { "probe" };
+        let manifest = format!(
+            "[component.{component}.tool.ecomauction]\n{keys}\n\
+             [component.{neighbour}.tool.ecomauction]\ntables = \"{neighbour}_\""
+        );
         let composition = Composition::parse(&manifest).unwrap();
         let machines = Machines::default().with::<Counter>("counter");
         Edge::open(world, machines, composition, component).unwrap()

@@ -1,9 +1,19 @@
+use std::sync::{Arc, Mutex};
+
 use ports::{Statement, Value};
+use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 
 use super::*;
 
 fn check(guard: &Guard, sql: &str, parameters: usize) -> Result<Kind, String> {
     guard.check(&Statement::new(sql, (0..parameters).map(|_| Value::Null)))
+}
+
+/// Of a component beside another one.
+fn own() -> Guard {
+    Guard::new(Some("own_"), ["own_", "other_"])
 }
 
 /// Everything that the services ran while their own tests ran: the number of parameters and the
@@ -19,14 +29,14 @@ fn words(sql: &str) -> impl Iterator<Item = &str> {
 
 #[test]
 fn every_statement_of_the_services_passes_for_its_service_alone() {
-    let services = ["auctions", "identity", "notifications"];
-    let guards = services.map(|service| (service, Guard::new(Some(&format!("{service}_")))));
+    let prefixes = ["auctions_", "identity_", "notifications_"];
+    let guards = prefixes.map(|own| (own, Guard::new(Some(own), prefixes)));
     for (parameters, sql) in of_the_services() {
         let mut owners = 0;
-        for (service, guard) in &guards {
+        for (own, guard) in &guards {
             let verdict = check(guard, sql, parameters);
-            let is_own = words(sql).any(|word| word.starts_with(&format!("{service}_")));
-            assert_eq!(verdict.is_ok(), is_own, "{service}: {sql}: {verdict:?}");
+            let is_own = words(sql).any(|word| word.starts_with(own));
+            assert_eq!(verdict.is_ok(), is_own, "{own}: {sql}: {verdict:?}");
             owners += usize::from(is_own);
         }
         assert_eq!(owners, 1, "{sql}");
@@ -36,7 +46,7 @@ fn every_statement_of_the_services_passes_for_its_service_alone() {
 
 #[test]
 fn kinds_are_told_apart() {
-    let guard = Guard::new(Some("own_"));
+    let guard = own();
     for (sql, kind) in [
         ("SELECT 1", Kind::Read),
         ("VALUES (1)", Kind::Read),
@@ -64,7 +74,7 @@ fn kinds_are_told_apart() {
 
 #[test]
 fn what_belongs_to_others_is_refused_wherever_it_stands() {
-    let guard = Guard::new(Some("own_"));
+    let guard = own();
     for sql in [
         "SELECT * FROM other_t",
         "SELECT * FROM \"other_t\"",
@@ -88,7 +98,6 @@ fn what_belongs_to_others_is_refused_wherever_it_stands() {
         "SELECT n FROM own_t UNION SELECT n FROM other_t",
         "WITH t AS (SELECT * FROM other_t) SELECT * FROM t",
         "WITH other_t AS (SELECT 1) SELECT * FROM other_t",
-        "SELECT * FROM (WITH t AS (SELECT 1) SELECT * FROM t), t",
         "WITH other_t AS (SELECT 1) DELETE FROM other_t",
         "WITH t AS (SELECT 1) DELETE FROM t",
         "WITH t AS (SELECT 1) UPDATE t SET n = 1",
@@ -113,9 +122,22 @@ fn what_belongs_to_others_is_refused_wherever_it_stands() {
         "ALTER TABLE own_t ADD COLUMN n REFERENCES other_t (n)",
         "DROP TABLE other_t",
         "DROP TABLE own_t, other_t",
+        "CREATE TABLE t (n)",
+        "CREATE TABLE IF NOT EXISTS t (n)",
+        "CREATE INDEX i ON own_t (n)",
+        "CREATE INDEX own_i ON t (n)",
+        "ALTER TABLE own_t RENAME TO t",
+        "DROP TABLE IF EXISTS t",
+        "UPDATE OR IGNORE t SET n = 1",
+        "UPDATE main.own_t SET n = 1",
+        "DELETE FROM main.own_t",
+        "SELECT \"OTHER_t\".n FROM own_t",
+        "SELECT 1FROM other_t",
+        "SELECT 'it''s' FROM other_t",
+        "SELECT \"a\"\"b\" FROM other_t",
+        "SELECT [a\"] FROM \"other_t\"",
+        "SELECT x'00' FROM other_t",
         "DROP INDEX other_i",
-        "SELECT * FROM main.own_t",
-        "SELECT * FROM temp.own_t",
         "INSERT INTO main.own_t VALUES (1)",
     ] {
         assert!(check(&guard, sql, 0).is_err(), "{sql}");
@@ -124,7 +146,7 @@ fn what_belongs_to_others_is_refused_wherever_it_stands() {
 
 #[test]
 fn what_is_not_for_components_is_refused() {
-    let guard = Guard::new(Some("own_"));
+    let guard = own();
     for sql in [
         "",
         ";",
@@ -177,7 +199,6 @@ fn what_is_not_for_components_is_refused() {
         "SELECT 1::TEXT",
         "SELECT {1}",
         "not SQL",
-        "SELECT",
     ] {
         assert!(check(&guard, sql, 0).is_err(), "{sql}");
     }
@@ -185,14 +206,14 @@ fn what_is_not_for_components_is_refused() {
 
 #[test]
 fn what_is_long_or_deep_is_refused_before_it_fills_the_stack() {
-    let guard = Guard::new(Some("own_"));
+    let guard = own();
     let sum = |terms: usize| format!("SELECT {}", vec!["1"; terms].join(" + "));
     let all = |terms: usize| format!("SELECT {}", vec!["1"; terms].join(" AND "));
     let union = |terms: usize| vec!["SELECT 1"; terms].join(" UNION ");
     let nested = |levels: usize| format!("SELECT {}1{}", "(".repeat(levels), ")".repeat(levels));
     for (passes, fails, text) in [
-        (100, 499, &sum as &dyn Fn(usize) -> String),
-        (100, 499, &all),
+        (100, 501, &sum as &dyn Fn(usize) -> String),
+        (100, 501, &all),
         (33, 300, &union),
         (5, 400, &nested),
     ] {
@@ -205,7 +226,7 @@ fn what_is_long_or_deep_is_refused_before_it_fills_the_stack() {
 
 #[test]
 fn parameters_are_counted_as_sqlite_does() {
-    let guard = Guard::new(Some("own_"));
+    let guard = own();
     let database = rusqlite::Connection::open_in_memory().unwrap();
     for sql in [
         "SELECT 1",
@@ -228,8 +249,8 @@ fn parameters_are_counted_as_sqlite_does() {
 
 #[test]
 fn a_component_without_tables_has_no_sql() {
-    for guard in [Guard::new(None), Guard::new(Some(""))] {
-        assert!(check(&guard, "SELECT * FROM own_t", 0).is_err());
+    for guard in [Guard::new(None, ["other_"]), Guard::new(Some(""), ["other_"])] {
+        assert!(check(&guard, "SELECT 1", 0).is_err());
         assert!(check(&guard, "CREATE TABLE t (n)", 0).is_err());
     }
 }
@@ -239,16 +260,146 @@ fn the_platforms_tables_cannot_be_granted() {
     for (prefix, table) in
         [("edge_", "EDGE_keys"), ("e", "edge_keys"), ("sqlite_", "sqlite_schema")]
     {
-        assert!(check(&Guard::new(Some(prefix)), &format!("SELECT * FROM {table}"), 0).is_err());
+        assert!(
+            check(&Guard::new(Some(prefix), []), &format!("SELECT * FROM {table}"), 0).is_err()
+        );
     }
 }
 
 #[test]
 fn verdicts_are_remembered_and_bounded() {
-    let guard = Guard::new(Some("own_"));
+    let guard = own();
     for n in 0..VERDICTS_MAX * 2 {
         assert_eq!(check(&guard, &format!("SELECT {n}"), 0), Ok(Kind::Read));
         assert!(check(&guard, &format!("SELECT {n} FROM other_t"), 0).is_err());
     }
     assert!(guard.verdicts.borrow().len() <= VERDICTS_MAX);
 }
+
+#[test]
+fn the_longer_prefix_says_whose_a_table_is() {
+    let (short, long) = (Guard::new(Some("a_"), ["a_b_"]), Guard::new(Some("a_b_"), ["a_"]));
+    for (guard, own, others) in [(short, "a_t", "a_b_t"), (long, "a_b_t", "a_t")] {
+        assert_eq!(check(&guard, &format!("DELETE FROM {own}"), 0), Ok(Kind::Change));
+        assert!(check(&guard, &format!("SELECT * FROM {others}"), 0).is_err());
+    }
+}
+
+/// Which of these statements' tables SQLite asked for.
+fn spied(database: &mut rusqlite::Connection) -> Arc<Mutex<Vec<String>>> {
+    let touched = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&touched);
+    let spy = move |context: AuthContext<'_>| {
+        if let AuthAction::Read { table_name, .. }
+        | AuthAction::Insert { table_name }
+        | AuthAction::Update { table_name, .. }
+        | AuthAction::Delete { table_name }
+        | AuthAction::DropTable { table_name } = context.action
+        {
+            seen.lock().unwrap().push(table_name.to_owned());
+        }
+        Authorization::Allow
+    };
+    database.authorizer(Some(spy)).unwrap();
+    touched
+}
+
+#[test]
+fn what_passes_touches_nothing_of_others() {
+    let mut database = rusqlite::Connection::open_in_memory().unwrap();
+    let tables = "create table own_t (n); create table other_t (n); create table edge_t (n)";
+    database.execute_batch(tables).unwrap();
+    let touched = spied(&mut database);
+    let guard = own();
+    let mut prepared = 0;
+    let pieces = (prop::sample::select(PIECES), prop::sample::select(&["", " "][..]));
+    let texts = prop::collection::vec(pieces, 0..7);
+    let begins = prop::sample::select(BEGINS);
+    let run = |(begin, texts): (&str, Vec<(&str, &str)>)| {
+        let texts: String = texts.iter().flat_map(|(piece, gap)| [*piece, *gap]).collect();
+        let sql = format!("{begin} {texts}");
+        let Ok(kind) = check(&guard, &sql, 0) else { return Ok(()) };
+        touched.lock().unwrap().clear();
+        let Ok(statement) = database.prepare(&sql) else { return Ok(()) };
+        prepared += 1;
+        let touched = touched.lock().unwrap();
+        let mut foreign = touched.iter().filter(|table| !table.starts_with("own_"));
+        let is_known = foreign.all(|table| table == "sqlite_master" && kind == Kind::Define);
+        prop_assert!(is_known, "{} touches {:?}", sql, touched);
+        prop_assert!(kind != Kind::Read || statement.readonly(), "{} writes", sql);
+        Ok(())
+    };
+    let mut runner = TestRunner::new_with_rng(
+        ProptestConfig { cases: 20_000, failure_persistence: None, ..ProptestConfig::default() },
+        TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+    );
+    let run = std::cell::RefCell::new(run);
+    runner.run(&(begins, texts), |given| (run.borrow_mut())(given)).unwrap();
+    assert!(prepared > 500, "only {prepared} were statements");
+}
+
+const BEGINS: &[&str] = &[
+    "SELECT",
+    "SELECT * FROM",
+    "SELECT 1 FROM own_t",
+    "WITH t AS (SELECT 1)",
+    "DELETE FROM",
+    "INSERT INTO own_t SELECT",
+    "UPDATE own_t SET n =",
+    "DROP TABLE",
+    "CREATE TABLE own_u AS SELECT",
+];
+const PIECES: &[&str] = &[
+    "SELECT",
+    "n",
+    "*",
+    "FROM",
+    "own_t",
+    "other_t",
+    "edge_t",
+    "\"other_t\"",
+    "'other_t'",
+    "[other_t]",
+    "`edge_t`",
+    ",",
+    "(",
+    ")",
+    "JOIN",
+    "WHERE",
+    "IN",
+    "1",
+    "'a'",
+    "''",
+    "'",
+    "\"",
+    "[",
+    "]",
+    "`",
+    ".",
+    "main",
+    "UNION",
+    "WITH",
+    "t",
+    "AS",
+    "DELETE",
+    "INSERT",
+    "INTO",
+    "VALUES",
+    "UPDATE",
+    "SET",
+    "=",
+    "REPLACE",
+    "-",
+    "--",
+    "/*",
+    "*/",
+    "\n",
+    ";",
+    "x",
+    "0x",
+    "1.5",
+    "e",
+    "$",
+    "?",
+    "n_",
+];
