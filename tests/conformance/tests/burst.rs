@@ -49,6 +49,21 @@ impl Burst {
             }
         }
     }
+
+    /// Did it cross the ends, and closely? A machine that is busy elsewhere may miss them.
+    fn crossed(&self, seen: &Seen) -> bool {
+        seen.accepted > self.enough && seen.late > self.enough && seen.last_ms > -self.near_ms
+    }
+}
+
+/// What one burst showed.
+#[derive(Debug)]
+struct Seen {
+    accepted: usize,
+    late: usize,
+    low: usize,
+    /// When the last bid of all came, from the end of its lot.
+    last_ms: i64,
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -56,6 +71,27 @@ async fn a_burst_across_the_end_is_cut_exactly_there() {
     let burst = Burst::for_this_platform();
     let platform = Setup::development().start().await;
     let seller = platform.user("seller").await;
+    let bidders = users(&platform, "bidder", 8).await;
+    let mut missed = Vec::new();
+    for round in 0..ROUNDS_MAX {
+        let seen = one_burst(&platform, &seller, &bidders, &burst, round).await;
+        println!("{seen:?}");
+        if burst.crossed(&seen) {
+            return;
+        }
+        missed.push(seen);
+    }
+    panic!("no burst crossed the end: {missed:#?}");
+}
+
+/// What is accepted and refused must be right in each of them, however close it came.
+async fn one_burst(
+    platform: &Platform,
+    seller: &User,
+    bidders: &[User],
+    burst: &Burst,
+    round: usize,
+) -> Seen {
     let end_ms = now_ms() + 6_500;
     let mut lots = Vec::new();
     for n in 0..burst.lots {
@@ -66,18 +102,17 @@ async fn a_burst_across_the_end_is_cut_exactly_there() {
     let lots = Arc::new(lots);
     sleep_until(end_ms - burst.ahead_ms).await;
     let mut running = JoinSet::new();
-    for (n, user) in users(&platform, "bidder", 8).await.into_iter().enumerate() {
+    for (n, user) in bidders.iter().cloned().enumerate() {
         let lots = Arc::clone(&lots);
-        running.spawn(async move { bid_across_the_end(&user, n, &lots).await });
+        running.spawn(async move { bid_across_the_end(&user, round, n, &lots).await });
     }
     let mut told = Vec::new();
-    let (mut late, mut low) = (0, 0);
+    let mut seen = Seen { accepted: 0, late: 0, low: 0, last_ms: i64::MIN };
     for outcome in running.join_all().await {
         told.extend(outcome.told);
-        late += outcome.late;
-        low += outcome.low;
+        seen.late += outcome.late;
+        seen.low += outcome.low;
     }
-    let (mut accepted, mut last_ms) = (0, i64::MIN);
     for (id, end_ms, _) in lots.iter() {
         let log = chain::examine(id, &platform.client().log(id).await);
         assert_eq!(log.violations, Vec::<String>::new(), "{id}");
@@ -85,15 +120,12 @@ async fn a_burst_across_the_end_is_cut_exactly_there() {
         let own: Vec<_> = own.into_iter().cloned().collect();
         assert_eq!(bids_against(&log, &own, 0), Vec::<String>::new(), "{id}");
         let newest = log.bids.values().map(|bid| bid.time_ms - end_ms).max();
-        last_ms = last_ms.max(newest.unwrap_or(i64::MIN));
-        assert!(newest.is_some_and(|newest| newest < 0), "{newest:?}");
+        seen.last_ms = seen.last_ms.max(newest.unwrap_or(i64::MIN));
+        assert!(newest.is_none_or(|newest| newest < 0), "{newest:?}");
         assert!(log.closed.is_some(), "{id} is not closed");
-        accepted += own.len();
+        seen.accepted += own.len();
     }
-    println!("{accepted} accepted, {late} too late, {low} too low; the latest {last_ms} ms early");
-    let enough = burst.enough;
-    assert!(accepted > enough && late > enough, "the burst did not cross the end");
-    assert!(last_ms > -burst.near_ms, "the burst stopped {last_ms} ms before the end");
+    seen
 }
 
 #[derive(Default)]
@@ -106,6 +138,7 @@ struct Outcome {
 /// Bids on one lot after the other until the last one is half a second over.
 async fn bid_across_the_end(
     user: &User,
+    round: usize,
     start: usize,
     lots: &[(String, i64, AtomicI64)],
 ) -> Outcome {
@@ -117,7 +150,7 @@ async fn bid_across_the_end(
         }
         let (id, end_ms, next) = &lots[n % lots.len()];
         let amount = next.fetch_add(150, Ordering::Relaxed);
-        let key = format!("{}-{n}", user.name);
+        let key = format!("{}-{round}-{n}", user.name);
         let reply = user.bid_call(id, amount, &key).send().await.unwrap();
         let body = reply.json();
         if reply.status == 201 {
@@ -137,3 +170,6 @@ async fn bid_across_the_end(
     }
     outcome
 }
+
+/// A machine that is busy five times in a row is too slow for this test.
+const ROUNDS_MAX: usize = 5;
