@@ -67,6 +67,9 @@ impl DurableObject for EntityObject {
 impl EntityObject {
     /// Has nobody commanded this entity? Then its store stays empty, whoever asks.
     fn is_unborn(&self) -> Result<bool> {
+        if self.inside.is_open() {
+            return Ok(false);
+        }
         let sql = "select 1 from sqlite_schema where name = 'edge_entities'";
         let mut found = self.inside.state.storage().sql().exec(sql, None)?.raw();
         Ok(found.next().transpose()?.is_none())

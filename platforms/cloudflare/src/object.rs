@@ -45,6 +45,11 @@ impl Inside {
         Ok(edge)
     }
 
+    /// Is the edge open? Then its store has tables.
+    pub(crate) fn is_open(&self) -> bool {
+        self.edge.borrow().is_some()
+    }
+
     /// Sets the alarm to what is due next, but not before `earliest`.
     pub(crate) async fn arm(&self, edge: &Edge<ObjectWorld>, earliest: Option<Timestamp>) {
         tell_troubles(edge);
