@@ -1,5 +1,6 @@
 //! The values of a row, in the order of its columns.
 
+use kernel::Digest;
 use ports::Value;
 
 use crate::world::StoreError;
@@ -19,6 +20,31 @@ impl Cells {
             Some(Value::Text(text)) => Ok(text),
             other => Err(unexpected("a text", other.as_ref())),
         }
+    }
+
+    /// The next value, a text, if there is one.
+    pub(crate) fn text_or_null(&mut self) -> Result<Option<String>, StoreError> {
+        match self.0.next() {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Text(text)) => Ok(Some(text)),
+            other => Err(unexpected("a text or null", other.as_ref())),
+        }
+    }
+
+    /// The next value, an integer, if there is one.
+    pub(crate) fn integer_or_null(&mut self) -> Result<Option<i64>, StoreError> {
+        match self.0.next() {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Integer(integer)) => Ok(Some(integer)),
+            other => Err(unexpected("an integer or null", other.as_ref())),
+        }
+    }
+
+    /// The next value, a digest.
+    pub(crate) fn digest(&mut self) -> Result<Digest, StoreError> {
+        let bytes = self.bytes()?;
+        let digest = <[u8; Digest::LEN]>::try_from(bytes.as_slice());
+        digest.map(Digest::from_bytes).map_err(|_| StoreError("a digest is cut".to_owned()))
     }
 
     /// The next value, an integer.

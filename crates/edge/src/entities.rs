@@ -8,6 +8,7 @@ mod tests;
 use kernel::{Effect, Envelope, Recorded, Timestamp};
 use ports::{Entities, EntityError, PublicEvent};
 
+use crate::commits::{self, Kept};
 use crate::edge::Edge;
 use crate::log::{self, Address};
 use crate::machines::{Hosted, Kind};
@@ -148,10 +149,14 @@ impl<W: World> Edge<W> {
         let (value, held) = self.store.write(|connection| {
             let row = log::row(connection, at)?;
             let entity = log::load(connection, kind, at, row.as_ref(), cached)?;
-            let mut held = Held { at, entity, events: Vec::new(), messages: Vec::new() };
+            let mut held = Held::of(at, entity);
             let value = work(&mut held);
             if !held.events.is_empty() {
                 log::append(connection, at, &held.events)?;
+                for kept in std::mem::take(&mut held.commands) {
+                    let kept = kept.map_err(|error| EntityError::MachineFault(error.0))?;
+                    commits::keep(connection, at, &kept)?;
+                }
                 log::save(connection, at, row.as_ref(), &*held.entity)?;
                 self.outbox.send(connection, std::mem::take(&mut held.messages), now)?;
             }
@@ -201,15 +206,19 @@ struct Held<'a> {
     at: Address<'a>,
     entity: Box<dyn Hosted>,
     events: Vec<Recorded>,
+    commands: Vec<Result<Kept, archive::ArchiveError>>,
     messages: Vec<Sent>,
 }
 
-impl Held<'_> {
+impl<'a> Held<'a> {
+    fn of(at: Address<'a>, entity: Box<dyn Hosted>) -> Self {
+        Self { at, entity, events: Vec::new(), commands: Vec::new(), messages: Vec::new() }
+    }
+
     fn decide(&mut self, envelope: &Envelope<'_>) -> Vec<u8> {
         let decision = self.entity.handle(envelope);
-        if decision.events.is_empty() {
-            return decision.reply;
-        }
+        let Some(kept) = Kept::of(envelope, &decision) else { return decision.reply };
+        self.commands.push(kept);
         self.events.extend(decision.events);
         let (Address { machine, key: entity }, seq) = (self.at, self.entity.position().seq);
         for (n, Effect::Send(message)) in decision.effects.into_iter().enumerate() {

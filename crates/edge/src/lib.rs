@@ -10,6 +10,7 @@ mod attend;
 mod bench;
 mod cache;
 mod cells;
+mod commits;
 mod dead;
 mod due;
 mod edge;
@@ -38,6 +39,7 @@ mod work;
 mod world;
 
 pub use attend::Call;
+pub use commits::replay;
 pub use edge::Edge;
 pub use machines::Machines;
 pub use operate::Refusal;

@@ -24,7 +24,7 @@ pub(crate) struct Row {
 }
 
 impl Address<'_> {
-    fn with<const N: usize>(self, others: [Value; N]) -> Vec<Value> {
+    pub(crate) fn with<const N: usize>(self, others: [Value; N]) -> Vec<Value> {
         [self.machine.into(), self.key.into()].into_iter().chain(others).collect()
     }
 }
@@ -211,7 +211,7 @@ pub(crate) fn postpone<C: Connection>(
 }
 
 /// Counts stay below 2^53.
-fn count(count: u64) -> Value {
+pub(crate) fn count(count: u64) -> Value {
     Value::Integer(i64::try_from(count).unwrap_or(i64::MAX))
 }
 

@@ -1,5 +1,5 @@
-//! What operators ask of queues and dead letters. All components share the store, so each of them
-//! can tell about all.
+//! What operators ask of queues, dead letters and logs. All components share the store, so each of
+//! them can tell about all.
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use crate::cells::Cells;
+use crate::commits;
 use crate::dead::{self, DeadLetter, Which};
 use crate::edge::Edge;
 use crate::world::{Connection as _, StoreError, World};
@@ -33,9 +34,20 @@ struct Chosen {
 }
 
 impl<W: World> Edge<W> {
-    /// Answers a request below [`PATH`] with JSON.
+    /// Answers a request below [`PATH`] or [`ARCHIVES`] with JSON.
     pub fn operate(&self, method: &str, target: &str, body: &[u8]) -> Result<Vec<u8>, Refusal> {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        if let Some(rest) = path.strip_prefix(ARCHIVES) {
+            return match (method, rest.split('/').collect::<Vec<_>>().as_slice()) {
+                ("POST", [""]) => commits::replay(&self.machines, body),
+                ("GET", ["", machine, key]) => self.archive(machine, key, query),
+                (_, [""] | ["", _, _]) => {
+                    let what = "GET exports a log, POST replays an archive.";
+                    Err(refusal(405, "method_not_allowed", what))
+                }
+                _ => Err(not_found()),
+            };
+        }
         let rest = path.strip_prefix(PATH).filter(|rest| rest.is_empty() || rest.starts_with('/'));
         let rest = rest.ok_or_else(not_found)?;
         let segments: Vec<&str> = rest.split('/').skip(1).collect();
@@ -134,21 +146,23 @@ fn chosen(body: &[u8]) -> Result<Which, Refusal> {
     Ok(chosen.ids.map_or(Which::All, Which::Ids))
 }
 
-fn not_found() -> Refusal {
-    refusal(404, "not_found", "There is no such queue. GET /_edge/queues names them all.")
+pub(crate) fn not_found() -> Refusal {
+    refusal(404, "not_found", "There is nothing here. GET /_edge/queues names all queues.")
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "used as a map_err function")]
-fn unavailable(error: StoreError) -> Refusal {
+pub(crate) fn unavailable(error: StoreError) -> Refusal {
     refusal(503, "unavailable", &format!("The store does not answer: {error}."))
 }
 
-fn refusal(status: u16, code: &'static str, detail: &str) -> Refusal {
+pub(crate) fn refusal(status: u16, code: &'static str, detail: &str) -> Refusal {
     Refusal { status, code, detail: detail.to_owned() }
 }
 
 /// All queues; of one, `/<component>/<topic>/` follows.
 const PATH: &str = "/_edge/queues";
+/// Archives are replayed here; an entity's log is at `/<machine>/<key>`.
+const ARCHIVES: &str = "/_edge/archives";
 const PAGE_ITEMS: u32 = 100;
 const LEFT: &str = "select consumer, topic from edge_messages \
     union select consumer, topic from edge_dead_letters";

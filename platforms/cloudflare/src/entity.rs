@@ -13,7 +13,7 @@ use crate::fault::note;
 use crate::messages::{self, Parcel};
 use crate::object::Inside;
 use crate::settings;
-use crate::wire::{self, Answer, ToEntity, Told, Told4, Trouble};
+use crate::wire::{self, Answer, Operated, ToEntity, Told, Told4, Trouble};
 use crate::world::ObjectWorld;
 
 /// The object of an entity.
@@ -86,6 +86,7 @@ fn of_nobody(question: &ToEntity) -> Option<Result<Response>> {
             Some(wire::answer::<Answer<Vec<u8>>>(&view.map_err(Trouble::from)))
         }
         ToEntity::Events { .. } => Some(wire::answer::<Answer<Vec<Told4>>>(&Ok(Vec::new()))),
+        ToEntity::Archive { .. } => Some(wire::answer::<Operated>(&Err(wire::nothing()))),
         ToEntity::Call { .. } | ToEntity::Arrived { .. } => None,
     }
 }
@@ -104,6 +105,10 @@ async fn answer(edge: &Edge<ObjectWorld>, question: ToEntity) -> Result<Response
             let events = edge.events(&machine, &key, after, limit).await;
             let events = events.map(|events| events.into_iter().map(wire::told4).collect());
             wire::answer::<Answer<Vec<Told4>>>(&events.map_err(Trouble::from))
+        }
+        ToEntity::Archive { machine, key, query } => {
+            let page = edge.archive(&machine, &key, &query);
+            wire::answer::<Operated>(&page.map_err(wire::refused))
         }
         ToEntity::Arrived { component, ids } => {
             let arrived = edge.arrived(&component, &ids);

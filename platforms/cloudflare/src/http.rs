@@ -9,7 +9,7 @@ use worker::{Context, Env, Headers, Request, Response, ResponseBody, ResponseBui
 
 use crate::fault::note;
 use crate::ports::WorkerPorts;
-use crate::wire::{self, Refused, ToInbox};
+use crate::wire::{self, Operated, ToInbox};
 use crate::{messages, services, settings};
 
 /// Answers a request; what it wrote is told after the response.
@@ -106,21 +106,9 @@ async fn operated(ports: &WorkerPorts<'_>, request: web::Request) -> web::Respon
         messages::wake_inboxes(ports.env).await;
         return web::Response::empty(202);
     }
-    let asked = |component: String| {
-        let (method, target) = (request.method.clone(), request.target.clone());
-        let question = ToInbox::Operate { method, target, body: request.body.clone() };
-        async move {
-            let inbox = messages::inbox(ports.env, &component)?;
-            wire::ask_at::<_, Result<Vec<u8>, Refused>>(&inbox, &component, &question).await
-        }
-    };
-    let one = request.path().strip_prefix(QUEUES).and_then(|rest| rest.split('/').nth(1));
-    let known: Vec<String> =
-        settings::composition(|composition| composition.components.keys().cloned().collect());
-    let answer = match one {
-        Some(one) if known.iter().any(|id| id == one) => asked(one.to_owned()).await,
-        Some(_) => Ok(Err((404, "not_found".to_owned(), NO_QUEUE.to_owned()))),
-        None => all_queues(known, asked).await,
+    let answer = match request.path().strip_prefix(ARCHIVES) {
+        Some(rest) => archives(ports, &request, rest).await,
+        None => queues(ports, &request).await,
     };
     match answer {
         Ok(Ok(json)) => web::Response::json_bytes(200, json),
@@ -136,12 +124,51 @@ async fn operated(ports: &WorkerPorts<'_>, request: web::Request) -> web::Respon
     }
 }
 
+/// A log that is exported, or an archive that is replayed.
+async fn archives(
+    ports: &WorkerPorts<'_>,
+    request: &web::Request,
+    rest: &str,
+) -> Result<Operated, String> {
+    match (request.method.as_str(), rest.split('/').collect::<Vec<_>>().as_slice()) {
+        ("POST", [""]) => {
+            let replayed = edge::replay(&settings::machines(), &request.body);
+            Ok(replayed.map_err(wire::refused))
+        }
+        ("GET", ["", machine, key]) => ports.archived(machine, key, request.query()).await,
+        (_, [""] | ["", _, _]) => {
+            let what = "GET exports a log, POST replays an archive.".to_owned();
+            Ok(Err((405, "method_not_allowed".to_owned(), what)))
+        }
+        _ => Ok(Err(wire::nothing())),
+    }
+}
+
+async fn queues(ports: &WorkerPorts<'_>, request: &web::Request) -> Result<Operated, String> {
+    let asked = |component: String| {
+        let (method, target) = (request.method.clone(), request.target.clone());
+        let question = ToInbox::Operate { method, target, body: request.body.clone() };
+        async move {
+            let inbox = messages::inbox(ports.env, &component)?;
+            wire::ask_at::<_, Operated>(&inbox, &component, &question).await
+        }
+    };
+    let one = request.path().strip_prefix(QUEUES).and_then(|rest| rest.split('/').nth(1));
+    let known: Vec<String> =
+        settings::composition(|composition| composition.components.keys().cloned().collect());
+    match one {
+        Some(one) if known.iter().any(|id| id == one) => asked(one.to_owned()).await,
+        Some(_) => Ok(Err((404, "not_found".to_owned(), NO_QUEUE.to_owned()))),
+        None => all_queues(known, asked).await,
+    }
+}
+
 async fn all_queues<F>(
     components: Vec<String>,
     asked: impl Fn(String) -> F,
-) -> Result<Result<Vec<u8>, Refused>, String>
+) -> Result<Operated, String>
 where
-    F: Future<Output = Result<Result<Vec<u8>, Refused>, String>>,
+    F: Future<Output = Result<Operated, String>>,
 {
     let mut items = Vec::new();
     for component in components {
@@ -267,12 +294,20 @@ const FLOOD_SECONDS: &str = "10";
 const REQUESTS: &str = "REQUESTS";
 const NO_QUEUE: &str = "There is no such queue. GET /_edge/queues names them all.";
 /// Codes of what operators are refused.
-const CODES: [&str; 5] =
-    ["not_found", "method_not_allowed", "invalid_cursor", "invalid_json", "unavailable"];
+const CODES: [&str; 7] = [
+    "not_found",
+    "method_not_allowed",
+    "invalid_cursor",
+    "invalid_json",
+    "invalid_request",
+    "validation_failed",
+    "unavailable",
+];
 /// What the platform serves by itself.
 const OWN_PATHS: &str = "/_edge/";
 const TICK: &str = "/_edge/tick";
 const QUEUES: &str = "/_edge/queues";
+const ARCHIVES: &str = "/_edge/archives";
 /// Who calls, as Cloudflare tells it.
 const CLIENT: &str = "cf-connecting-ip";
 /// As the project's own host.

@@ -13,7 +13,7 @@ use worker::{DurableObject, Env, Request, Response, Result, State, durable_objec
 use crate::fault::note;
 use crate::object::Inside;
 use crate::ports::WorkerPorts;
-use crate::wire::{self, Refused, ToInbox};
+use crate::wire::{self, Operated, ToInbox};
 use crate::world::ObjectWorld;
 use crate::{messages, services, settings};
 
@@ -48,10 +48,7 @@ impl DurableObject for InboxObject {
             ToInbox::Operate { method, target, body } => {
                 let told = edge.operate(&method, &target, &body);
                 self.inside.arm(&edge, None).await;
-                let refused = |refusal: edge::Refusal| {
-                    (refusal.status, refusal.code.to_owned(), refusal.detail)
-                };
-                wire::answer::<std::result::Result<Vec<u8>, Refused>>(&told.map_err(refused))
+                wire::answer::<Operated>(&told.map_err(wire::refused))
             }
         }
     }

@@ -15,7 +15,9 @@ use worker::{Delay, Env, Stub};
 
 use crate::fault::note;
 use crate::messages::ENTITIES;
-use crate::wire::{self, Answer, Kept, TakeToken, ToEntity, ToPost, Told4, Unsent, Written};
+use crate::wire::{
+    self, Answer, Kept, Operated, TakeToken, ToEntity, ToPost, Told4, Unsent, Written,
+};
 use crate::{outward, settings};
 
 /// The ports of one component, for one request or one batch.
@@ -49,6 +51,18 @@ impl<'e> WorkerPorts<'e> {
             return Err(EntityError::NotGranted);
         }
         self.object(ENTITIES, &format!("{machine}/{key}")).map_err(EntityError::Unavailable)
+    }
+
+    /// A part of an entity's log, for an operator.
+    pub(crate) async fn archived(
+        &self,
+        machine: &str,
+        key: &str,
+        query: &str,
+    ) -> Result<Operated, String> {
+        let entity = self.object(ENTITIES, &format!("{machine}/{key}"))?;
+        let [machine, key, query] = [machine, key, query].map(str::to_owned);
+        wire::ask(&entity, &ToEntity::Archive { machine, key, query }).await
     }
 
     fn object(&self, class: &str, name: &str) -> Result<Stub, String> {

@@ -1,5 +1,6 @@
 //! What the Worker and its objects say to each other, and how it gets there.
 
+use edge::Refusal;
 use kernel::Timestamp;
 use ports::{Captured, EntityError, Letter, MailError, Message, PublicEvent};
 use serde::de::DeserializeOwned;
@@ -28,6 +29,12 @@ pub(crate) enum ToEntity {
         key: String,
         after: u64,
         limit: u32,
+    },
+    /// A part of its log, for an operator.
+    Archive {
+        machine: String,
+        key: String,
+        query: String,
     },
     /// These messages have reached the inbox of their consumer.
     Arrived {
@@ -110,6 +117,18 @@ pub(crate) enum Unsent {
 
 /// A refusal of what an operator asked: status, code, sentence.
 pub(crate) type Refused = (u16, String, String);
+
+/// What an operator is told, JSON.
+pub(crate) type Operated = Result<Vec<u8>, Refused>;
+
+pub(crate) fn refused(Refusal { status, code, detail }: Refusal) -> Refused {
+    (status, code.to_owned(), detail)
+}
+
+/// What an operator hears who asks for what is not there.
+pub(crate) fn nothing() -> Refused {
+    (404, "not_found".to_owned(), "There is nothing here.".to_owned())
+}
 
 /// Asks an object. An error is that of the way, and says nothing about what the object did.
 pub(crate) async fn ask<A: Serialize, R: DeserializeOwned>(

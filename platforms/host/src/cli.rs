@@ -150,6 +150,10 @@ pub(crate) struct Doctor {
     /// Data directory to check.
     #[arg(long, value_name = "DIR", default_value = ".ecomauction", env = "ECOMAUCTION_DATA")]
     pub(crate) data: PathBuf,
+    /// A platform on which the entity lives instead: Spin or Cloudflare. Its `tick_token` is
+    /// taken from ECOMAUCTION_TICK_TOKEN.
+    #[arg(long, value_name = "URL")]
+    pub(crate) from: Option<String>,
     /// The composition that the data belongs to.
     #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
     pub(crate) manifest: PathBuf,
@@ -336,7 +340,8 @@ const EXPORT_EXAMPLES: &str = "\
 Examples:
   ecomauction export auction auc_01k…             writes auc_01k….archive.jsonl
   ecomauction export auction auc_01k… --data /var/lib/ecomauction --out safe/watch.jsonl
-  ecomauction export auction auc_01k… --out - | ecomauction replay -";
+  ecomauction export auction auc_01k… --out - | ecomauction replay -
+  ecomauction export auction auc_01k… --from https://auctions.example.com";
 
 const REPLAY_EXAMPLES: &str = "\
 Examples:

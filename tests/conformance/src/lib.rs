@@ -14,6 +14,7 @@
     reason = "a test harness: to panic is to report"
 )]
 
+pub mod archives;
 pub mod chain;
 mod client;
 pub mod document;

@@ -35,7 +35,7 @@ pub struct Platform {
     process: Option<Process>,
     state: Option<TempDir>,
     log: Arc<Mutex<Vec<String>>>,
-    public: Address,
+    pub(crate) public: Address,
     pub(crate) operator: Address,
     client: Client,
     /// Names that signed up.

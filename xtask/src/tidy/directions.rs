@@ -9,7 +9,7 @@ use super::{Finding, Rule};
 pub(super) const ROOMS: Rule = Rule {
     title: "rooms",
     why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, vault, platforms}; \
-          vault, composition and edge are for platforms (ARCHITECTURE.md)",
+          vault, composition, archive and edge are for platforms (ARCHITECTURE.md)",
     check: rooms,
 };
 
@@ -51,6 +51,7 @@ enum Room<'p> {
     Web,
     Vault,
     Composition,
+    Archive,
     Edge,
     Machine(&'p str),
     Service(&'p str),
@@ -71,6 +72,7 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["crates", "web"] => Room::Web,
         ["crates", "vault"] => Room::Vault,
         ["crates", "composition"] => Room::Composition,
+        ["crates", "archive"] => Room::Archive,
         ["crates", "edge"] => Room::Edge,
         ["components", capability, "machine"] => Room::Machine(capability),
         ["components", capability, "service"] => Room::Service(capability),
@@ -87,8 +89,8 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
 impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
-            Compose, Composition, Document, Edge, Kernel, Machine, Platform, Ports, PortsWasi,
-            Service, Tests, Vault, Wasm, Web, Xtask,
+            Archive, Compose, Composition, Document, Edge, Kernel, Machine, Platform, Ports,
+            PortsWasi, Service, Tests, Vault, Wasm, Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
@@ -96,8 +98,8 @@ impl Room<'_> {
             (_, Tests | Compose | Xtask) | (Kernel | Compose, _) => false,
             (_, Kernel) => true,
             (PortsWasi | Web | Service(_) | Vault | Edge | Platform(_), Ports) => true,
-            // What platforms have in common, and nobody else (docs/adr/0029).
-            (Platform(_) | Edge, Vault | Composition) => true,
+            // What platforms have in common, and nobody else (docs/adr/0029, 0035).
+            (Platform(_) | Edge, Vault | Composition | Archive) => true,
             // Where stores are small and nothing runs between requests (docs/adr/0031).
             (Platform("cloudflare" | "spin"), Edge) => true,
             // It is made of what every service says of its routes.

@@ -6,12 +6,12 @@ use std::io::{BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use ::archive::{Commit, Component, FORMAT, Header, VERSION, Writer};
 use anyhow::{Context as _, ensure};
 use journal::{Journal, Position};
 use kernel::{Digest, Timestamp};
 
-use super::format::{Commit, Component, FORMAT, Header, Line, VERSION};
-use super::lines::Writer;
+use super::{platform, record};
 use crate::chain::Chain;
 use crate::cli::Export;
 use crate::data::DataDirectory;
@@ -25,30 +25,71 @@ struct Found {
 
 /// Writes the archive and says where it is.
 pub(crate) fn run(options: &Export) -> anyhow::Result<()> {
-    let Export { machine, key, data, .. } = options;
     let target = Target::of(options)?;
     let component = component(options)?;
+    let (name, commits, events) = match &options.from {
+        Some(url) => from_platform(options, url, &target, component)?,
+        None => from_data(options, &target, component)?,
+    };
+    eprintln!("{name}: {events} events in {commits} commits; it holds hidden values, keep it so");
+    Ok(())
+}
+
+type Exported = (String, u64, u64);
+
+/// Out of a data directory of this host.
+fn from_data(options: &Export, target: &Target, component: Component) -> anyhow::Result<Exported> {
+    let Export { machine, key, data, .. } = options;
     ensure!(data.is_dir(), "no data directory at {}", data.display());
     let data = DataDirectory::open(data)?;
     ensure!(data.journal().is_dir(), "no journal at {}", data.journal().display());
     let journal = Journal::open(&data.journal(), journal::Options::default())?;
     let found = find(&journal, machine, key).context("ecomauction doctor says more")?;
     ensure!(!found.positions.is_empty(), "the journal knows no {machine} {key}");
-    let (commits, events) = (found.positions.len() as u64, found.chain.seq);
-    let header = Header {
+    let header = header(options, component, found.positions.len() as u64, &found.chain);
+    let (commits, events) = (header.commits, header.events);
+    let name = target.write(|out| {
+        let records = found.positions.iter().map(|position| journal.read(*position));
+        write(out, header, records.map(|record| Ok(record::commit(&record?)?)))
+    })?;
+    Ok((name, commits, events))
+}
+
+/// Out of a platform on which the entity lives.
+fn from_platform(
+    options: &Export,
+    url: &str,
+    target: &Target,
+    component: Component,
+) -> anyhow::Result<Exported> {
+    let Export { machine, key, .. } = options;
+    let commits = platform::commits(url, machine, key)?;
+    let mut chain = Chain::genesis(key);
+    for commit in &commits {
+        for event in &record::events(commit)? {
+            // Commands are kept since a version of the platform; what is older is not told.
+            chain.follow(event).context("the log that came is not whole")?;
+        }
+    }
+    ensure!(!commits.is_empty(), "{url} has kept no command of {machine} {key}");
+    let header = header(options, component, commits.len() as u64, &chain);
+    let (count, events) = (header.commits, header.events);
+    let name = target.write(|out| write(out, header, commits.into_iter().map(Ok)))?;
+    Ok((name, count, events))
+}
+
+fn header(options: &Export, component: Component, commits: u64, chain: &Chain) -> Header {
+    Header {
         format: FORMAT.to_owned(),
         version: VERSION,
-        machine: machine.clone(),
-        key: key.clone(),
+        machine: options.machine.clone(),
+        key: options.key.clone(),
         component,
         written: Timestamp::from_ms(crate::clock::now_ms()),
         commits,
-        events,
-        head: Digest::from_bytes(found.chain.head),
-    };
-    let name = target.write(|out| write(out, header, &journal, &found.positions))?;
-    eprintln!("{name}: {events} events in {commits} commits; it holds hidden values, keep it so");
-    Ok(())
+        events: chain.seq,
+        head: Digest::from_bytes(chain.head),
+    }
 }
 
 /// The machine as the manifest names it now.
@@ -91,18 +132,15 @@ fn find(journal: &Journal, machine: &str, key: &str) -> anyhow::Result<Found> {
 fn write(
     out: &mut dyn Write,
     header: Header,
-    journal: &Journal,
-    positions: &[Position],
+    commits: impl Iterator<Item = anyhow::Result<Commit>>,
 ) -> anyhow::Result<()> {
-    let Header { commits, events, head, .. } = header;
+    let Header { commits: count, events, head, .. } = header;
     let mut writer = Writer::new(out);
-    writer.line(&Line::Header(header))?;
-    for position in positions {
-        let record = journal.read(*position)?;
-        let commit = Commit::of(&record).map_err(anyhow::Error::msg)?;
-        writer.line(&Line::Commit(commit))?;
+    writer.header(header)?;
+    for commit in commits {
+        writer.commit(commit?)?;
     }
-    writer.end(commits, events, head)?;
+    writer.end(count, events, head)?;
     Ok(())
 }
 

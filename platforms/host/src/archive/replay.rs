@@ -6,9 +6,9 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter};
 use std::path::PathBuf;
 
+use ::archive::Reader;
 use anyhow::{Context as _, ensure};
 
-use super::lines::Reader;
 use super::show::Show;
 use super::walk::Walk;
 use crate::cli::Replay;

@@ -1,6 +1,7 @@
 //! Going through an archive: every command is decided again and must give what the archive says;
 //! after every event the entity is asked how it stands.
 
+use ::archive::{End, Header, Next, Reader};
 use anyhow::{Context as _, bail, ensure};
 use journal::{Event, Record};
 use kernel::{Digest, Timestamp};
@@ -8,8 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use super::format::{End, Header};
-use super::lines::{Next, Reader};
+use super::record;
 use crate::chain::Chain;
 use crate::machines::{MachineImage, Replay, Retelling};
 
@@ -117,8 +117,8 @@ impl<'a> Walk<'a> {
             let seq = self.chain.seq;
             match reader.next().with_context(|| format!("after seq {seq}"))? {
                 Next::Commit(commit) => {
-                    let record = commit.into_record(&self.header.machine, &self.header.key);
-                    let record = record.map_err(|why| {
+                    let Header { machine, key, .. } = self.header;
+                    let record = record::record(*commit, machine, key).map_err(|why| {
                         anyhow::anyhow!("after seq {seq}: line {}: {why}", reader.line())
                     })?;
                     self.commit(&record, &mut show)?;
@@ -254,7 +254,7 @@ const VIEW: &[u8] = b"\"view\"";
 mod tests {
     use serde_json::json;
 
-    use super::super::format::tests::record;
+    use super::super::record::tests::example;
     use super::*;
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
 
     #[test]
     fn an_explanation_belongs_to_the_event_whose_seq_stands_beside_it() {
-        let mut record = record(b"{}", b"{}");
+        let mut record = example(b"{}", b"{}");
         let mut second = record.events.first().unwrap().clone();
         second.seq = 2;
         record.events.push(second);

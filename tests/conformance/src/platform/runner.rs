@@ -96,7 +96,7 @@ impl Runner {
         }
         if self.has_variables_for_secrets() {
             variables.push(format!("platform_secret={PLATFORM_SECRET}"));
-            variables.push("tick_token=a-tick-token-that-only-the-deployer-knows".to_owned());
+            variables.push(format!("tick_token={TICK_TOKEN}"));
         }
         variables
     }
@@ -170,6 +170,9 @@ fn address(line: &str, name: &str) -> Option<SocketAddr> {
 pub(crate) const ANY_PORT: &str = "127.0.0.1:0";
 /// From which a platform that is deployed with a secret derives its keys.
 pub(super) const PLATFORM_SECRET: &str = "0123456789abcdef0123456789abcdef of a test";
+
+/// What opens such a platform to operators.
+pub(crate) const TICK_TOKEN: &str = "a-tick-token-that-only-the-deployer-knows";
 
 #[cfg(test)]
 mod tests {

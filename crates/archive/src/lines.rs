@@ -2,21 +2,21 @@
 
 use std::io::{BufRead, Read as _, Write};
 
-use anyhow::{Context as _, bail};
 use kernel::Digest;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
-use super::format::{Commit, End, FORMAT, Header, Line, VERSION};
+use crate::ArchiveError;
+use crate::format::{Commit, End, FORMAT, Header, Line, VERSION};
 
 /// Writes lines and hashes them.
-pub(super) struct Writer<W> {
+pub struct Writer<W> {
     out: W,
     hash: Sha256,
 }
 
 /// Reads lines and hashes them.
-pub(super) struct Reader<R> {
+pub struct Reader<R> {
     input: R,
     hash: Sha256,
     line: u64,
@@ -24,7 +24,7 @@ pub(super) struct Reader<R> {
 }
 
 /// What comes after the header.
-pub(super) enum Next {
+pub enum Next {
     /// A commit.
     Commit(Box<Commit>),
     /// The last line; the bytes before it are what was written.
@@ -34,12 +34,22 @@ pub(super) enum Next {
 }
 
 impl<W: Write> Writer<W> {
-    pub(super) fn new(out: W) -> Self {
+    /// Writes to there.
+    pub fn new(out: W) -> Self {
         Self { out, hash: Sha256::new() }
     }
 
-    /// Writes the next line.
-    pub(super) fn line(&mut self, line: &Line) -> std::io::Result<()> {
+    /// Writes the first line.
+    pub fn header(&mut self, header: Header) -> std::io::Result<()> {
+        self.line(&Line::Header(header))
+    }
+
+    /// Writes the line of the next commit.
+    pub fn commit(&mut self, commit: Commit) -> std::io::Result<()> {
+        self.line(&Line::Commit(Box::new(commit)))
+    }
+
+    fn line(&mut self, line: &Line) -> std::io::Result<()> {
         let mut text = serde_json::to_vec(line)?;
         text.push(b'\n');
         self.hash.update(&text);
@@ -47,7 +57,7 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the last line, which repeats what the header says.
-    pub(super) fn end(mut self, commits: u64, events: u64, head: Digest) -> std::io::Result<W> {
+    pub fn end(mut self, commits: u64, events: u64, head: Digest) -> std::io::Result<W> {
         let sha256 = Digest::from_bytes(self.hash.clone().finalize().into());
         self.line(&Line::End(End { commits, events, head, sha256 }))?;
         self.out.flush()?;
@@ -56,80 +66,91 @@ impl<W: Write> Writer<W> {
 }
 
 impl<R: BufRead> Reader<R> {
-    pub(super) fn new(input: R) -> Self {
+    /// Reads from there.
+    pub fn new(input: R) -> Self {
         Self { input, hash: Sha256::new(), line: 0, text: Vec::new() }
     }
 
     /// The first line.
-    pub(super) fn header(&mut self) -> anyhow::Result<Header> {
+    pub fn header(&mut self) -> Result<Header, ArchiveError> {
         self.read()?;
         let probe = serde_json::from_slice::<Probe>(&self.text).ok().map(|probe| probe.header);
         match probe {
             Some(Kind { format, version }) if format == FORMAT && version != VERSION => {
-                bail!("the archive has version {version}, this program reads {VERSION}")
+                let what =
+                    format!("the archive has version {version}, this program reads {VERSION}");
+                return failed(what);
             }
             Some(Kind { format, .. }) if format == FORMAT => {}
-            _ => bail!("not an archive: its first line does not say {FORMAT}"),
+            _ => return failed(format!("not an archive: its first line does not say {FORMAT}")),
         }
         match self.parse()? {
             Some(Line::Header(header)) => Ok(header),
-            _ => bail!("line 1: not a header"),
+            _ => failed("line 1: not a header".to_owned()),
         }
     }
 
     /// The next line.
-    pub(super) fn next(&mut self) -> anyhow::Result<Next> {
+    pub fn next(&mut self) -> Result<Next, ArchiveError> {
         let before = self.hash.clone();
         self.read()?;
         if self.text.is_empty() {
             return Ok(Next::Cut);
         }
         match self.parse()? {
-            Some(Line::Commit(commit)) => Ok(Next::Commit(Box::new(commit))),
+            Some(Line::Commit(commit)) => Ok(Next::Commit(commit)),
             Some(Line::End(end)) => {
                 let is = Digest::from_bytes(before.finalize().into());
                 if end.sha256 != is {
                     let said = end.sha256;
-                    bail!("the file was changed: its lines have the sha256 {is}, not {said}");
+                    let what = "the file was changed: its lines have the sha256";
+                    return failed(format!("{what} {is}, not {said}"));
                 }
                 self.read()?;
-                anyhow::ensure!(self.text.is_empty(), "line {}: follows the last line", self.line);
+                if !self.text.is_empty() {
+                    return failed(format!("line {}: follows the last line", self.line));
+                }
                 Ok(Next::End(end))
             }
-            Some(Line::Header(_)) => bail!("line {}: a second header", self.line),
+            Some(Line::Header(_)) => failed(format!("line {}: a second header", self.line)),
             None => Ok(Next::Cut),
         }
     }
 
     /// Where the reader is.
-    pub(super) fn line(&self) -> u64 {
+    pub fn line(&self) -> u64 {
         self.line
     }
 
-    fn read(&mut self) -> anyhow::Result<()> {
+    fn read(&mut self) -> Result<(), ArchiveError> {
         self.line += 1;
         self.text.clear();
         let mut rest = self.input.by_ref().take(LINE_BYTES_MAX);
-        rest.read_until(b'\n', &mut self.text).context("cannot read the archive")?;
+        rest.read_until(b'\n', &mut self.text)
+            .map_err(|error| ArchiveError(format!("cannot read the archive: {error}")))?;
         if rest.limit() == 0 {
-            bail!("line {}: longer than any commit can be", self.line);
+            return failed(format!("line {}: longer than any commit can be", self.line));
         }
         self.hash.update(&self.text);
         Ok(())
     }
 
     /// The line that was read; none when the file is over in the middle of it.
-    fn parse(&self) -> anyhow::Result<Option<Line>> {
+    fn parse(&self) -> Result<Option<Line>, ArchiveError> {
         match serde_json::from_slice(&self.text) {
             Ok(line) => Ok(Some(line)),
             Err(error) if error.is_eof() && !self.text.ends_with(b"\n") => Ok(None),
             Err(error) => {
                 let (said, column) = (error.to_string(), error.column());
                 let what = said.split(" at line ").next().unwrap_or(&said);
-                bail!("line {}, column {column}: {what}", self.line)
+                failed(format!("line {}, column {column}: {what}", self.line))
             }
         }
     }
+}
+
+fn failed<T>(what: String) -> Result<T, ArchiveError> {
+    Err(ArchiveError(what))
 }
 
 /// As much of a header as every version has.
@@ -144,21 +165,21 @@ struct Kind {
     version: u32,
 }
 
-/// A record in hex would still be shorter.
-const LINE_BYTES_MAX: u64 = 4 * journal::RECORD_BYTES_MAX as u64;
+/// Four times the longest record of a journal: in hex it would still be shorter.
+const LINE_BYTES_MAX: u64 = 32 << 20;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 mod tests {
     use kernel::Timestamp;
 
-    use super::super::format::Component;
-    use super::super::format::tests::record;
     use super::*;
+    use crate::format::Component;
+    use crate::format::tests::commit;
 
     fn archive() -> String {
-        let record = record(b"{\"a\":1}", b"{}");
-        let head = Digest::from_bytes(record.events[0].head);
+        let commit = commit(b"{\"a\":1}", b"{}").unwrap();
+        let head = commit.events[0].head;
         let component = Component {
             sha256: Digest::of(&[]),
             contract: "c".to_owned(),
@@ -177,13 +198,13 @@ mod tests {
             head,
         };
         let mut writer = Writer::new(Vec::new());
-        writer.line(&Line::Header(header)).unwrap();
-        writer.line(&Line::Commit(Commit::of(&record).unwrap())).unwrap();
+        writer.header(header).unwrap();
+        writer.commit(commit).unwrap();
         String::from_utf8(writer.end(1, 1, head).unwrap()).unwrap()
     }
 
     /// How many commits there are before a proper end; none for a cut.
-    fn read(text: &str) -> anyhow::Result<Option<u64>> {
+    fn read(text: &str) -> Result<Option<u64>, ArchiveError> {
         let mut reader = Reader::new(text.as_bytes());
         reader.header()?;
         for commits in 0.. {
