@@ -6,10 +6,11 @@ use crate::components;
 use crate::repo::Repo;
 use crate::setup;
 use crate::steps::Steps;
+use crate::tidy::Lints;
 
 /// Sets up what is missing and builds everything that `up` needs.
 pub(crate) fn run(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
-    components(repo, steps)?;
+    components(repo, steps, Lints::Apart)?;
     steps.run("build the host", |progress| {
         let mut cargo = command::cargo(repo.root(), ["build", "--release", "--package", "host"]);
         command::run(&mut cargo, progress)?.or_fail("building the host")?;
@@ -18,9 +19,9 @@ pub(crate) fn run(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
 }
 
 /// Sets up what is missing and builds the guests; their host is built apart.
-pub(crate) fn components(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+pub(crate) fn components(repo: &Repo, steps: &mut Steps, lints: Lints) -> anyhow::Result<()> {
     setup::ensure(repo, steps)?;
-    components::build(repo, steps)
+    components::build(repo, steps, lints)
 }
 
 /// Sets up what is missing and builds the Worker.

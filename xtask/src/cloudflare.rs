@@ -11,6 +11,7 @@ use crate::command;
 use crate::repo::Repo;
 use crate::setup::MACHINES;
 use crate::steps::{Progress, Steps, Tally};
+use crate::tidy::Lints;
 
 /// Builds the Worker into target/cloudflare, with what makes it of the module.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
@@ -45,6 +46,8 @@ pub(crate) fn bundle(repo: &Repo, steps: &mut Steps, care: Care) -> anyhow::Resu
     let uploaded = steps.run("build the Worker", |progress| {
         let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--package"]);
         cargo.args(["cloudflare", "--target", MACHINES]).env("WASM_BINDGEN_USE_JS_SYS", "1");
+        let lints = if care == Care::AsShipped { Lints::Apart } else { Lints::Along };
+        lints.with(&mut cargo);
         command::run(&mut cargo, progress)?.or_fail("building the Worker")?;
         let module = repo.target().join(MACHINES).join("wasm/cloudflare.wasm");
         let out = repo.target().join("cloudflare");

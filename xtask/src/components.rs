@@ -9,6 +9,7 @@ use crate::command;
 use crate::repo::Repo;
 use crate::setup::{MACHINES, SERVICES};
 use crate::steps::{Progress, Steps};
+use crate::tidy::Lints;
 
 /// One component that the repository ships.
 struct Component {
@@ -66,10 +67,10 @@ const COMPONENTS: &[Component] = &[
 ];
 
 /// Builds every component into target/components.
-pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
+pub(crate) fn build(repo: &Repo, steps: &mut Steps, lints: Lints) -> anyhow::Result<()> {
     let sizes = steps.run("build the components", |progress| {
         for target in [MACHINES, SERVICES] {
-            compile(repo, target, progress)?;
+            compile(repo, target, lints, progress)?;
         }
         fs::create_dir_all(repo.components()).context("cannot create target/components")?;
         COMPONENTS.iter().map(|component| finish(repo, component)).collect::<Result<Vec<_>, _>>()
@@ -81,8 +82,9 @@ pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn compile(repo: &Repo, target: &str, progress: &Progress) -> anyhow::Result<()> {
+fn compile(repo: &Repo, target: &str, lints: Lints, progress: &Progress) -> anyhow::Result<()> {
     let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--target"]);
+    lints.with(&mut cargo);
     cargo.arg(target);
     for component in COMPONENTS.iter().filter(|component| component.kind.target() == target) {
         cargo.args(["--package", component.package]);

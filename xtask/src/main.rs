@@ -156,7 +156,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     let repo = Repo::find()?;
     let mut steps = Steps::new(cli.verbose);
     match cli.task {
-        Task::Build { components: true, .. } => build::components(&repo, &mut steps),
+        Task::Build { components: true, .. } => {
+            build::components(&repo, &mut steps, tidy::Lints::Apart)
+        }
         Task::Build { cloudflare: true, .. } => build::worker(&repo, &mut steps),
         Task::Build { .. } => build::run(&repo, &mut steps),
         Task::Up { args } => up::run(&repo, steps, &args),

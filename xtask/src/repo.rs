@@ -68,18 +68,9 @@ impl Repo {
 
     /// Packages whose tests run natively: all but the glue.
     pub(crate) fn tested_packages(&self) -> Vec<&str> {
-        self.packages(|is_glue| !is_glue)
-    }
-
-    /// Packages that exist for wasm alone.
-    pub(crate) fn glue_packages(&self) -> Vec<&str> {
-        self.packages(|is_glue| is_glue)
-    }
-
-    fn packages(&self, wanted: impl Fn(bool) -> bool) -> Vec<&str> {
         let packages = self.metadata.packages.iter().filter(|package| {
             let mut kinds = package.targets.iter().flat_map(|target| &target.kind);
-            wanted(kinds.any(|kind| *kind == TargetKind::CDyLib))
+            !kinds.any(|kind| *kind == TargetKind::CDyLib)
         });
         packages.map(|package| package.name.as_str()).collect()
     }

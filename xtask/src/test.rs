@@ -14,7 +14,7 @@ use crate::command;
 use crate::deny;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
-use crate::tidy;
+use crate::tidy::{self, Lints};
 
 pub(crate) use platform::Platforms;
 
@@ -27,7 +27,6 @@ pub(crate) fn run(
 ) -> anyhow::Result<()> {
     let within = Duration::from_secs(60 * within_minutes);
     tidy::manners(repo, &mut steps)?;
-    tidy::lints(repo, &mut steps, &named(&repo.glue_packages()));
     deny::check_if_installed(repo, &mut steps);
     let tested = named(&repo.tested_packages());
     if let Err(error) = build_all(repo, &mut steps, &tested) {
@@ -54,11 +53,11 @@ fn named(packages: &[&str]) -> Vec<OsString> {
     packages.iter().flat_map(|package| ["--package", package].map(OsString::from)).collect()
 }
 
-/// The guests, then host and tests in one go, with the lints of what is compiled. Apart from its
-/// tests the host would be built with other features of its dependencies, and the largest of them
-/// twice.
+/// The guests, then host and tests in one go, all of them with their lints; fixtures are linted
+/// when tests build them, the Worker when it is asked. Apart from its tests the host would be built
+/// with other features of its dependencies, and the largest of them twice.
 fn build_all(repo: &Repo, steps: &mut Steps, tested: &[OsString]) -> anyhow::Result<()> {
-    build::components(repo, steps)?;
+    build::components(repo, steps, Lints::Along)?;
     steps.run("build the host and the tests, with lints", |progress| {
         let args = ["build", "--release", "--keep-going", "--bins", "--tests", "--examples"];
         let mut cargo = tidy::linting_cargo(repo, args);

@@ -73,7 +73,7 @@ impl<R: BufRead> Reader<R> {
 
     /// The first line.
     pub fn header(&mut self) -> Result<Header, ArchiveError> {
-        self.read()?;
+        self.take()?;
         let probe = serde_json::from_slice::<Probe>(&self.text).ok().map(|probe| probe.header);
         match probe {
             Some(Kind { format, version }) if format == FORMAT && version != VERSION => {
@@ -91,9 +91,9 @@ impl<R: BufRead> Reader<R> {
     }
 
     /// The next line.
-    pub fn next(&mut self) -> Result<Next, ArchiveError> {
+    pub fn read(&mut self) -> Result<Next, ArchiveError> {
         let before = self.hash.clone();
-        self.read()?;
+        self.take()?;
         if self.text.is_empty() {
             return Ok(Next::Cut);
         }
@@ -106,7 +106,7 @@ impl<R: BufRead> Reader<R> {
                     let what = "the file was changed: its lines have the sha256";
                     return failed(format!("{what} {is}, not {said}"));
                 }
-                self.read()?;
+                self.take()?;
                 if !self.text.is_empty() {
                     return failed(format!("line {}: follows the last line", self.line));
                 }
@@ -122,7 +122,7 @@ impl<R: BufRead> Reader<R> {
         self.line
     }
 
-    fn read(&mut self) -> Result<(), ArchiveError> {
+    fn take(&mut self) -> Result<(), ArchiveError> {
         self.line += 1;
         self.text.clear();
         let mut rest = self.input.by_ref().take(LINE_BYTES_MAX);
@@ -208,7 +208,7 @@ mod tests {
         let mut reader = Reader::new(text.as_bytes());
         reader.header()?;
         for commits in 0.. {
-            match reader.next()? {
+            match reader.read()? {
                 Next::Commit(_) => {}
                 Next::End(_) => return Ok(Some(commits)),
                 Next::Cut => break,

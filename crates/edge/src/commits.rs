@@ -117,7 +117,8 @@ fn page<C: Connection>(
         return Ok(None);
     }
     let sql = "select seq, command_id, principal, now, seed, body, effects, wake_at, wake_reason \
-               from edge_commits where machine = ?1 and key = ?2 and seq > ?3 order by seq limit ?4";
+               from edge_commits where machine = ?1 and key = ?2 and seq > ?3 \
+               order by seq limit ?4";
     let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let found = connection.execute(sql, &at.with([log::count(after), more.into()]))?;
     let mut kept = found.rows.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -184,7 +185,7 @@ pub fn replay(machines: &Machines, archive: &[u8]) -> Result<Vec<u8>, Refusal> {
     let mut commits = 0;
     loop {
         let seq = entity.position().seq;
-        match reader.next().map_err(invalid)? {
+        match reader.read().map_err(invalid)? {
             Next::Commit(commit) => {
                 if !is_decided_so(&mut *entity, &commit).map_err(invalid)? {
                     let what = format!("The machine decides otherwise what follows seq {seq}.");

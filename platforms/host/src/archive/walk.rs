@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
     ) -> anyhow::Result<End> {
         loop {
             let seq = self.chain.seq;
-            match reader.next().with_context(|| format!("after seq {seq}"))? {
+            match reader.read().with_context(|| format!("after seq {seq}"))? {
                 Next::Commit(commit) => {
                     let Header { machine, key, .. } = self.header;
                     let record = record::record(*commit, machine, key).map_err(|why| {

@@ -17,7 +17,8 @@ async fn a_log_is_taken_elsewhere_and_decided_there_again() {
         (platform.user("ana").await, platform.user("ben").await, platform.user("cat").await);
     let soft = json!({"mode": "reset", "window_seconds": 5, "extension_seconds": 2});
     let changes = json!({
-        "duration_seconds": 5, "soft_close": soft, "reserve_price": usd(6_000), "title": "A \"wátch\"",
+        "duration_seconds": 5, "soft_close": soft, "reserve_price": usd(6_000),
+        "title": "A \"wátch\"",
     });
     let id = id_of(&ana.lists(changes).await);
     for (who, amount) in [(&ben, 5_000), (&cat, 3_200), (&ben, 6_000), (&cat, 7_000)] {

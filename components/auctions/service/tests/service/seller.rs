@@ -1,9 +1,6 @@
 //! What sellers do with their auctions, and what others may not.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{Answer, House, usd};
+use crate::house::{Answer, House, usd};
 use serde_json::{Value, json};
 
 impl House {

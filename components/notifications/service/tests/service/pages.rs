@@ -1,11 +1,8 @@
 //! What people open: the link below a letter, and captured mail.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
+use crate::house::{House, address};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use house::{House, address};
 use ports::{Letter, Mail, ready};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

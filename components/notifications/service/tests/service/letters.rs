@@ -1,9 +1,6 @@
 //! Who gets which letter, for every kind, with the real machine.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{AUCTION, House, PEOPLE, address, auction, usd, user};
+use crate::house::{AUCTION, House, PEOPLE, address, auction, usd, user};
 use serde_json::json;
 
 /// An auction with everything that bidding leads to; subjects of all letters by person.

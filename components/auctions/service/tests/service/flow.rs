@@ -1,9 +1,6 @@
 //! List, bid, close, and what each of the three is told.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{House, start, usd, user, watch};
+use crate::house::{House, start, usd, user, watch};
 use serde_json::{Value, json};
 
 #[test]

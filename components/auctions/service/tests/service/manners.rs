@@ -1,9 +1,6 @@
 //! What every route does the same way (api.md §1).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{House, start, usd, watch};
+use crate::house::{House, start, usd, watch};
 use serde_json::json;
 
 const UNKNOWN: &str = "/v1/auctions/auc_01jd0000000000000000000000";

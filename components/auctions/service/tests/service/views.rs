@@ -1,10 +1,7 @@
 //! A view that was shown before is shown again only while it is still true, and only to those who
 //! may see it.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{Answer, House, user};
+use crate::house::{Answer, House, user};
 use serde_json::{Value, json};
 
 fn view(house: &House, id: &str) -> Answer {

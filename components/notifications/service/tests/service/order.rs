@@ -1,9 +1,6 @@
 //! Facts that overtake each other, many ends at once, and what is old.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{AUCTION, House, address, auction, start, usd, user};
+use crate::house::{AUCTION, House, address, auction, start, usd, user};
 use kernel::Timestamp;
 use ports::{Sql, Statement, ready};
 use serde_json::{Value, json};

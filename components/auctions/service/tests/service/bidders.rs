@@ -1,9 +1,6 @@
 //! What bidders do beside bidding: buy now, take back, answer offers, preview, watch.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{Answer, House, usd, user};
+use crate::house::{Answer, House, usd, user};
 use serde_json::{Value, json};
 
 fn post(house: &House, who: &str, target: &str, body: &Value) -> Answer {

@@ -1,9 +1,6 @@
 //! Retries act once (rules.md B11).
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{House, usd, watch};
+use crate::house::{House, usd, watch};
 use ports::memory::Break;
 use ports::{Delivery, ready};
 use serde_json::json;

@@ -1,9 +1,6 @@
 //! Lists: filters, sorts, pages that stay put.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{House, usd, user};
+use crate::house::{House, usd, user};
 use serde_json::{Value, json};
 
 #[test]

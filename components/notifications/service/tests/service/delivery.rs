@@ -1,10 +1,7 @@
 //! What becomes of letters: mail that is away, preferences, accounts that go, messages that come
 //! late.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
 
-mod house;
-
-use house::{AUCTION, House, address, auction, message, start, usd, user};
+use crate::house::{AUCTION, House, address, auction, message, start, usd, user};
 use ports::{Clock as _, Delivery, MailError, ready};
 use serde_json::{Value, json};
 
