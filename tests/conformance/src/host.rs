@@ -138,7 +138,7 @@ impl Platform {
         wrong
     }
 
-    async fn stop(&mut self) -> (ExitStatus, Duration) {
+    pub(crate) async fn stop(&mut self) -> (ExitStatus, Duration) {
         self.terminate();
         self.ended().await
     }

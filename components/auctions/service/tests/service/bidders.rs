@@ -29,7 +29,7 @@ fn buy_it_now_ends_the_auction_at_once() {
     let view = house.get_as("ben", &target).json();
     assert_eq!(view["status"], "sold");
     assert_eq!(view["result"]["reason"], "bought_now");
-    assert_eq!(view["result"]["winner"]["user_id"], json!(house::user("ben")));
+    assert_eq!(view["result"]["winner"]["user_id"], json!(crate::house::user("ben")));
     assert_eq!(house.ids("?status=sold"), std::slice::from_ref(&id));
     let other = house.created("ana", "2", json!({"buy_now_price": usd(1_300)}));
     house.bid("cleo", &other, "c", 1_000);
@@ -112,7 +112,7 @@ fn a_clock_shows_the_price_of_the_moment() {
     let target = format!("/v1/auctions/{id}");
     let first = house.get(&target);
     assert_eq!(first.json()["price"], usd(50_000));
-    house.memory.advance_to(house::start().plus_ms(47_000));
+    house.memory.advance_to(crate::house::start().plus_ms(47_000));
     let later = house.get(&target);
     assert_eq!(later.json()["price"], usd(44_000));
     assert_ne!(first.header("etag"), later.header("etag"));

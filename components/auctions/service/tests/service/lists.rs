@@ -164,7 +164,7 @@ fn wrong_parameters_are_refused_by_name() {
 fn an_overdue_auction_is_not_shown_as_open() {
     let house = House::open();
     let id = house.created("ana", "1", json!({}));
-    house.memory.advance_asleep(house::start().plus_ms(3_600_000));
+    house.memory.advance_asleep(crate::house::start().plus_ms(3_600_000));
     assert_eq!(house.ids("?status=open"), [""; 0]);
     assert_eq!(house.ids(""), [""; 0], "nobody knows its result yet");
     house.pass(1);

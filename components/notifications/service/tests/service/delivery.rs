@@ -82,7 +82,7 @@ fn a_call_begins_no_letter_late_and_leaves_the_rest_for_another() {
         house.watch(name, true);
     }
     house.deliver();
-    house.send("sam", &json!({"create": house::terms(&json!({}))}));
+    house.send("sam", &json!({"create": crate::house::terms(&json!({}))}));
     ready(notifications_service::consume(&house.memory, house.memory.take_messages()));
     let due = house.memory.take_messages();
     assert_eq!(due.len(), 5);

@@ -181,7 +181,7 @@ fn the_page_of_captured_mail_shows_letters_codes_and_links() {
 #[test]
 fn outside_of_development_captured_mail_is_no_route() {
     for value in ["false", "", "TRUE"] {
-        let memory = ports::memory::Memory::new("notifications", house::start())
+        let memory = ports::memory::Memory::new("notifications", crate::house::start())
             .with_variable("development", value);
         let request = web::Request {
             method: "GET".to_owned(),
