@@ -64,6 +64,9 @@ pub(crate) fn bundle(repo: &Repo, steps: &mut Steps, care: Care) -> anyhow::Resu
         let config =
             fs::read_to_string(repo.root().join("wrangler.toml")).context("wrangler.toml")?;
         fs::write(out.join("wrangler.toml"), beside_the_bundle(&config)?)?;
+        let mut options = node(&folder);
+        options.arg(folder.join("options.mjs")).arg(&out);
+        command::run(&mut options, progress)?.or_fail("reading wrangler.toml")?;
         size(&folder, &out, progress)
     })?;
     eprintln!("                  target/cloudflare: {uploaded} of {KIB_MAX} KiB, compressed");

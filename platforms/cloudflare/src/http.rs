@@ -198,9 +198,13 @@ async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
     let method = request.inner().method();
     let target = target_of(&request.inner().url()).to_owned();
     let headers = inward(request.headers());
+    // What is no UTF-8 the runtime has replaced.
+    let is_text = !request.headers().entries().any(|(_, value)| value.contains('\u{fffd}'));
+    let odd = || Problem::new(400, "invalid_header", "A header value is not UTF-8.");
+    let refusal = (!is_text).then(odd);
     let (body, refusal) = match body(&mut request).await {
-        Ok(body) => (body, None),
-        Err(problem) => (Vec::new(), Some(problem)),
+        Ok(body) => (body, refusal),
+        Err(problem) => (Vec::new(), refusal.or(Some(problem))),
     };
     (web::Request { method, target, headers, body }, refusal)
 }

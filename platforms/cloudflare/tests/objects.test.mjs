@@ -145,6 +145,25 @@ test("messages that the queue forgot are sent again", async () => {
   });
 });
 
+test("a flood from one address is told to wait", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "flood-"));
+  const variables = { platform_secret: SECRET, development: "true" };
+  const flooded = start(process.env.BUNDLE, folder, 0, variables, (options) => {
+    options.ratelimits.REQUESTS.simple.limit = 5;
+  });
+  const address = await flooded.ready;
+  const answers = [];
+  for (let tries = 0; tries < 8; tries += 1) {
+    answers.push(await fetch(new URL("/v1/auctions", address)));
+  }
+  const refused = answers.filter((answer) => answer.status === 429);
+  assert.ok(refused.length >= 2, answers.map((answer) => answer.status).join());
+  assert.equal((await refused[0].json()).code, "rate_limited");
+  assert.ok(Number(refused[0].headers.get("retry-after")) > 0);
+  await flooded.dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
 test("operators see every queue with the token, and nobody without it", async () => {
   const shown = await call("GET", "/_edge/queues", { token: SECRET });
   assert.equal(shown.status, 200);

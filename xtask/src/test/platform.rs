@@ -17,7 +17,7 @@ pub(crate) enum Platform {
 /// Which platforms are asked.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
 pub(crate) enum Platforms {
-    /// Our own host and Spin. Cloudflare is asked by its name until its column is green.
+    /// All three.
     All,
     /// Our own host.
     Host,
@@ -32,7 +32,7 @@ impl Platforms {
     /// Those, in the order of the columns.
     pub(super) fn each(self) -> &'static [Platform] {
         match self {
-            Self::All => &[Platform::Host, Platform::Spin],
+            Self::All => &[Platform::Host, Platform::Spin, Platform::Cloudflare],
             Self::Host => &[Platform::Host],
             Self::Spin => &[Platform::Spin],
             Self::Cloudflare => &[Platform::Cloudflare],

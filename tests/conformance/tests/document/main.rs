@@ -69,7 +69,9 @@ async fn an_undocumented_method_is_405_and_every_path_tells_its_methods() {
     for (template, mut methods) in paths {
         let path = scene.somewhere(template);
         for method in ["GET", "PUT", "POST", "PATCH", "DELETE", "TRACE", "QUERY", "BREW"] {
-            if !methods.contains(method) {
+            // The runtime of Workers answers methods that it does not know, with 501.
+            let is_runtimes = method == "BREW" && Kind::chosen() == Kind::Cloudflare;
+            if !methods.contains(method) && !is_runtimes {
                 let reply = scene.ben.client.call(method, &path).send().await.unwrap();
                 reply.refused(405, "method_not_allowed");
             }

@@ -9,7 +9,7 @@ mod shown;
 use std::sync::Arc;
 
 use auction_scripts::{Action, Scenario, SoftClose};
-use conformance::{Heard, Setup, Tape, User};
+use conformance::{Heard, Kind, Setup, Tape, User};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
@@ -34,7 +34,7 @@ async fn every_table_holds_over_http() {
     let users = Arc::new(users);
     let steps: usize = runnable.iter().map(|(_, scenario)| scenario.steps.len()).sum();
     let count = runnable.len();
-    let (mut running, stages) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
+    let (mut running, stages) = (JoinSet::new(), Arc::new(Semaphore::new(at_once())));
     for (file, scenario) in runnable {
         let stage = Stage::new(Arc::clone(&users), platform.client().with_tape(&tape));
         let stages = Arc::clone(&stages);
@@ -149,7 +149,13 @@ fn needs_no_virtual_time(scenario: &Scenario) -> bool {
         && first_late.is_none_or(|step| step.action == Action::Wake)
 }
 
-/// Scenarios that are played side by side: most of their time they wait for an end.
-const AT_ONCE: usize = 32;
+/// Scenarios that are played side by side: what ends in seconds must not wait for seconds.
+fn at_once() -> usize {
+    match Kind::chosen() {
+        Kind::Host | Kind::Spin => 32,
+        Kind::Cloudflare => 16,
+    }
+}
+
 const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
