@@ -14,6 +14,7 @@ mod mail;
 mod messages;
 mod object;
 mod outward;
+mod pages;
 mod ports;
 mod services;
 mod settings;

@@ -15,6 +15,7 @@ use worker::{Delay, Env, Stub};
 
 use crate::fault::note;
 use crate::messages::ENTITIES;
+use crate::pages::LogPage;
 use crate::wire::{
     self, Answer, Kept, Operated, TakeToken, ToEntity, ToPost, Told4, Unsent, Written,
 };
@@ -125,9 +126,18 @@ impl Entities for WorkerPorts<'_> {
         limit: u32,
     ) -> Result<Vec<PublicEvent>, EntityError> {
         let entity = self.entity(machine, key)?;
+        let page = LogPage::of(machine, key, after, limit);
+        if let Some(page) = &page
+            && let Some(events) = page.read(self.env).await
+        {
+            return Ok(events.into_iter().map(wire::public_event).collect());
+        }
         let (machine, key) = (machine.to_owned(), key.to_owned());
         let events = ToEntity::Events { machine, key, after, limit };
         let events: Vec<Told4> = self.ask_entity(&entity, &events).await?;
+        if let Some(page) = page {
+            page.keep(self.env, &events).await;
+        }
         Ok(events.into_iter().map(wire::public_event).collect())
     }
 }

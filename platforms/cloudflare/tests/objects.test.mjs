@@ -145,6 +145,34 @@ test("messages that the queue forgot are sent again", async () => {
   });
 });
 
+test("a page of a log that is full is kept, and read from where it is kept", async () => {
+  const id = await listing(61);
+  const path = `/v1/auctions/${id}/events`;
+  const pages = await worker.getKVNamespace("PAGES");
+  const short = (await call("GET", path)).json.items;
+  assert.deepEqual((await pages.list()).keys, [], "what grows is not kept");
+  const signIn = async (user) =>
+    (await call("POST", "/_dev/token", { body: { user } })).json.access_token;
+  const [rival, bidder] = [await signIn("rival"), await signIn("bidder")];
+  for (let n = 0; n < 20; n += 1) {
+    const body = { amount: { amount: 2_000 + 500 * n, currency: "USD" } };
+    const token = n % 2 === 0 ? rival : bidder;
+    const placed = await call("POST", `/v1/auctions/${id}/bids`, { token, key: `n-${n}`, body });
+    assert.equal(placed.status, 201, JSON.stringify(placed.json));
+  }
+  const first = (await call("GET", path)).json;
+  assert.ok(first.next_cursor);
+  assert.deepEqual(first.items.slice(0, short.length), short);
+  const { keys } = await pages.list();
+  assert.deepEqual(keys.map((key) => key.name), [`log/auction/${id}/0`]);
+  assert.deepEqual((await call("GET", path)).json.items, first.items);
+  // What stands there is what is told.
+  await pages.put(keys[0].name, new Uint8Array([0]));
+  assert.deepEqual((await call("GET", path)).json.items, []);
+  await pages.delete(keys[0].name);
+  assert.deepEqual((await call("GET", path)).json.items, first.items);
+});
+
 test("a flood from one address is told to wait", async () => {
   const folder = mkdtempSync(join(tmpdir(), "flood-"));
   const variables = { platform_secret: SECRET, development: "true" };
