@@ -17,8 +17,8 @@ impl LogPage {
     /// None for others: nobody may fill the store with every place and length that there is.
     pub(crate) fn of(machine: &str, key: &str, after: u64, limit: u32) -> Option<Self> {
         // The event beyond the page says that there is another one.
-        let is_one = limit == PAGE_DEFAULT_ITEMS + 1
-            && after.is_multiple_of(u64::from(PAGE_DEFAULT_ITEMS));
+        let is_one =
+            limit == PAGE_DEFAULT_ITEMS + 1 && after.is_multiple_of(u64::from(PAGE_DEFAULT_ITEMS));
         is_one.then(|| Self { name: format!("log/{machine}/{key}/{after}"), limit: limit as usize })
     }
 

@@ -137,7 +137,9 @@ fn what_is_not_there_and_what_is_not_meant_is_refused() {
     }
 }
 
-const FORGERIES: &[(&str, fn(&mut Vec<Commit>))] = &[
+type Forgery = (&'static str, fn(&mut Vec<Commit>));
+
+const FORGERIES: &[Forgery] = &[
     ("another command", |commits| commits[0].envelope.body = Body::of(b"{\"add\":2}")),
     ("another time", |commits| commits[0].envelope.now += 1),
     ("another id", |commits| commits[4].envelope.command_id.push('x')),
