@@ -25,6 +25,11 @@ pub(crate) fn simulate(repo: &Repo, args: &[OsString]) -> anyhow::Result<()> {
 /// `cargo xtask bench`: ratios to a raw server in one run.
 pub(crate) fn bench(repo: &Repo, steps: Steps, args: &[OsString]) -> anyhow::Result<()> {
     let arguments = std::iter::once("bench".into()).chain(args.iter().cloned()).collect();
+    let is_the_worker = args.iter().any(|argument| argument == "cloudflare");
+    if is_the_worker {
+        // What it is, `build --cloudflare` has made; no host takes part.
+        return start(repo, &["--package", "load"], arguments);
+    }
     become_program(repo, steps, &["--package", "load"], arguments)
 }
 

@@ -71,8 +71,10 @@ impl Place {
         if self.kind == Kind::Cloudflare {
             command.args(["platforms/cloudflare/local.mjs", "target/cloudflare"]).arg(data);
             command.arg(address.port().to_string());
-            command
-                .args(["development=true", "platform_secret=a secret of the bench, 32 and more"]);
+            command.args([
+                "development=true",
+                "platform_secret=a secret of the bench with 32 characters",
+            ]);
             return command;
         }
         command.arg("up").args(["--listen", &address.to_string()]);
