@@ -21,6 +21,8 @@ use crate::world::{Connection, StoreError, World};
 pub(crate) struct Kept {
     /// Its first event.
     seq: u64,
+    /// How many there were.
+    events: u64,
     envelope: Envelope,
     effects: Vec<Effect>,
     wake: Option<Wake>,
@@ -50,8 +52,10 @@ impl Kept {
         decision: &Decision,
     ) -> Option<Result<Self, ArchiveError>> {
         let seq = decision.events.first()?.seq;
+        let events = decision.events.len() as u64;
         Some(Envelope::of(command).map(|envelope| Self {
             seq,
+            events,
             envelope,
             effects: decision.effects.iter().map(Effect::of).collect(),
             wake: decision.wake.as_ref().map(Wake::of),
@@ -65,17 +69,18 @@ pub(crate) fn keep<C: Connection>(
     at: Address<'_>,
     kept: &Kept,
 ) -> Result<(), StoreError> {
-    let Kept { seq, envelope, effects, wake } = kept;
+    let Kept { seq, events, envelope, effects, wake } = kept;
     let Envelope { command_id, principal, now, seed, body } = envelope;
     let effects = serde_json::to_string(effects).map_err(|error| StoreError(error.to_string()))?;
     let body = body.bytes().map_err(|error| StoreError(error.0))?;
-    let sql = "insert into edge_commits (machine, key, seq, command_id, principal, now, seed, \
-               body, effects, wake_at, wake_reason) \
-               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let sql = "insert into edge_commits (machine, key, seq, events, command_id, principal, now, \
+               seed, body, effects, wake_at, wake_reason) \
+               values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     let wake_at = wake.as_ref().map(|wake| wake.at);
     let wake_reason = wake.as_ref().map(|wake| wake.reason.as_str());
     let cells = [
         log::count(*seq),
+        log::count(*events),
         command_id.as_str().into(),
         principal.as_deref().into(),
         (*now).into(),
@@ -116,8 +121,8 @@ fn page<C: Connection>(
     if log::row(connection, at)?.is_none() {
         return Ok(None);
     }
-    let sql = "select seq, command_id, principal, now, seed, body, effects, wake_at, wake_reason \
-               from edge_commits where machine = ?1 and key = ?2 and seq > ?3 \
+    let sql = "select seq, events, command_id, principal, now, seed, body, effects, wake_at, \
+               wake_reason from edge_commits where machine = ?1 and key = ?2 and seq > ?3 \
                order by seq limit ?4";
     let more = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
     let found = connection.execute(sql, &at.with([log::count(after), more.into()]))?;
@@ -127,9 +132,13 @@ fn page<C: Connection>(
     let mut events = events(connection, at, first.unwrap_or(u64::MAX), beyond)?.into_iter();
     let mut items: Vec<Commit> = Vec::new();
     let mut kept = kept.into_iter().peekable();
-    while let Some(Kept { envelope, effects, wake, .. }) = kept.next() {
+    while let Some(Kept { seq, events: count, envelope, effects, wake }) = kept.next() {
         let until = kept.peek().map_or(u64::MAX, |next| next.seq);
         let own = events.as_slice().iter().take_while(|event| event.seq < until).count();
+        if own as u64 != count {
+            // Somebody older wrote in between, and kept no command.
+            return Err(StoreError(format!("after seq {seq} a command was not kept")));
+        }
         items.push(Commit { envelope, events: events.by_ref().take(own).collect(), effects, wake });
     }
     let next_cursor = beyond.and(last).map(|seq| seq.to_string());
@@ -138,7 +147,7 @@ fn page<C: Connection>(
 
 fn read(row: Vec<Value>) -> Result<Kept, StoreError> {
     let mut cells = Cells::of(row);
-    let seq = cells.integer()?.unsigned_abs();
+    let (seq, events) = (cells.integer()?.unsigned_abs(), cells.integer()?.unsigned_abs());
     let command_id = cells.text()?;
     let principal = cells.text_or_null()?;
     let now = cells.integer()?;
@@ -150,7 +159,13 @@ fn read(row: Vec<Value>) -> Result<Kept, StoreError> {
         (Some(at), Some(reason)) => Some(Wake { at, reason }),
         _ => None,
     };
-    Ok(Kept { seq, envelope: Envelope { command_id, principal, now, seed, body }, effects, wake })
+    Ok(Kept {
+        seq,
+        events,
+        envelope: Envelope { command_id, principal, now, seed, body },
+        effects,
+        wake,
+    })
 }
 
 /// The events from one on, up to another.

@@ -64,6 +64,9 @@ impl Guard {
         if given > SQL_MAX_PARAMETERS {
             return Err(format!("more than {SQL_MAX_PARAMETERS} parameters"));
         }
+        if statement.sql.len() > SQL_MAX_BYTES {
+            return Err(format!("a statement has at most {SQL_MAX_BYTES} bytes"));
+        }
         let Verdict { kind, parameters } = self.verdict(&statement.sql)?;
         if given != parameters {
             return Err(format!("the statement has {parameters} parameters, {given} were given"));
@@ -86,9 +89,6 @@ impl Guard {
 
     fn judge(&self, sql: &str) -> Result<Verdict, String> {
         let names = self.names.as_ref().ok_or("the manifest grants no tables")?;
-        if sql.len() > SQL_MAX_BYTES {
-            return Err(format!("a statement has at most {SQL_MAX_BYTES} bytes"));
-        }
         let mut tokens = read(sql)?;
         if tokens.last() == Some(&Token::Mark(b';')) {
             tokens.pop();
@@ -168,8 +168,21 @@ fn parameters(tokens: &[Token<'_>]) -> Result<usize, String> {
     Ok(parameters)
 }
 
-/// What the names of the platform and of SQLite begin with, and what shows other people's tables.
-const RESERVED: &[&str] = &["edge_", "sqlite_", "pragma_", "dbstat", "load_extension"];
+/// What the names of the platform and of SQLite begin with, and functions and tables that show
+/// other people's tables, take their names as values, or reach into the host.
+const RESERVED: &[&str] = &[
+    "edge_",
+    "sqlite_",
+    "pragma_",
+    "libsql_",
+    "dbstat",
+    "load_extension",
+    "fts",
+    "rtree",
+    "vector_top_k",
+    "bytecode",
+    "tables_used",
+];
 const UNIONS: &[&str] = &["UNION", "EXCEPT", "INTERSECT"];
 const VERDICTS_MAX: usize = 512;
 const SQL_MAX_BYTES: usize = 64 << 10;

@@ -40,7 +40,11 @@ impl<W: World> Edge<W> {
         if let Some(rest) = path.strip_prefix(ARCHIVES) {
             return match (method, rest.split('/').collect::<Vec<_>>().as_slice()) {
                 ("POST", [""]) => commits::replay(&self.machines, body),
-                ("GET", ["", machine, key]) => self.archive(machine, key, query),
+                // Hidden values are told to who may call the machine anyhow.
+                ("GET", ["", machine, key]) if self.grants.entities.contains(*machine) => {
+                    self.archive(machine, key, query)
+                }
+                ("GET", ["", _, _]) => Err(not_found()),
                 (_, [""] | ["", _, _]) => {
                     let what = "GET exports a log, POST replays an archive.";
                     Err(refusal(405, "method_not_allowed", what))
@@ -147,7 +151,7 @@ fn chosen(body: &[u8]) -> Result<Which, Refusal> {
 }
 
 pub(crate) fn not_found() -> Refusal {
-    refusal(404, "not_found", "There is nothing here. GET /_edge/queues names all queues.")
+    refusal(404, "not_found", "There is nothing here. GET /_edge/queues names the queues.")
 }
 
 #[allow(clippy::needless_pass_by_value, reason = "used as a map_err function")]

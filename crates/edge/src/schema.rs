@@ -96,7 +96,8 @@ const STEPS: &[&[&str]] = &[
     &[
         // Commands as they came, each at the first of its events.
         "create table edge_commits (machine text not null, key text not null, \
-     seq integer not null, command_id text not null, principal text, now integer not null, \
+     seq integer not null, events integer not null, command_id text not null, \
+     principal text, now integer not null, \
      seed blob not null, body blob not null, effects text not null, wake_at integer, \
      wake_reason text, primary key (machine, key, seq)) without rowid",
     ],

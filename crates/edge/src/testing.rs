@@ -50,6 +50,12 @@ impl Site {
         self.made("probe", keys)
     }
 
+    pub(crate) fn edge_without_entities(&self, component: &str) -> Edge<Here> {
+        let mut edge = self.edge_of(component);
+        edge.grants.entities.clear();
+        edge
+    }
+
     fn made(&self, component: &str, more: &str) -> Edge<Here> {
         let world = Here {
             path: self.folder.path().join("default.db"),

@@ -199,7 +199,8 @@ async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
     let target = target_of(&request.inner().url()).to_owned();
     let headers = inward(request.headers());
     // What is no UTF-8 the runtime has replaced.
-    let is_text = !request.headers().entries().any(|(_, value)| value.contains('\u{fffd}'));
+    let is_odd = |(_, value): (&str, &str)| value.contains('\u{fffd}');
+    let is_text = !headers.iter().any(is_odd);
     let odd = || Problem::new(400, "invalid_header", "A header value is not UTF-8.");
     let refusal = (!is_text).then(odd);
     let (body, refusal) = match body(&mut request).await {

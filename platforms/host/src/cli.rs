@@ -150,10 +150,6 @@ pub(crate) struct Doctor {
     /// Data directory to check.
     #[arg(long, value_name = "DIR", default_value = ".ecomauction", env = "ECOMAUCTION_DATA")]
     pub(crate) data: PathBuf,
-    /// A platform on which the entity lives instead: Spin or Cloudflare. Its `tick_token` is
-    /// taken from ECOMAUCTION_TICK_TOKEN.
-    #[arg(long, value_name = "URL")]
-    pub(crate) from: Option<String>,
     /// The composition that the data belongs to.
     #[arg(long, value_name = "FILE", default_value = "spin.toml", env = "ECOMAUCTION_MANIFEST")]
     pub(crate) manifest: PathBuf,

@@ -119,6 +119,25 @@ fn what_was_changed_is_not_decided_so() {
 }
 
 #[test]
+fn an_event_whose_command_was_not_kept_is_told_and_not_passed_over() {
+    let site = Site::new();
+    let edge = counted(&site);
+    site.run("delete from edge_commits where seq = 3");
+    let refused = edge.operate("GET", "/_edge/archives/counter/c_1", b"").unwrap_err();
+    assert_eq!(refused.status, 503, "{}", refused.detail);
+    assert!(refused.detail.contains("after seq 2 a command was not kept"), "{}", refused.detail);
+}
+
+#[test]
+fn who_may_not_call_a_machine_sees_no_log_of_it() {
+    let site = Site::new();
+    counted(&site);
+    let stranger = site.edge_without_entities("other");
+    let refused = stranger.operate("GET", "/_edge/archives/counter/c_1", b"").unwrap_err();
+    assert_eq!(refused.status, 404);
+}
+
+#[test]
 fn what_is_not_there_and_what_is_not_meant_is_refused() {
     let site = Site::new();
     let edge = counted(&site);

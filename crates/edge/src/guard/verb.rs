@@ -62,7 +62,10 @@ impl<F: Fn(&str) -> bool> Own<F> {
         else {
             return Err("one table is changed, by its name".to_owned());
         };
-        if rest.first() == Some(&Token::Mark(b'.')) || !(self.0)(name) {
+        // A quote right after it is one that was doubled: the name goes on.
+        let goes_on =
+            matches!(rest.first(), Some(Token::Mark(b'.') | Token::Quoted(_) | Token::Text(_)));
+        if goes_on || !(self.0)(name) {
             return Err(format!("{name} is no table of this component"));
         }
         words.left = rest;
