@@ -107,17 +107,18 @@ impl<W: World> Edge<W> {
         let at = Address { machine, key };
         let page = self.store.read(|connection| page(connection, at, after, PAGE_COMMITS));
         let page = page.map_err(unavailable)?.ok_or_else(not_found)?;
+        let page = page.map_err(|why| refusal(409, "invalid_state", &why))?;
         serde_json::to_vec(&page).map_err(|error| unavailable(StoreError(error.to_string())))
     }
 }
 
-/// None where there is no such entity.
+/// None where there is no such entity; an error where not every command was kept.
 fn page<C: Connection>(
     connection: &C,
     at: Address<'_>,
     after: u64,
     limit: usize,
-) -> Result<Option<Page>, StoreError> {
+) -> Result<Option<Result<Page, String>>, StoreError> {
     if log::row(connection, at)?.is_none() {
         return Ok(None);
     }
@@ -137,12 +138,12 @@ fn page<C: Connection>(
         let own = events.as_slice().iter().take_while(|event| event.seq < until).count();
         if own as u64 != count {
             // Somebody older wrote in between, and kept no command.
-            return Err(StoreError(format!("after seq {seq} a command was not kept")));
+            return Ok(Some(Err(format!("After seq {seq} a command was not kept."))));
         }
         items.push(Commit { envelope, events: events.by_ref().take(own).collect(), effects, wake });
     }
     let next_cursor = beyond.and(last).map(|seq| seq.to_string());
-    Ok(Some(Page { items, next_cursor }))
+    Ok(Some(Ok(Page { items, next_cursor })))
 }
 
 fn read(row: Vec<Value>) -> Result<Kept, StoreError> {

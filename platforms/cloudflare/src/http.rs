@@ -299,12 +299,13 @@ const FLOOD_SECONDS: &str = "10";
 const REQUESTS: &str = "REQUESTS";
 const NO_QUEUE: &str = "There is no such queue. GET /_edge/queues names them all.";
 /// Codes of what operators are refused.
-const CODES: [&str; 7] = [
+const CODES: [&str; 8] = [
     "not_found",
     "method_not_allowed",
     "invalid_cursor",
     "invalid_json",
     "invalid_request",
+    "invalid_state",
     "validation_failed",
     "unavailable",
 ];

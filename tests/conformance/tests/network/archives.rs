@@ -2,7 +2,6 @@
 //! machine of every platform (architecture.md §8).
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use conformance::{Kind, Setup, archives, closed, id_of, usd};
 use serde_json::{Value, json};
@@ -22,8 +21,6 @@ async fn a_log_is_taken_elsewhere_and_decided_there_again() {
     });
     let id = id_of(&ana.lists(changes).await);
     for (who, amount) in [(&ben, 5_000), (&cat, 3_200), (&ben, 6_000), (&cat, 7_000)] {
-        // A bid in the millisecond of the one before it moves no end.
-        tokio::time::sleep(Duration::from_millis(5)).await;
         who.bids(&id, amount).await.expect(201);
     }
     closed(&platform.client(), &id).await;
