@@ -7,7 +7,7 @@ use composition::Composition;
 use kernel::Timestamp;
 use ports::{
     Captured, Claims, Clock, Comparison, HttpRequest, HttpResponse, Letter, Mail, MailError,
-    Outbound, OutboundError, PasswordError, Random, Variables,
+    Outbound, OutboundError, PasswordError, PublicEvent, Random, Variables,
 };
 
 use crate::cache::Cache;
@@ -47,6 +47,19 @@ pub struct Edge<W: World> {
     pub(crate) cache: RefCell<Cache>,
     pub(crate) vault: Vault,
     troubles: RefCell<Vec<String>>,
+    /// Of whoever listens.
+    pub(crate) decided: RefCell<Option<Vec<Decided>>>,
+}
+
+/// What was decided, for those who follow an entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decided {
+    /// Key of the entity.
+    pub key: String,
+    /// Its events.
+    pub events: Vec<PublicEvent>,
+    /// What was sent with them: topics and bodies.
+    pub sent: Vec<(String, Vec<u8>)>,
 }
 
 impl Grants {
@@ -91,7 +104,18 @@ impl<W: World> Edge<W> {
             cache,
             vault,
             troubles,
+            decided: RefCell::default(),
         })
+    }
+
+    /// From now on what is decided is kept for [`Edge::take_decided`].
+    pub fn listen(&self) {
+        self.decided.borrow_mut().get_or_insert_default();
+    }
+
+    /// What was decided since, and is durable. Nobody listens any more.
+    pub fn take_decided(&self) -> Vec<Decided> {
+        self.decided.take().unwrap_or_default()
     }
 
     /// What went wrong in nobody's request since the last call, for the operator's log.

@@ -9,7 +9,7 @@ use kernel::{Effect, Envelope, Recorded, Timestamp};
 use ports::{Entities, EntityError, PublicEvent};
 
 use crate::commits::{self, Kept};
-use crate::edge::Edge;
+use crate::edge::{Decided, Edge};
 use crate::log::{self, Address};
 use crate::machines::{Hosted, Kind};
 use crate::outbox::Sent;
@@ -158,12 +158,21 @@ impl<W: World> Edge<W> {
                     commits::keep(connection, at, &kept)?;
                 }
                 log::save(connection, at, row.as_ref(), &*held.entity)?;
-                self.outbox.send(connection, std::mem::take(&mut held.messages), now)?;
+                let messages = std::mem::take(&mut held.messages);
+                if self.decided.borrow().is_some() {
+                    let pair = |sent: &Sent| (sent.topic.clone(), sent.body.clone());
+                    held.sent = messages.iter().map(pair).collect();
+                }
+                self.outbox.send(connection, messages, now)?;
             }
             Ok::<_, EntityError>((value, held))
         })?;
         let moved = !held.events.is_empty();
         self.cache.borrow_mut().keep(at, held.entity);
+        if moved && let Some(decided) = self.decided.borrow_mut().as_mut() {
+            let events = held.events.into_iter().map(public).collect();
+            decided.push(Decided { key: at.key.to_owned(), events, sent: held.sent });
+        }
         Ok((value, moved))
     }
 
@@ -208,11 +217,14 @@ struct Held<'a> {
     events: Vec<Recorded>,
     commands: Vec<Result<Kept, archive::ArchiveError>>,
     messages: Vec<Sent>,
+    /// Of these, what those who follow are told.
+    sent: Vec<(String, Vec<u8>)>,
 }
 
 impl<'a> Held<'a> {
     fn of(at: Address<'a>, entity: Box<dyn Hosted>) -> Self {
-        Self { at, entity, events: Vec::new(), commands: Vec::new(), messages: Vec::new() }
+        let (events, commands, messages) = (Vec::new(), Vec::new(), Vec::new());
+        Self { at, entity, events, commands, messages, sent: Vec::new() }
     }
 
     fn decide(&mut self, envelope: &Envelope<'_>) -> Vec<u8> {
@@ -229,6 +241,12 @@ impl<'a> Held<'a> {
         }
         decision.reply
     }
+}
+
+fn public(event: Recorded) -> PublicEvent {
+    let Recorded { seq, prev, head, public, .. } = event;
+    let [prev, head] = [prev, head].map(|head| head.digest().as_bytes().to_vec());
+    PublicEvent { seq, prev, head, public }
 }
 
 fn is_due(entity: &dyn Hosted, now: Timestamp) -> bool {

@@ -40,7 +40,7 @@ mod world;
 
 pub use attend::Call;
 pub use commits::replay;
-pub use edge::Edge;
+pub use edge::{Decided, Edge};
 pub use machines::Machines;
 pub use operate::Refusal;
 pub use store::Store;

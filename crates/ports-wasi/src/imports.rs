@@ -158,6 +158,11 @@ impl Clock for WasiPorts {
     }
 }
 
+/// The wall clock.
+pub fn now() -> Timestamp {
+    WasiPorts.now()
+}
+
 impl Random for WasiPorts {
     #[allow(clippy::expect_used, reason = "without randomness ids would repeat: better to trap")]
     fn id_bytes(&self) -> [u8; 10] {
@@ -181,7 +186,8 @@ impl Variables for WasiPorts {
     }
 }
 
-fn public_event(event: entities::PublicEvent) -> PublicEvent {
+/// An event of a log, on its way in.
+pub fn public_event(event: entities::PublicEvent) -> PublicEvent {
     let entities::PublicEvent { seq, prev, head, public } = event;
     PublicEvent { seq, prev, head, public }
 }

@@ -33,14 +33,22 @@ pub mod bindings {
 mod attend;
 mod export;
 mod imports;
+mod pump;
 mod streaming;
 
 #[doc(hidden)]
-pub use export::{delivered, heard, message, no_jobs, said};
+pub use export::{
+    answered, delivered, heard, message, no_jobs, no_messages, no_time, nothing_told, opened, said,
+    sent, told,
+};
 pub use imports::WasiPorts;
+#[doc(hidden)]
+pub use imports::{now, public_event};
 #[doc(hidden)]
 pub use kernel::Timestamp;
 #[doc(hidden)]
 pub use ports::ready;
 #[doc(hidden)]
 pub use streaming::{Service, streamed};
+#[doc(hidden)]
+pub use web;

@@ -4,8 +4,9 @@
 use std::cell::Cell;
 
 use kernel::Timestamp;
-use ports::{Delivery, Message};
+use ports::{Delivery, Message, PublicEvent};
 use web::Problem;
+use web::live::Told;
 use wit_bindgen::StreamResult;
 
 use crate::WasiPorts;
@@ -13,6 +14,7 @@ use crate::attend::{Occasion, attend};
 use crate::bindings::ecomauction::edge::work;
 use crate::bindings::wasi::http::types::{ErrorCode, Fields, Method, Request, Response};
 use crate::bindings::{wit_future, wit_stream};
+use crate::pump::pump;
 
 /// A service's functions over the ports of its component.
 #[derive(Clone, Copy)]
@@ -21,6 +23,8 @@ pub struct Service {
     pub migrate: fn() -> Result<(), String>,
     /// Answers a request.
     pub handle: fn(web::Request) -> web::Response,
+    /// Encodes events for those who follow a log.
+    pub tell: fn(&str, &[PublicEvent]) -> Told,
     /// Takes messages.
     pub consume: fn(Vec<Message>) -> Vec<Delivery>,
     /// Runs a job for a slot.
@@ -35,8 +39,9 @@ pub async fn streamed(request: Request, service: Service) -> Result<Response, Er
         Some(problem) => (web::refuse(&WasiPorts, &request, problem), None),
         None => answer(request, service),
     };
-    let web::Response { status, headers, body } = response;
-    let fields = fields(status, &headers, body.len())?;
+    let web::Response { status, headers, body, live } = response;
+    let live = live.filter(|_| !is_head);
+    let fields = fields(status, &headers, live.is_none().then_some(body.len()))?;
     let (mut contents, readable) = wit_stream::new();
     let readable = (!is_head && has_body(status)).then_some(readable);
     let has_readable = readable.is_some();
@@ -46,7 +51,10 @@ pub async fn streamed(request: Request, service: Service) -> Result<Response, Er
     wit_bindgen::spawn_local(async move {
         if has_readable {
             // A client that went away leaves a rest, which nobody wants.
-            contents.write_all(body).await;
+            let rest = contents.write_all(body).await;
+            if let Some(following) = live.filter(|_| rest.is_empty()) {
+                pump(&mut contents, following, service).await;
+            }
         }
         drop(contents);
         if let Some(occasion) = occasion {
@@ -195,12 +203,19 @@ fn without_port(address: &str) -> &str {
     address.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// With the length, or the client waits for the end of a chunked body.
-fn fields(status: u16, headers: &[web::Header], length: usize) -> Result<Fields, ErrorCode> {
-    let fields =
-        headers.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
-    let length = ("content-length".to_owned(), length.to_string().into_bytes());
-    let fields: Vec<_> = fields.chain(has_body(status).then_some(length)).collect();
+/// With the length where there is one, or the client waits for the end of a chunked body. `Upgrade`
+/// would promise what is not to be had here.
+fn fields(
+    status: u16,
+    headers: &[web::Header],
+    length: Option<usize>,
+) -> Result<Fields, ErrorCode> {
+    let headers = headers.iter().filter(|(name, _)| *name != "upgrade");
+    let fields = headers.map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()));
+    let length = length.filter(|_| has_body(status));
+    let length =
+        length.map(|length| ("content-length".to_owned(), length.to_string().into_bytes()));
+    let fields: Vec<_> = fields.chain(length).collect();
     Fields::from_list(&fields).map_err(|error| ErrorCode::InternalError(Some(error.to_string())))
 }
 

@@ -10,6 +10,7 @@
 pub mod contract;
 mod entities;
 mod limits;
+pub mod live;
 mod mail;
 #[cfg(feature = "memory")]
 pub mod memory;

@@ -62,7 +62,7 @@ pub(crate) async fn caller(
 /// Verifying costs a signature check and a call out of the component, far more than all the rest of
 /// a bid's way through the service; a token cannot become invalid before it expires.
 async fn verified(vault: &impl Vault, token: &str, now: Timestamp) -> Option<Rc<Claims>> {
-    let alive = |claims: &Claims| claims.expires_at.saturating_mul(1_000) > now.as_ms();
+    let alive = |claims: &Claims| is_alive(claims, now);
     let known = VERIFIED.with_borrow(|tokens| {
         let known = tokens.get(end(token)).filter(|known| equal(&known.token, token));
         known.map(|known| Rc::clone(&known.claims))
@@ -81,6 +81,11 @@ async fn verified(vault: &impl Vault, token: &str, now: Timestamp) -> Option<Rc<
         tokens.insert(end(token).into(), Known { token: token.into(), claims: claims.clone() });
     });
     Some(claims)
+}
+
+/// Are these claims still good?
+pub(crate) fn is_alive(claims: &Claims, now: Timestamp) -> bool {
+    claims.expires_at.saturating_mul(1_000) > now.as_ms()
 }
 
 /// A token and what it says.

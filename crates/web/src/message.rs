@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
+use crate::live::Following;
 use crate::{Fields, Problem};
 
 /// A request whose body is complete.
@@ -31,6 +32,8 @@ pub struct Response {
     pub headers: Vec<Header>,
     /// Body bytes. A HEAD request gets the body of its GET: the platform does not send it.
     pub body: Vec<u8>,
+    /// What the platform goes on with behind the body; none for an ordinary response.
+    pub live: Option<Following>,
 }
 
 impl Request {
@@ -64,6 +67,14 @@ impl Request {
         known.next() == Some("text/html")
     }
 
+    /// Does the caller ask for a stream of server-sent events?
+    pub fn wants_stream(&self) -> bool {
+        let accept = self.header("accept").unwrap_or_default();
+        let mut kinds = accept.split(',');
+        let kind = |part: &str| part.split(';').next().unwrap_or_default().trim().to_owned();
+        kinds.any(|part| kind(part).eq_ignore_ascii_case("text/event-stream"))
+    }
+
     /// How often a header of that name (lower case) was sent.
     pub fn header_count(&self, name: &str) -> usize {
         self.headers.count(name)
@@ -73,7 +84,7 @@ impl Request {
 impl Response {
     /// A response without a body.
     pub fn empty(status: u16) -> Self {
-        Self { status, headers: Vec::with_capacity(8), body: Vec::new() }
+        Self { status, headers: Vec::with_capacity(8), body: Vec::new(), live: None }
     }
 
     /// A response whose body is JSON already.

@@ -142,7 +142,7 @@ impl Problem {
         let body = serde_json::to_vec(&document).unwrap_or_default();
         let Parts { status, mut headers, .. } = *self.0;
         headers.push(("content-type", "application/problem+json".into()));
-        Response { status, headers, body }
+        Response { status, headers, body, live: None }
     }
 
     /// The code as a title: `bid_too_low` reads "Bid too low".

@@ -62,9 +62,64 @@ where
     O: Copy,
     F: AsyncFnOnce(&Exchange<'_>, O) -> Result<Response, Problem>,
 {
+    answered(ports, routes, request, By::Token, handler).await
+}
+
+/// Answers a request of somebody who has signed in before it: on a socket.
+pub async fn serve_caller<P, O, F>(
+    ports: &P,
+    routes: &[Route<O>],
+    request: &Request,
+    caller: Option<Rc<Claims>>,
+    handler: F,
+) -> Response
+where
+    P: Clock + Random + Vault,
+    O: Copy,
+    F: AsyncFnOnce(&Exchange<'_>, O) -> Result<Response, Problem>,
+{
+    answered(ports, routes, request, By::Socket(caller), handler).await
+}
+
+/// By what a caller is known.
+enum By {
+    /// The token of the request.
+    Token,
+    /// The socket.
+    Socket(Option<Rc<Claims>>),
+}
+
+impl By {
+    async fn caller(
+        &self,
+        vault: &impl Vault,
+        request: &Request,
+        now: Timestamp,
+    ) -> Result<Option<Rc<Claims>>, Problem> {
+        match self {
+            Self::Token => auth::caller(vault, request, now).await,
+            Self::Socket(None) => Ok(None),
+            Self::Socket(Some(claims)) if auth::is_alive(claims, now) => Ok(Some(claims.clone())),
+            Self::Socket(Some(_)) => Err(auth::unauthenticated()),
+        }
+    }
+}
+
+async fn answered<P, O, F>(
+    ports: &P,
+    routes: &[Route<O>],
+    request: &Request,
+    by: By,
+    handler: F,
+) -> Response
+where
+    P: Clock + Random + Vault,
+    O: Copy,
+    F: AsyncFnOnce(&Exchange<'_>, O) -> Result<Response, Problem>,
+{
     let now = ports.now();
     let request_id = correlation::request_id(ports, now, request);
-    let answer = match admit(ports, routes, request, now).await {
+    let answer = match admit(ports, routes, request, by, now).await {
         Ok(Admitted::Run(exchange, operation)) => handler(&exchange, operation).await,
         Ok(Admitted::Done(response)) => Ok(response),
         Err(problem) => Err(problem),
@@ -96,6 +151,7 @@ async fn admit<'r, P: Vault, O: Copy>(
     ports: &P,
     routes: &[Route<O>],
     request: &'r Request,
+    by: By,
     now: Timestamp,
 ) -> Result<Admitted<'r, O>, Problem> {
     let (route, parameters) = match find(routes, &request.method, request.path())? {
@@ -106,9 +162,9 @@ async fn admit<'r, P: Vault, O: Copy>(
     };
     let caller = match route.auth {
         Auth::Ignored => None,
-        Auth::Optional => auth::caller(ports, request, now).await?,
+        Auth::Optional => by.caller(ports, request, now).await?,
         Auth::Required | Auth::Active | Auth::Admin => {
-            let caller = auth::caller(ports, request, now).await?;
+            let caller = by.caller(ports, request, now).await?;
             let caller = caller.ok_or_else(auth::unauthenticated)?;
             auth::admit(&caller, route.auth)?;
             Some(caller)

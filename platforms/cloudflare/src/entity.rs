@@ -1,33 +1,48 @@
 //! An entity: one object with its own log. Commands and questions to it are transactions on its
 //! store; the runtime holds replies and messages back until what they rest on is durable.
 
+use std::cell::Cell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use composition::Composition;
 use edge::{Edge, Machines, Task};
 use kernel::Timestamp;
-use ports::{Delivery, Entities as _};
-use worker::{DurableObject, Env, Request, Response, Result, State, durable_object};
+use ports::live::bounds;
+use ports::{Delivery, Entities as _, ready};
+use worker::{
+    Delay, DurableObject, Env, Request, Response, Result, State, WebSocket,
+    WebSocketIncomingMessage, durable_object,
+};
 
 use crate::fault::note;
 use crate::messages::{self, Parcel};
 use crate::object::Inside;
-use crate::settings;
+use crate::ports::WorkerPorts;
+use crate::sockets::{self, Attached, OPENING, Sockets, UNSUPPORTED};
 use crate::wire::{self, Answer, Operated, ToEntity, Told, Told4, Trouble};
 use crate::world::ObjectWorld;
+use crate::{services, settings};
 
 /// The object of an entity.
 #[durable_object]
 pub struct EntityObject {
     inside: Rc<Inside>,
+    sockets: Sockets,
+    /// The newest event that this instance has decided.
+    newest: Cell<u64>,
 }
 
 impl DurableObject for EntityObject {
     fn new(state: State, env: Env) -> Self {
-        Self { inside: Rc::new(Inside::new(state, env)) }
+        let inside = Rc::new(Inside::new(state, env));
+        Self { inside, sockets: Sockets::default(), newest: Cell::default() }
     }
 
     async fn fetch(&self, request: Request) -> Result<Response> {
+        if request.headers().has(OPENING)? {
+            return self.open(&request).await;
+        }
         let Some(question) = wire::asked::<ToEntity>(request).await? else {
             return wire::not_asked();
         };
@@ -36,8 +51,17 @@ impl DurableObject for EntityObject {
         {
             return answer;
         }
+        let question = match question {
+            ToEntity::Prepare(opening) => return wire::answer(&self.sockets.prepare(*opening)),
+            question => question,
+        };
         let edge = self.inside.edge(composed)?;
+        if let ToEntity::Follow { machine, key, after } = question {
+            return self.follow(&edge, &machine, &key, after).await;
+        }
+        edge.listen();
         let answer = answer(&edge, question).await?;
+        self.tell(&edge);
         self.inside.arm(&edge, None).await;
         let (inside, id) = (Rc::clone(&self.inside), self.inside.state.id().to_string());
         self.inside.state.wait_until(async move { pass_on(&inside, &edge, &id).await });
@@ -55,16 +79,100 @@ impl DurableObject for EntityObject {
                 return Response::empty();
             }
         };
+        edge.listen();
         if let Err(error) = edge.wake_due(WAKES_MAX) {
             note(&format!("an entity cannot be woken: {error}"));
         }
+        self.tell(&edge);
         pass_on(&self.inside, &edge, &self.inside.state.id().to_string()).await;
         self.inside.arm(&edge, Some(a_moment_later())).await;
         Response::empty()
     }
+
+    async fn websocket_message(
+        &self,
+        socket: WebSocket,
+        message: WebSocketIncomingMessage,
+    ) -> Result<()> {
+        let WebSocketIncomingMessage::String(text) = message else {
+            sockets::end(&socket, UNSUPPORTED);
+            return Ok(());
+        };
+        let env = &self.inside.env;
+        let answered = async |attached: Attached| {
+            let ports = WorkerPorts::of(env, &attached.component);
+            let answered = services::message(&ports, &attached.context, &text).await;
+            messages::tell_inboxes(env, ports.take_told()).await;
+            answered
+        };
+        self.sockets.heard(&socket, &text, answered).await;
+        Ok(())
+    }
+
+    async fn websocket_close(
+        &self,
+        socket: WebSocket,
+        _code: usize,
+        _reason: String,
+        _was_clean: bool,
+    ) -> Result<()> {
+        self.sockets.left(&socket);
+        // The runtime waits for our side of the farewell.
+        sockets::end(&socket, FAREWELL);
+        Ok(())
+    }
+
+    async fn websocket_error(&self, socket: WebSocket, _error: worker::Error) -> Result<()> {
+        self.sockets.left(&socket);
+        Ok(())
+    }
 }
 
 impl EntityObject {
+    /// Opens a socket. Nothing is decided between what its client missed and what it will be told.
+    async fn open(&self, request: &Request) -> Result<Response> {
+        let edge = self.inside.edge(composed)?;
+        let missed = |machine: &str, component: &str, key: &str, after: u64| {
+            let events = ready(edge.events(machine, key, after, MISSED_MAX));
+            let events = events.map_err(|error| error.to_string())?;
+            Ok(services::tell(component, key, &events, &[]))
+        };
+        let response = self.sockets.open(&self.inside.state, request, missed)?;
+        self.inside.also.set(self.sockets.attend(&self.inside.state));
+        self.inside.arm(&edge, None).await;
+        Ok(response)
+    }
+
+    /// Tells those who follow what was decided, and does what is due for them.
+    fn tell(&self, edge: &Edge<ObjectWorld>) {
+        let decided = edge.take_decided();
+        let newest = decided.iter().flat_map(|decided| &decided.events).map(|event| event.seq);
+        self.newest.set(newest.max().unwrap_or(0).max(self.newest.get()));
+        self.sockets.tell(&self.inside.state, decided);
+        self.inside.also.set(self.sockets.attend(&self.inside.state));
+    }
+
+    /// The events after one: at once when there are some, or when there are, or none for now.
+    async fn follow(
+        &self,
+        edge: &Edge<ObjectWorld>,
+        machine: &str,
+        key: &str,
+        after: u64,
+    ) -> Result<Response> {
+        let read = || ready(edge.events(machine, key, after, FOLLOWED_AT_ONCE));
+        let mut events = read();
+        let until = wire::now().plus_ms(bounds::ALIVE_MS);
+        while events.as_ref().is_ok_and(Vec::is_empty) && wire::now() < until {
+            Delay::from(LOOK_EVERY).await;
+            if self.newest.get() > after {
+                events = read();
+            }
+        }
+        let events = events.map(|events| events.into_iter().map(wire::told4).collect());
+        wire::answer::<Answer<Vec<Told4>>>(&events.map_err(Trouble::from))
+    }
+
     /// Has nobody commanded this entity? Then its store stays empty, whoever asks.
     fn is_unborn(&self) -> Result<bool> {
         if self.inside.is_open() {
@@ -87,7 +195,10 @@ fn of_nobody(question: &ToEntity) -> Option<Result<Response>> {
         }
         ToEntity::Events { .. } => Some(wire::answer::<Answer<Vec<Told4>>>(&Ok(Vec::new()))),
         ToEntity::Archive { .. } => Some(wire::answer::<Operated>(&Err(wire::nothing()))),
-        ToEntity::Call { .. } | ToEntity::Arrived { .. } => None,
+        ToEntity::Call { .. }
+        | ToEntity::Arrived { .. }
+        | ToEntity::Prepare(_)
+        | ToEntity::Follow { .. } => None,
     }
 }
 
@@ -114,6 +225,7 @@ async fn answer(edge: &Edge<ObjectWorld>, question: ToEntity) -> Result<Response
             let arrived = edge.arrived(&component, &ids);
             wire::answer::<Answer<()>>(&arrived.map_err(|error| Trouble::Unavailable(error.0)))
         }
+        ToEntity::Prepare(_) | ToEntity::Follow { .. } => wire::not_asked(),
     }
 }
 
@@ -169,6 +281,12 @@ fn a_moment_later() -> Timestamp {
     wire::now().plus_ms(NOT_AT_ONCE_MS)
 }
 
+/// Events that a socket may have missed: its service lets it go on after no more than these.
+const MISSED_MAX: u32 = 1_100;
+const FOLLOWED_AT_ONCE: u32 = 100;
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// A close frame that answers another.
+const FAREWELL: u16 = 1000;
 /// Wakes of one alarm.
 const WAKES_MAX: usize = 16;
 /// Parcels that are sent after one event.

@@ -10,7 +10,7 @@ use worker::{Context, Env, Headers, Request, Response, ResponseBody, ResponseBui
 use crate::fault::note;
 use crate::ports::WorkerPorts;
 use crate::wire::{self, Operated, ToInbox};
-use crate::{messages, services, settings};
+use crate::{live, messages, services, settings};
 
 /// Answers a request; what it wrote is told after the response.
 pub(crate) async fn answer(
@@ -19,6 +19,7 @@ pub(crate) async fn answer(
     context: &Context,
 ) -> worker::Result<Response> {
     let is_head = matches!(request.method(), worker::Method::Head);
+    let wants_socket = live::is_upgrade(&request);
     let (request, refusal) = read(request).await;
     let component = settings::composition(|all| all.serving(request.path()).map(str::to_owned));
     let component = component.unwrap_or_default();
@@ -29,6 +30,10 @@ pub(crate) async fn answer(
             let problem = Problem::new(429, "rate_limited", FLOOD);
             web::refuse(&ports, &request, problem).with("retry-after", FLOOD_SECONDS)
         }
+        None if wants_socket => match opened(&ports, &request).await {
+            Ok(opened) => return live::open(&env, &component, &request, opened).await,
+            Err(response) => response,
+        },
         None => served(&ports, request).await,
     };
     let told = ports.take_told();
@@ -43,7 +48,23 @@ pub(crate) async fn answer(
             }
         });
     }
-    said(response, is_head)
+    said(response, is_head, &env, &component)
+}
+
+/// A socket that may be opened, or the response.
+async fn opened(
+    ports: &WorkerPorts<'_>,
+    request: &web::Request,
+) -> Result<web::live::Opened, web::Response> {
+    let unavailable = || web::refuse(ports, request, Problem::unavailable());
+    if let Err(why) = services::migrate(ports).await {
+        note(&format!("the tables cannot be brought up to date: {why}"));
+        return Err(unavailable());
+    }
+    match services::open(ports, request.clone()).await {
+        Some(opened) => opened,
+        None => Err(unavailable()),
+    }
 }
 
 async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
@@ -276,11 +297,20 @@ fn is_of_the_platform(name: &str) -> bool {
         )
 }
 
-fn said(response: web::Response, is_head: bool) -> worker::Result<Response> {
-    let web::Response { status, headers, body } = response;
+fn said(
+    response: web::Response,
+    is_head: bool,
+    env: &Env,
+    component: &str,
+) -> worker::Result<Response> {
+    let web::Response { status, headers, body, live } = response;
     let fields = Headers::new();
     for (name, value) in &headers {
         fields.append(name, value)?;
+    }
+    if let Some(following) = live.filter(|_| !is_head) {
+        let head = ResponseBuilder::new().with_status(status).with_headers(fields);
+        return live::stream(env, component, head, body, following);
     }
     let has_body = !matches!(status, 100..200 | 204 | 304);
     if has_body {

@@ -21,11 +21,13 @@ pub(crate) struct Inside {
     edge: RefCell<Option<Rc<Edge<ObjectWorld>>>>,
     /// When the alarm rings, as far as this instance knows.
     armed: Cell<Option<i64>>,
+    /// When something is due that the edge does not know of.
+    pub(crate) also: Cell<Option<i64>>,
 }
 
 impl Inside {
     pub(crate) fn new(state: State, env: Env) -> Self {
-        Self { state, env, edge: RefCell::default(), armed: Cell::default() }
+        Self { state, env, edge: RefCell::default(), armed: Cell::default(), also: Cell::default() }
     }
 
     /// The edge; `made` says which machines and what manifest it has, and as which component it
@@ -60,9 +62,9 @@ impl Inside {
                 Some(wire::now().plus_ms(AFTER_FAULT_MS))
             }
         };
-        let Some(due) = due.map(|due| earliest.map_or(due, |earliest| due.max(earliest))) else {
-            return;
-        };
+        let due = due.map(|due| earliest.map_or(due, |earliest| due.max(earliest)));
+        let also = self.also.get().map(Timestamp::from_ms);
+        let Some(due) = [due, also].into_iter().flatten().min() else { return };
         // One that rings earlier was asked for, or does no harm.
         if self.armed.get().is_none_or(|armed| armed > due.as_ms()) {
             self.ring_at(due).await;

@@ -1,11 +1,12 @@
 //! The services by the ids of their components.
 
 use kernel::Timestamp;
-use ports::{Delivery, Message};
+use ports::{Delivery, Message, PublicEvent};
+use web::live::{Answered, Opened, Sent, Told};
 use web::{Request, Response};
 
 use crate::ports::WorkerPorts;
-use crate::settings;
+use crate::{settings, wire};
 
 /// Answers a request; none where nobody has that id.
 pub(crate) async fn handle(ports: &WorkerPorts<'_>, request: Request) -> Option<Response> {
@@ -16,6 +17,41 @@ pub(crate) async fn handle(ports: &WorkerPorts<'_>, request: Request) -> Option<
         "notifications" => notifications_service::handle(ports, request).await,
         _ => return None,
     })
+}
+
+/// May the request become a socket? Else its response; none where nobody has that id.
+pub(crate) async fn open(
+    ports: &WorkerPorts<'_>,
+    request: Request,
+) -> Option<Result<Opened, Response>> {
+    match ports.component {
+        "auctions" => Some(auctions_service::open(ports, request).await),
+        _ => handle(ports, request).await.map(Err),
+    }
+}
+
+/// Encodes what one decision led to.
+pub(crate) fn tell(component: &str, key: &str, events: &[PublicEvent], sent: &[Sent]) -> Told {
+    match component {
+        "auctions" => auctions_service::tell(key, events, sent),
+        _ => Told::default(),
+    }
+}
+
+/// Handles a frame of a client.
+pub(crate) async fn message(ports: &WorkerPorts<'_>, context: &str, text: &str) -> Answered {
+    match ports.component {
+        "auctions" => auctions_service::message(ports, context, text, wire::now()).await,
+        _ => Answered::default(),
+    }
+}
+
+/// The frame that tells the time.
+pub(crate) fn time(component: &str, now: Timestamp) -> Option<String> {
+    match component {
+        "auctions" => auctions_service::time(now),
+        _ => None,
+    }
 }
 
 /// Brings the tables of a component up to date, once in the life of an isolate.

@@ -41,6 +41,31 @@ pub(crate) enum ToEntity {
         component: String,
         ids: Vec<String>,
     },
+    /// A socket will be opened.
+    Prepare(Box<Opening>),
+    /// The events after one, as soon as there are some.
+    Follow {
+        machine: String,
+        key: String,
+        after: u64,
+    },
+}
+
+/// A socket that will be opened, as the service said.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Opening {
+    pub(crate) component: String,
+    pub(crate) machine: String,
+    pub(crate) key: String,
+    pub(crate) after: u64,
+    pub(crate) hello: String,
+    pub(crate) principal: Option<String>,
+    pub(crate) expires_at: Option<i64>,
+    pub(crate) ends_at: Option<i64>,
+    pub(crate) closes_with: Option<u16>,
+    pub(crate) context: String,
+    /// The subprotocol that is spoken, where the client offered it.
+    pub(crate) protocol: Option<String>,
 }
 
 /// To the inbox of a component.

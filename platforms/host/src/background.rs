@@ -369,12 +369,13 @@ mod tests {
     #[tokio::test]
     async fn what_is_being_gathered_goes_when_the_host_stops() {
         let folder = tempfile::tempdir().unwrap();
-        let subscriptions = || std::iter::once(("c".to_owned(), Consumer::new("t", false)));
+        let subscriptions = || [("c".to_owned(), Consumer::new("t", false))].into_iter();
         let around = Surroundings {
             journal: Journal::open(&folder.path().join("journal"), Options::default()).unwrap(),
             state: StateStore::open(&folder.path().join("state.db")).unwrap(),
             timers: Timers::default(),
             outbox: Outbox::new(subscriptions()),
+            live: crate::live::Hub::default(),
             world: Arc::new(System),
         };
         let machines = Arc::new(Machines::new(Vec::new(), around));
@@ -385,16 +386,15 @@ mod tests {
         let position = journal.append(journal.epoch(), record()).unwrap().get();
         let sending = Sending { position, machine: &"m".into(), time: 0 };
         outbox.push(sending, &record().effects, &machines.around.is_durable());
-        let (stop, stopped) = watch::channel(false);
-        let queue = Arc::clone(&outbox.queues()[0]);
+        let ((stop, stopped), queue) = (watch::channel(false), Arc::clone(&outbox.queues()[0]));
         let mut relay = Box::pin(hand_over(Arc::clone(&machines), queue, bus, stopped));
-        let waker = std::task::Waker::noop();
-        let polled = relay.as_mut().poll(&mut std::task::Context::from_waker(waker));
+        let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+        let polled = relay.as_mut().poll(&mut context);
         assert!(polled.is_pending());
         assert_eq!(queues.stats().await.unwrap()[0].depth, 0, "it gathers");
         stop.send_replace(true);
         relay.await;
-        assert_eq!(queues.stats().await.unwrap()[0].depth, 1);
-        assert_eq!(queues.published().unwrap(), Some(position));
+        let depth = queues.stats().await.unwrap()[0].depth;
+        assert_eq!((depth, queues.published().unwrap()), (1, Some(position)));
     }
 }

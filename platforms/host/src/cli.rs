@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::engine::Watch;
 use crate::http::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
+use crate::live::{SOCKETS_PER_CLIENT_MAX, SOCKETS_PER_USER_MAX};
 
 /// The auction platform in one process.
 ///
@@ -102,6 +103,22 @@ pub(crate) struct Up {
         default_value_t = CONNECTIONS_PER_CLIENT_MAX
     )]
     pub(crate) connections_per_client: usize,
+    /// Most open sockets and streams of one client address.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ECOMAUCTION_SOCKETS_PER_CLIENT",
+        default_value_t = SOCKETS_PER_CLIENT_MAX
+    )]
+    pub(crate) sockets_per_client: usize,
+    /// Most open sockets of one user.
+    #[arg(
+        long,
+        value_name = "N",
+        env = "ECOMAUCTION_SOCKETS_PER_USER",
+        default_value_t = SOCKETS_PER_USER_MAX
+    )]
+    pub(crate) sockets_per_user: usize,
     /// A name by which operators call the operator address, besides `localhost` and addresses; may
     /// be repeated.
     #[arg(

@@ -15,6 +15,7 @@ mod delivery;
 mod doctor;
 mod engine;
 mod http;
+mod live;
 mod machines;
 mod mail;
 mod manifest;

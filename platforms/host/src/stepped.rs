@@ -70,6 +70,7 @@ impl<I: Image + 'static> Stepped<I> {
             state: StateStore::open_on(&dir.join("state.sqlite"), disk.as_deref())?,
             timers: Timers::default(),
             outbox: Outbox::new(consumers),
+            live: crate::live::Hub::default(),
             world,
         };
         let machine = image.name().to_owned();

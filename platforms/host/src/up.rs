@@ -16,6 +16,7 @@ use crate::cli::{Only, Up};
 use crate::data::DataDirectory;
 use crate::engine::{Engines, Watch};
 use crate::http::{Connections, HttpLimits, Router};
+use crate::live::{Live, Seats};
 use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
 use crate::operator::{Health, Names, Operator};
@@ -62,6 +63,7 @@ async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
 
 async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
+    raise_descriptor_limit();
     let mut end = EndSignals::listen()?;
     let manifest = Manifest::read(&options.manifest, &overrides(options)?)?;
     let data = DataDirectory::open(&options.data)?;
@@ -72,13 +74,11 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
     recover(&machines, &queues).await?;
     let shared = open_shared(&manifest, &data)?;
-    let services =
-        open_services(&manifest, &data, &engines, &machines, &shared, options.deliver_twice)?;
+    let twice = options.deliver_twice;
+    let services = open_services(&manifest, &data, &engines, &machines, &shared, twice)?;
     migrate(&services).await?;
-    let meters = Arc::new(Meters::default());
-    let health = Arc::new(Health::new(Arc::clone(&machines)));
-    let (stop, stopped) = watch::channel(false);
-    let (silence, silent) = watch::channel(false);
+    let (meters, health) = (Arc::<Meters>::default(), Arc::new(Health::new(machines.clone())));
+    let ((stop, stopped), (silence, silent)) = (watch::channel(false), watch::channel(false));
     let background = Background {
         machines: Arc::clone(&machines),
         services: services.clone(),
@@ -88,12 +88,14 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     };
     let mut beside = crate::background::start(&background, &manifest, &stopped, &silent)?;
     beside.tasks.spawn(rotate_keys(Arc::clone(&shared.vault), told(stopped.clone())));
-    let limits = options.limits();
+    let live = live(options, &machines, &stopped);
+    beside.tasks.spawn(crate::live::relay(Arc::clone(&machines), stopped.clone()));
     let connections = Arc::new(Connections {
         router: router(&manifest, &services),
-        limits: limits.clone(),
+        limits: options.limits(),
         meters: Arc::clone(&meters),
         health: Arc::clone(&health),
+        live: Arc::clone(&live),
     });
     let operators = Operator {
         health: Arc::clone(&health),
@@ -103,8 +105,7 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
         names: Names::new(&options.operator_hosts),
     };
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
-    let listeners = answer((public, connections), (operator, operators), limits, &stopped);
-
+    let listeners = answer((public, connections), (operator, operators), options, &stopped);
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     tracing::info!(%public_addr, %operator_addr, took_ms, app = manifest.name, "ready");
     if options.dev {
@@ -114,11 +115,17 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     tracing::info!(drain_seconds = options.limits().drain.as_secs(), "stopping");
     health.drain();
     stop.send_replace(true);
+    live.seats.left(FAREWELLS).await;
     ended(listeners, beside, &silence).await;
-    shared.mail.finish().await;
-    finish(&machines, &services, &queues).await;
+    finish(&machines, &services, &queues, &shared).await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What sockets and streams work with.
+fn live(options: &Up, machines: &Arc<Machines>, stopped: &watch::Receiver<bool>) -> Arc<Live> {
+    let seats = Arc::new(Seats::new(options.sockets_per_client, options.sockets_per_user));
+    Arc::new(Live { machines: Arc::clone(machines), seats, stopped: stopped.clone() })
 }
 
 /// Waits for those who ask, then for those who act, then for those who carry what was decided.
@@ -134,10 +141,10 @@ async fn ended(mut listeners: JoinSet<()>, beside: Tasks, silence: &watch::Sende
 fn answer(
     (public, connections): (TcpListener, Arc<Connections>),
     (operator, operators): (TcpListener, Operator),
-    limits: HttpLimits,
+    options: &Up,
     stopped: &watch::Receiver<bool>,
 ) -> JoinSet<()> {
-    let mut listeners = JoinSet::new();
+    let (mut listeners, limits) = (JoinSet::new(), options.limits());
     let operator_limits = HttpLimits { drain: Duration::ZERO, ..limits.clone() };
     let stop = || told(stopped.clone());
     listeners.spawn(crate::http::serve(public, limits, connections, stop()));
@@ -165,7 +172,9 @@ async fn finish(
     machines: &Arc<Machines>,
     services: &HashMap<String, Arc<Service>>,
     queues: &Queues,
+    shared: &Shared,
 ) {
+    shared.mail.finish().await;
     crate::background::mark_published(machines, queues).await;
     for service in services.values() {
         if let Err(error) = service.platform().sql.flush().await {
@@ -211,6 +220,7 @@ pub(crate) fn open_machines(
             .context("cannot open the snapshots")?,
         timers: Timers::default(),
         outbox: Outbox::new(manifest.subscriptions()),
+        live: crate::live::Hub::default(),
         world: Arc::new(crate::clock::System),
     };
     Ok(Engine { engines, machines: Arc::new(Machines::new(images, around)) })
@@ -321,6 +331,15 @@ fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListen
     listen().with_context(|| format!("cannot listen on {address}; choose another with {option}"))
 }
 
+/// Every connection is a descriptor; the limit that shells set by habit is for other programs.
+fn raise_descriptor_limit() {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
+    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
 }
@@ -357,5 +376,7 @@ fn walkthrough(public: std::net::SocketAddr, operator: std::net::SocketAddr) -> 
 
 /// Connections that wait to be accepted. Bidders come in crowds; one too many waits for a second.
 const CONNECTIONS_WAITING_MAX: u32 = 4_096;
+/// How long sockets may take to say goodbye.
+const FAREWELLS: Duration = Duration::from_secs(3);
 /// Pause between looks at the age of keys.
 const ROTATION_INTERVAL: Duration = Duration::from_secs(60 * 60);

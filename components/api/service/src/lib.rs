@@ -78,7 +78,7 @@ fn read(exchange: &Exchange<'_>, file: &File) -> Result<Response, Problem> {
     if let Some(response) = not_modified(exchange, &etag) {
         return Ok(response);
     }
-    let response = Response { status: 200, headers: Vec::new(), body: file.bytes.to_vec() };
+    let response = Response { body: file.bytes.to_vec(), ..Response::empty(200) };
     let mut response = response.with("content-type", file.content_type);
     if let Some(policy) = file.policy {
         response = response.with("content-security-policy", policy);

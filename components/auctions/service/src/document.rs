@@ -7,6 +7,7 @@ mod beside;
 mod bids;
 mod bodies;
 mod listing;
+mod live;
 mod me;
 mod offers;
 mod parameters;
@@ -50,6 +51,8 @@ fn describe(operation: Operation) -> Description {
         Operation::ListMyWatches => me::watches(),
         Operation::Watch => me::watch(),
         Operation::Unwatch => me::unwatch(),
+        Operation::WatchLive => live::watch(),
+        Operation::IssueTicket => live::ticket(),
     }
 }
 
@@ -59,4 +62,5 @@ const TAGS: &[(&str, &str)] = &[
     (bids::TAG, "Bids in every format, and what became of them."),
     (offers::TAG, "A unit for a beaten bidder, after the end (B7)."),
     (me::TAG, "The caller's own lists."),
+    (live::TAG, "Following an auction as it happens; /asyncapi.json has the frames."),
 ];

@@ -10,6 +10,7 @@ mod create;
 mod document;
 mod known;
 mod list;
+mod live;
 mod me;
 mod names;
 mod offers;
@@ -31,6 +32,7 @@ use web::{Exchange, Problem, Request, Response};
 
 #[cfg(feature = "document")]
 pub use document::document;
+pub use live::{message, open, tell, time};
 pub use routes::{Operation, routes};
 
 /// Answers a request.
@@ -84,6 +86,8 @@ async fn run<P: Ports>(
         Operation::ListMyWatches => me::watches(ports, exchange).await,
         Operation::Watch => me::watch(ports, exchange).await,
         Operation::Unwatch => me::unwatch(ports, exchange).await,
+        Operation::WatchLive => live::without_socket(ports, exchange).await,
+        Operation::IssueTicket => live::issue(ports, exchange).await,
     }
 }
 

@@ -54,6 +54,9 @@ pub(crate) async fn events<P: Ports>(
     ports: &P,
     exchange: &Exchange<'_>,
 ) -> Result<Response, Problem> {
+    if exchange.request.wants_stream() {
+        return crate::live::stream(ports, exchange).await;
+    }
     let id = id(exchange)?;
     let query = web::Query::parse(exchange.request.query(), &["after", "limit", "cursor"])?;
     let page = Page::parse(exchange.request.path(), &query)?;
@@ -112,7 +115,8 @@ pub(crate) fn seq_of(position: &[u8]) -> Result<u64, Problem> {
     position.try_into().map(u64::from_be_bytes).map_err(|_| invalid_cursor())
 }
 
-fn with_place(event: &PublicEvent) -> Result<Vec<u8>, Problem> {
+/// An event as an item of the log.
+pub(crate) fn with_place(event: &PublicEvent) -> Result<Vec<u8>, Problem> {
     let body = event.public.strip_suffix(b"}").ok_or_else(Problem::internal)?;
     let mut item = Vec::with_capacity(body.len() + 160);
     item.extend_from_slice(body);

@@ -57,6 +57,10 @@ pub enum Operation {
     Watch,
     /// Stop watching an auction.
     Unwatch,
+    /// Follow an auction on a socket.
+    WatchLive,
+    /// Give a ticket for a socket.
+    IssueTicket,
 }
 
 /// Every route of the service.
@@ -276,5 +280,21 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Active,
         body_max_bytes: 0,
         handler: Operation::Unwatch,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/auctions/{id}/live",
+        operation: "watchLive",
+        auth: Auth::Optional,
+        body_max_bytes: 0,
+        handler: Operation::WatchLive,
+    },
+    Route {
+        method: Method::Post,
+        path: "/v1/live-tickets",
+        operation: "issueLiveTicket",
+        auth: Auth::Active,
+        body_max_bytes: BID_MAX_BYTES,
+        handler: Operation::IssueTicket,
     },
 ];

@@ -72,4 +72,17 @@ pub(crate) const STEPS: &[&[&str]] = &[
         PRIMARY KEY (user_id, auction_id)
     ) WITHOUT ROWID",
     ],
+    &[
+        // Tickets for sockets, by digest, until they are used or too old.
+        "CREATE TABLE IF NOT EXISTS auctions_tickets (
+        digest BLOB PRIMARY KEY,
+        auction_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        display_name TEXT NOT NULL,
+        roles TEXT NOT NULL,
+        token_expires_at INTEGER NOT NULL,
+        expires_at INTEGER NOT NULL
+    ) WITHOUT ROWID",
+        "CREATE INDEX IF NOT EXISTS auctions_tickets_age ON auctions_tickets (expires_at)",
+    ],
 ];

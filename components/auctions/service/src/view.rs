@@ -183,6 +183,17 @@ impl<'a> Seen<'a> {
         if won { Viewer::Winner(caller) } else { Viewer::Public }
     }
 
+    /// The newest event of the log that it shows.
+    pub(crate) fn seq(&self) -> u64 {
+        self.row.seq
+    }
+
+    /// The end that is still to come.
+    pub(crate) fn pending_end(&self) -> Option<Timestamp> {
+        let ends_at = serde_json::from_str(self.row.ends_at.get()).ok()?;
+        (!self.has_ended()).then_some(ends_at)
+    }
+
     /// Has it a result?
     pub(crate) fn has_ended(&self) -> bool {
         self.row.result.is_some()

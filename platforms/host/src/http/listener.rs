@@ -14,7 +14,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 
 use super::pace::{Paced, Requests};
-use super::seats::Seats;
+use super::seats::{ConnectionSeat, Seats};
 use super::{Body, HttpLimits};
 
 /// What answers the requests of a listener.
@@ -58,7 +58,12 @@ pub(crate) async fn serve<A: Answer>(
         let (answer, requests) = (Arc::clone(&answer), Arc::<Requests>::default());
         let patience = (limits.head_timeout, limits.idle_timeout);
         let stream = TokioIo::new(Paced::new(stream, Arc::clone(&requests), patience));
-        let service = service_fn(move |request: Request<Incoming>| {
+        let seat = Arc::new(seat);
+        let kept = Arc::clone(&seat);
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            if request.headers().contains_key(http::header::UPGRADE) {
+                request.extensions_mut().insert::<ConnectionSeat>(Arc::clone(&kept));
+            }
             let answer = Arc::clone(&answer);
             let under_way = requests.begin(request.version());
             async move {
@@ -67,7 +72,8 @@ pub(crate) async fn serve<A: Answer>(
                 Ok::<_, std::convert::Infallible>(answered)
             }
         });
-        let connection = graceful.watch(builder.serve_connection(stream, service).into_owned());
+        let connection = builder.serve_connection_with_upgrades(stream, service).into_owned();
+        let connection = graceful.watch(connection);
         tokio::spawn(async move {
             // A broken connection is the client's business.
             let _ = connection.await;

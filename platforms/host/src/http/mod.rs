@@ -13,9 +13,10 @@ mod server;
 pub(crate) use body::read as read_body;
 pub(crate) use limits::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
 pub(crate) use listener::{Answer, serve};
+pub(crate) use pace::Paced;
 pub(crate) use problem::problem;
 pub(crate) use router::Router;
+pub(crate) use seats::ConnectionSeat;
 pub(crate) use server::{Connections, body_refusal};
 
-/// Bodies of responses: whole, in memory.
-pub(crate) type Body = http_body_util::Full<bytes::Bytes>;
+pub(crate) use crate::live::Body;

@@ -45,7 +45,7 @@ impl Drop for UnderWay {
 }
 
 /// A stream that ends when its client is too slow.
-pub(super) struct Paced<S> {
+pub(crate) struct Paced<S> {
     stream: S,
     requests: Arc<Requests>,
     head: Duration,
@@ -79,6 +79,11 @@ impl<S> Paced<S> {
         let patience = Box::pin(tokio::time::sleep(idle));
         let waiting = Waiting::Head(0);
         Self { stream, requests, head, idle, waiting, deadline, is_stuck: false, patience }
+    }
+
+    /// The stream without its pace.
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
     }
 
     fn wait_for(&mut self, waiting: Waiting) {

@@ -20,11 +20,14 @@ struct Taken {
 }
 
 /// One of them, until it is dropped.
-pub(super) struct Seat {
+pub(crate) struct Seat {
     seats: Arc<Seats>,
     /// Of whom it is; of nobody when that is a proxy.
     client: Option<IpAddr>,
 }
+
+/// The seat of a connection that may become a socket: it is taken as long as the socket is open.
+pub(crate) type ConnectionSeat = Arc<Seat>;
 
 impl Seats {
     /// Lets a connection in, if there is room. Proxies speak for many.

@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 use super::body::{self, BodyError};
 use super::forwarded::client_address;
 use super::{Answer, Body, HttpLimits, Router, problem};
-use crate::services::{ServiceError, face};
+use crate::live::{self, Live};
+use crate::services::{Service, ServiceError, face};
 use crate::telemetry::Meters;
 
 /// The public listener's answer: the manifest's components.
@@ -24,6 +25,8 @@ pub(crate) struct Connections {
     pub(crate) meters: Arc<Meters>,
     /// Health for the public address.
     pub(crate) health: Arc<crate::operator::Health>,
+    /// Sockets and streams.
+    pub(crate) live: Arc<Live>,
 }
 
 impl Answer for Connections {
@@ -37,9 +40,11 @@ impl Answer for Connections {
 
 impl Connections {
     async fn dispatch(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
-        let (parts, incoming) = request.into_parts();
+        let (mut parts, incoming) = request.into_parts();
+        let wants_socket = live::is_upgrade(&parts.method, &parts.headers);
         let request_id = request_id(&parts.headers);
-        let path = parts.uri.path();
+        let uri = parts.uri.clone();
+        let path = uri.path();
         let refuse = |status, code, detail: &str| problem(status, code, detail, path, &request_id);
         if let Some(response) = self.probed(&parts, &request_id) {
             return response;
@@ -48,13 +53,9 @@ impl Connections {
             return refuse(StatusCode::NOT_FOUND, "not_found", "Nothing is served at this path.");
         };
         let limits = &self.limits;
-        let target = parts.uri.path_and_query().map_or(path, |target| target.as_str());
+        let target = uri.path_and_query().map_or(path, |target| target.as_str());
         if target.len() > limits.target_max_bytes {
-            // Without a body, as every head is refused that is too large.
-            let mut response = Response::new(Body::default());
-            *response.status_mut() = StatusCode::URI_TOO_LONG;
-            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
-            return response;
+            return target_too_long();
         }
         let read = body::read(incoming, limits.body_max_bytes, limits.body_timeout).await;
         let body = match read {
@@ -79,8 +80,17 @@ impl Connections {
             headers: face::FieldsParam { text: &text, ends: &ends },
             body: &body,
         };
-        match service.http(request).await {
-            Ok(response) => outward(response),
+        let answered = if wants_socket {
+            service.open(request).await
+        } else {
+            service.http(request).await.map(Err)
+        };
+        match answered {
+            Ok(Ok(opened)) => {
+                let asked = live::Asked { head: &mut parts, client, request_id: &request_id };
+                live::upgrade(&self.live, service, asked, opened).await
+            }
+            Ok(Err(response)) => self.said(service, client, response, &parts.method, refuse),
             Err(error) => {
                 let component = &service.platform().component;
                 tracing::error!(%error, component, request_id, path, "request failed");
@@ -88,6 +98,30 @@ impl Connections {
                 refuse(status, code, detail)
             }
         }
+    }
+
+    /// The component's response, which may go on as a stream.
+    fn said(
+        &self,
+        service: &Arc<Service>,
+        client: IpAddr,
+        mut response: face::Response,
+        method: &Method,
+        refuse: impl Fn(StatusCode, &'static str, &str) -> Response<Body>,
+    ) -> Response<Body> {
+        let Some(following) = response.live.take().filter(|_| method == Method::GET) else {
+            return outward(response);
+        };
+        let begins = Bytes::from(std::mem::take(&mut response.body));
+        let mut outward = outward(response);
+        match live::stream(&self.live, service, client, begins, following) {
+            Some(body) => *outward.body_mut() = body,
+            None => {
+                let detail = "This address has as many open streams and sockets as it may.";
+                return refuse(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets", detail);
+            }
+        }
+        outward
     }
 }
 
@@ -113,6 +147,14 @@ impl Connections {
         }
         Some(response)
     }
+}
+
+/// Without a body, as every head is refused that is too large.
+fn target_too_long() -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = StatusCode::URI_TOO_LONG;
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }
 
 /// What a caller is told whose body was not read.

@@ -14,6 +14,7 @@ use journal::{
 use super::bindings::exports::ecomauction::machine::machine as wit;
 use super::image::{Image, Instance, InstanceError};
 use crate::clock::{Seed, Seeds, World};
+use crate::live::Hub;
 use crate::outbox::{Outbox, Sending};
 use crate::state::{Entry, StateStore};
 use crate::timers::{Alarm, Timers};
@@ -28,6 +29,8 @@ pub(crate) struct Surroundings {
     pub(crate) timers: Timers,
     /// Messages.
     pub(crate) outbox: Outbox,
+    /// Who follows which log.
+    pub(crate) live: Hub,
     /// Time and chance.
     pub(crate) world: Arc<dyn World>,
 }
@@ -229,6 +232,8 @@ impl<I: Image> Shard<I> {
         let time = envelope.now;
         let (record, reply) = self.record(key, envelope, decision)?;
         let messages = record.effects.clone();
+        let topic = around.live.topic(&self.machine, key);
+        let followed = topic.map(|topic| (topic, record.events.clone(), record.effects.clone()));
         let position = around.journal.append(self.epoch, record).map_err(|error| {
             // The state in memory is ahead of the log: nothing of it may be seen.
             self.lose_instance();
@@ -237,6 +242,9 @@ impl<I: Image> Shard<I> {
         let position = position.get();
         let sending = Sending { position, machine: &self.machine, time };
         around.outbox.push(sending, &messages, &around.is_durable());
+        if let Some((topic, events, effects)) = followed {
+            around.live.decided(topic, position, events, effects);
+        }
         if let Some(resident) = self.residents.get_mut(key) {
             resident.tail.push(Entry { first_seq, position });
             resident.newest = position;

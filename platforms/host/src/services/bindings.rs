@@ -50,7 +50,7 @@ pub mod config {
     });
 }
 
-/// The buffered HTTP face.
+/// The buffered HTTP face, and the one of sockets, which shares its types.
 pub mod http_face {
     wasmtime::component::bindgen!({
         inline: "
@@ -58,6 +58,7 @@ pub mod http_face {
 
             world http-face {
                 export ecomauction:edge/http@0.1.0;
+                export ecomauction:edge/socket@0.1.0;
             }
         ",
         path: [

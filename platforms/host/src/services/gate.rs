@@ -71,6 +71,7 @@ pub(super) mod tests {
             state: StateStore::open(&folder.join("state.db")).unwrap(),
             timers: Timers::default(),
             outbox: Outbox::new(std::iter::empty()),
+            live: crate::live::Hub::default(),
             world: Arc::new(System),
         };
         let data = DataDirectory::open(&folder.join("data")).unwrap();

@@ -10,5 +10,7 @@ mod stubs;
 
 pub(crate) use bindings::consumer_face::exports::ecomauction::edge::consumer as consume;
 pub(crate) use bindings::http_face::exports::ecomauction::edge::http as face;
+pub(crate) use bindings::http_face::exports::ecomauction::edge::socket;
+
 pub(crate) use guest::{Platform, Shared};
 pub(crate) use pool::{Service, ServiceError};

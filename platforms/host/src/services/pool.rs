@@ -16,7 +16,7 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face, schedule_face};
 use super::gate::Gate;
 use super::guest::{Guest, Platform};
-use super::{consume, face};
+use super::{consume, face, socket};
 use crate::engine::lift;
 
 /// Why a service gave no answer.
@@ -107,6 +107,59 @@ impl Service {
             let http = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
             let handled = http.ecomauction_edge_http().call_handle(&mut instance.store, request);
             handled.await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Asks whether a request may become a socket.
+    pub(crate) async fn open(
+        &self,
+        request: socket::Request<'_>,
+    ) -> Result<Result<socket::Opened, face::Response>, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let face = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
+            let opened = face.ecomauction_edge_socket().call_open(&mut instance.store, request);
+            opened.await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Encodes what a decision led to, for those who follow.
+    pub(crate) async fn tell(
+        &self,
+        key: &str,
+        events: &[socket::PublicEvent<'_>],
+        sent: &[socket::Sent<'_>],
+    ) -> Result<socket::Told, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let face = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
+            let face = face.ecomauction_edge_socket();
+            face.call_tell(&mut instance.store, key, events, sent).await.map_err(trap)
+        })
+        .await
+    }
+
+    /// Handles a frame of a client.
+    pub(crate) async fn message(
+        &self,
+        context: &str,
+        text: &str,
+        received_at: i64,
+    ) -> Result<socket::Answered, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let face = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
+            let face = face.ecomauction_edge_socket();
+            let answered = face.call_message(&mut instance.store, context, text, received_at);
+            answered.await.map_err(trap)
+        })
+        .await
+    }
+
+    /// The frame that tells the time.
+    pub(crate) async fn time(&self) -> Result<Option<String>, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| {
+            let face = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
+            face.ecomauction_edge_socket().call_time(&mut instance.store).await.map_err(trap)
         })
         .await
     }
