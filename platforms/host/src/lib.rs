@@ -18,6 +18,7 @@ mod http;
 mod machines;
 mod mail;
 mod manifest;
+mod objects;
 mod operator;
 mod outbound;
 mod outbox;
