@@ -13,6 +13,7 @@ mod limits;
 mod mail;
 mod messages;
 mod object;
+mod objects;
 mod outward;
 mod pages;
 mod ports;

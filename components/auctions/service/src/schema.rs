@@ -72,4 +72,8 @@ pub(crate) const STEPS: &[&[&str]] = &[
         PRIMARY KEY (user_id, auction_id)
     ) WITHOUT ROWID",
     ],
+    &[
+        // Auctions whose QR code was made.
+        "CREATE TABLE IF NOT EXISTS auctions_qr (auction_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    ],
 ];
