@@ -25,6 +25,7 @@ fn describe(operation: Operation) -> Description {
             .path(n())
             .takes_bytes("application/octet-stream")
             .answers::<Shown>(201, "It stands there.")
+            .with_location()
             .answers::<Shown>(200, "It stands in place of another.")
             .with_location()
             .refuses(403, &["forbidden"])

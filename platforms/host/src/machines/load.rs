@@ -1,6 +1,10 @@
 //! Entities on their way into memory: from the snapshot and what the journal has after it, or from
 //! the journal alone.
 
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+mod tests;
+
 use journal::Position;
 
 use super::image::{Image, Instance as _, InstanceError};
