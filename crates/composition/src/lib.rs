@@ -342,7 +342,7 @@ mod tests {
         let takers =
             composition.subscriptions().filter(|(_, one)| one.topic.starts_with("auction."));
         let ids: BTreeSet<&str> = takers.map(|(id, _)| id).collect();
-        assert_eq!(ids, BTreeSet::from(["auctions", "notifications", "qr"]));
+        assert_eq!(ids, BTreeSet::from(["auctions", "notifications", "pictures", "qr"]));
     }
 
     #[test]
