@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{Call, Reply, User};
 
-/// A picture of that size whose halves have two shades, and with a comment that is nobody's business.
+/// A picture of that size whose halves have two shades, with a comment that is nobody's business.
 pub fn png(width: u32, height: u32, shade: u8, comment: &str) -> Vec<u8> {
     let row = (0..width).map(|x| if x * 2 < width { shade } else { 255 - shade });
     let row: Vec<u8> = row.collect();

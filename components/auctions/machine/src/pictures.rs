@@ -1,5 +1,5 @@
-//! Pictures of an auction: which stand at which place. Their bytes are elsewhere; their digests are in
-//! the log, so that what a bidder saw can be proven.
+//! Pictures of an auction: which stand at which place. Their bytes are elsewhere; their digests are
+//! in the log, so that what a bidder saw can be proven.
 
 use kernel::{Context, Digest, Id, kind, limits};
 use serde::{Deserialize, Serialize};

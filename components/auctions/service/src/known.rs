@@ -1,8 +1,8 @@
 //! Views that this instance has rendered, by the head of their log.
 //!
-//! A view changes with the log and with nothing else but the seller's name and the QR code. The auction is asked
-//! each time whether its log still stands at that head, so nothing here is believed unasked; what
-//! is saved is writing, reading and writing the same JSON again.
+//! A view changes with the log and with nothing else but the seller's name and the QR code. The
+//! auction is asked each time whether its log still stands at that head, so nothing here is
+//! believed unasked; what is saved is writing, reading and writing the same JSON again.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,6 +1,6 @@
 //! The public rows that lists are made of. They are derived: an upsert only ever goes forward in
-//! `seq`, so late, repeated and reordered writers do no harm. A bid shows its own columns alone: what
-//! an upsert of the same `seq` brings besides is not there yet.
+//! `seq`, so late, repeated and reordered writers do no harm. A bid shows its own columns alone:
+//! what an upsert of the same `seq` brings besides is not there yet.
 
 use std::collections::BTreeMap;
 

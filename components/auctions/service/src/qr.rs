@@ -1,5 +1,5 @@
-//! Which auctions have a QR code. Another capability makes the codes and tells; the log of an auction
-//! knows nothing of them, so that its numbers are its own.
+//! Which auctions have a QR code. Another capability makes the codes and tells; the log of an
+//! auction knows nothing of them, so that its numbers are its own.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -1,5 +1,5 @@
-//! The bytes of facts and snapshots, for every variant of an event. Logs exist for good, so facts of
-//! every version are read for good. Snapshots are not: a platform makes them again from the log.
+//! The bytes of facts and snapshots, for every variant of an event. Logs exist for good, so facts
+//! of every version are read for good. Snapshots are not: a platform makes them again from the log.
 
 use std::collections::BTreeSet;
 
