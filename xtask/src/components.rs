@@ -59,6 +59,14 @@ const COMPONENTS: &[Component] = &[
         kind: Kind::Service,
         bytes_max: 950_000,
     },
+    // With what unpacks and packs four kinds of pictures.
+    Component {
+        package: "pictures-wasm",
+        file: "pictures.wasm",
+        kind: Kind::Service,
+        bytes_max: 1_500_000,
+    },
+    Component { package: "qr-wasm", file: "qr.wasm", kind: Kind::Service, bytes_max: 750_000 },
     // Two thirds of it are the document and its page.
     Component { package: "api-wasm", file: "api.wasm", kind: Kind::Service, bytes_max: 1_050_000 },
     // With the machines.

@@ -61,6 +61,18 @@ pub struct Tool {
     /// Prefix of its tables.
     #[serde(default)]
     pub tables: Option<String>,
+    /// Largest body of a request that somebody signed in sends; none: as for everyone.
+    #[serde(default)]
+    pub body_max_bytes: Option<usize>,
+    /// Most memory of one of its instances; none: as for everyone.
+    #[serde(default)]
+    pub memory_max_bytes: Option<usize>,
+    /// How long a request may keep a processor; none: as for everyone.
+    #[serde(default)]
+    pub running_ms_max: Option<u32>,
+    /// How many requests that write may run at once; none: as many as there are instances.
+    #[serde(default)]
+    pub writes_at_once_max: Option<u16>,
 }
 
 /// One machine component.
@@ -113,6 +125,9 @@ pub enum ToolError {
     /// A machine with nowhere to run.
     #[error("a machine needs at least one shard")]
     NoShard,
+    /// A bound that lets nothing through, or more than any platform has.
+    #[error("{0} is out of bounds")]
+    Bound(&'static str),
 }
 
 impl Composition {
@@ -168,6 +183,7 @@ impl Tool {
         if self.machines.values().any(|machine| machine.shards == 0) {
             return Err(ToolError::NoShard);
         }
+        self.check_bounds()?;
         let mut topics = BTreeSet::new();
         for consumer in &self.consumers {
             consumer.check().map_err(ToolError::Subscription)?;
@@ -186,6 +202,30 @@ impl Tool {
         Ok(())
     }
 }
+
+impl Tool {
+    fn check_bounds(&self) -> Result<(), ToolError> {
+        let running = self.running_ms_max.map(|ms| ms as usize);
+        let writes = self.writes_at_once_max.map(usize::from);
+        for (name, bound, most) in [
+            ("body_max_bytes", self.body_max_bytes, BODY_LARGEST_BYTES),
+            ("memory_max_bytes", self.memory_max_bytes, MEMORY_LARGEST_BYTES),
+            ("running_ms_max", running, RUNNING_LONGEST_MS),
+            ("writes_at_once_max", writes, usize::from(u16::MAX)),
+        ] {
+            if bound.is_some_and(|bound| bound == 0 || bound > most) {
+                return Err(ToolError::Bound(name));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Bodies are held whole.
+const BODY_LARGEST_BYTES: usize = 16 << 20;
+/// What the memory of an instance may be set to at most; platforms set so many addresses aside.
+pub const MEMORY_LARGEST_BYTES: usize = 256 << 20;
+const RUNNING_LONGEST_MS: usize = 30_000;
 
 fn default_shards() -> u16 {
     8
@@ -302,7 +342,7 @@ mod tests {
         let takers =
             composition.subscriptions().filter(|(_, one)| one.topic.starts_with("auction."));
         let ids: BTreeSet<&str> = takers.map(|(id, _)| id).collect();
-        assert_eq!(ids, BTreeSet::from(["auctions", "notifications"]));
+        assert_eq!(ids, BTreeSet::from(["auctions", "notifications", "pictures", "qr"]));
     }
 
     #[test]
@@ -315,6 +355,11 @@ mod tests {
             ("consumers = [{ topic = \"a b\" }]", "component things: topic \"a b\""),
             ("crons = [{ job = \"j\", schedule = \"never\" }]", "schedule of j: \"never\""),
             ("crons = [{ job = \"j\", schedul = \"* * * * *\" }]", "schedul"),
+            ("body_max_bytes = 0", "body_max_bytes is out of bounds"),
+            ("body_max_bytes = 99000000", "body_max_bytes is out of bounds"),
+            ("memory_max_bytes = 999000000", "memory_max_bytes is out of bounds"),
+            ("running_ms_max = 60000", "running_ms_max is out of bounds"),
+            ("writes_at_once_max = 0", "writes_at_once_max is out of bounds"),
         ] {
             let text = MANIFEST.replace("entities = [\"thing\"]", keys);
             let error = Composition::parse(&text).unwrap_err().to_string();

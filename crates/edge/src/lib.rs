@@ -23,6 +23,7 @@ mod log;
 mod machines;
 mod mail;
 mod moment;
+mod objects;
 mod operate;
 mod outbox;
 mod queue;

@@ -101,4 +101,11 @@ const STEPS: &[&[&str]] = &[
      seed blob not null, body blob not null, effects text not null, wake_at integer, \
      wake_reason text, primary key (machine, key, seq)) without rowid",
     ],
+    &[
+        // Objects by the component and their name, and their bytes in pieces.
+        "create table edge_objects (name text primary key, content_type text not null, \
+     bytes integer not null) without rowid",
+        "create table edge_pieces (name text not null, place integer not null, \
+     bytes blob not null, primary key (name, place))",
+    ],
 ];

@@ -34,6 +34,8 @@ pub mod kind {
         Bid = "bid";
         /// A second-chance offer, `off_…`.
         Offer = "off";
+        /// A picture of an auction, `pic_…`.
+        Picture = "pic";
         /// A user, `usr_…`.
         User = "usr";
     }

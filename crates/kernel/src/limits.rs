@@ -58,3 +58,13 @@ pub const JSON_MAX_DEPTH: usize = 32;
 pub const SQL_MAX_PARAMETERS: usize = 100;
 /// How long an access token lives (api.md §2).
 pub const ACCESS_TOKEN_SECONDS: i64 = 600;
+/// Most pictures of an auction (api.md §3).
+pub const PICTURES_MAX: u8 = 12;
+/// Largest picture that is taken (api.md §3).
+pub const PICTURE_MAX_BYTES: usize = 10 << 20;
+/// Most pixels of a picture that is taken (api.md §3).
+pub const PICTURE_MAX_PIXELS: u64 = 16_000_000;
+/// Largest object: the largest rendition of a picture fits however little it compresses.
+pub const OBJECT_MAX_BYTES: usize = 11 << 20;
+/// Longest name of an object.
+pub const OBJECT_KEY_MAX_CHARS: usize = 200;

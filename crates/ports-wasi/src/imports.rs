@@ -5,11 +5,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use kernel::Timestamp;
 use ports::{
     Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
-    Limits, Mail, MailError, Outbound, OutboundError, Outcome, Outgoing, PasswordError, Policy,
-    PublicEvent, Random, Sql, SqlError, Statement, Value, Variables, Vault,
+    Limits, Mail, MailError, Object, ObjectError, Objects, Outbound, OutboundError, Outcome,
+    Outgoing, PasswordError, Policy, PublicEvent, Random, Sql, SqlError, Statement, Value,
+    Variables, Vault,
 };
 
-use crate::bindings::ecomauction::edge::{entities, limits, mail, outbound, sql, vault};
+use crate::bindings::ecomauction::edge::{entities, limits, mail, objects, outbound, sql, vault};
 use crate::bindings::wasi::config::store;
 
 /// The platform around the component.
@@ -149,6 +150,21 @@ impl Outbound for WasiPorts {
     }
 }
 
+impl Objects for WasiPorts {
+    async fn put(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ObjectError> {
+        objects::put(key, content_type, &bytes).map_err(object_error)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Object>, ObjectError> {
+        let found = objects::get(key).map_err(object_error)?;
+        Ok(found.map(|objects::Object { content_type, bytes }| Object { content_type, bytes }))
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), ObjectError> {
+        objects::delete(key).map_err(object_error)
+    }
+}
+
 impl Clock for WasiPorts {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
     fn now(&self) -> Timestamp {
@@ -235,6 +251,13 @@ fn sql_error(error: sql::Error) -> SqlError {
         sql::Error::Constraint(why) => SqlError::Constraint(why),
         sql::Error::Invalid(why) => SqlError::Invalid(why),
         sql::Error::Unavailable(why) => SqlError::Unavailable(why),
+    }
+}
+
+fn object_error(error: objects::Error) -> ObjectError {
+    match error {
+        objects::Error::Invalid(why) => ObjectError::Invalid(why),
+        objects::Error::Unavailable(why) => ObjectError::Unavailable(why),
     }
 }
 

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 
 use kernel::Timestamp;
-use ports::{Delivery, Message, PublicEvent};
+use ports::{Delivery, Message, PublicEvent, Variables as _};
 use web::Problem;
 use web::live::Told;
 use wit_bindgen::StreamResult;
@@ -143,10 +143,13 @@ async fn body(request: Request) -> Result<Vec<u8>, Problem> {
     let (_, handled) = wit_future::new(|| Ok(()));
     let (mut contents, trailers) = Request::consume_body(request, handled);
     let mut body = Vec::new();
+    // What the manifest sets for the component; the route bounds it again.
+    let set = WasiPorts.variable("body_max_bytes").and_then(|bytes| bytes.parse().ok());
+    let body_max_bytes = set.unwrap_or(BODY_MAX_BYTES);
     loop {
         let (status, chunk) = contents.read(Vec::with_capacity(CHUNK_BYTES)).await;
         body.extend(chunk);
-        if body.len() > BODY_MAX_BYTES {
+        if body.len() > body_max_bytes {
             let detail = "The request body is larger than this platform takes.";
             return Err(Problem::new(413, "payload_too_large", detail));
         }

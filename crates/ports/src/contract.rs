@@ -4,9 +4,12 @@
 //! Each function panics with a sentence where the implementation breaks the contract.
 #![allow(clippy::panic, reason = "this is test code that platforms link into their tests")]
 
-use kernel::limits::SQL_MAX_PARAMETERS;
+use kernel::limits::{OBJECT_KEY_MAX_CHARS, OBJECT_MAX_BYTES, SQL_MAX_PARAMETERS};
 
-use crate::{Claims, Clock, Entities, EntityError, Random, Sql, SqlError, Statement, Value, Vault};
+use crate::{
+    Claims, Clock, Entities, EntityError, Object, ObjectError, Objects, Random, Sql, SqlError,
+    Statement, Value, Vault,
+};
 
 /// The SQL contract. `capability` must be the prefix that the implementation grants; the table
 /// `<capability>_contract` must not exist yet and is dropped at the end.
@@ -156,6 +159,52 @@ pub async fn entities<E: Entities>(entities: &E) {
     let query = entities.query(name, "k", None, b"\"view\"".to_vec()).await;
     assert_eq!(query, Err(EntityError::NotGranted));
     assert_eq!(entities.events(name, "k", 0, 1).await, Err(EntityError::NotGranted));
+}
+
+/// The contract of objects: what was put is read whole until it is put again or deleted. The names
+/// `contract/…` must be free, and are in the end.
+pub async fn objects<O: Objects>(objects: &O) {
+    let (one, other) = ("contract/one.png", "contract/other");
+    assert_eq!(objects.get(one).await, Ok(None), "nothing was put");
+    // Every byte, and more than a piece of any store.
+    let bytes: Vec<u8> = (0..3_000_000_u32).map(|at| (at / 7) as u8).collect();
+    for (key, kind, bytes) in [
+        (one, "image/png", bytes.clone()),
+        (other, "text/plain; charset=utf-8", b"other".to_vec()),
+        // What is put again is shorter, and empty, and as large as can be.
+        (one, "image/svg+xml", b"<svg/>".to_vec()),
+        (one, "application/octet-stream", Vec::new()),
+        (one, "image/png", vec![7; OBJECT_MAX_BYTES]),
+    ] {
+        assert_eq!(objects.put(key, kind, bytes.clone()).await, Ok(()), "{key} {kind}");
+        let expected = Object { content_type: kind.to_owned(), bytes };
+        assert!(objects.get(key).await == Ok(Some(expected)), "{key} {kind} is read as it was put");
+    }
+    refuses_what_is_no_object(objects).await;
+    assert_eq!(objects.delete(one).await, Ok(()));
+    assert_eq!(objects.get(one).await, Ok(None), "it was deleted");
+    assert_eq!(objects.delete(one).await, Ok(()), "nothing is left to delete");
+    let kept = objects.get(other).await.map(|kept| kept.map(|kept| kept.bytes));
+    assert_eq!(kept, Ok(Some(b"other".to_vec())), "others stay");
+    assert_eq!(objects.delete(other).await, Ok(()));
+}
+
+async fn refuses_what_is_no_object<O: Objects>(objects: &O) {
+    let long = "k".repeat(OBJECT_KEY_MAX_CHARS + 1);
+    for key in ["", "/a", "a/", "a//b", "../a", "a/../b", ".a", "A", "a b", "a\0b", "ä", &long] {
+        let put = objects.put(key, "text/plain", b"x".to_vec()).await;
+        assert!(matches!(put, Err(ObjectError::Invalid(_))), "put {key:?}: {put:?}");
+        let get = objects.get(key).await;
+        assert!(matches!(get, Err(ObjectError::Invalid(_))), "get {key:?}: {get:?}");
+        let delete = objects.delete(key).await;
+        assert!(matches!(delete, Err(ObjectError::Invalid(_))), "delete {key:?}: {delete:?}");
+    }
+    for kind in ["", "text/plain\r\nx: y", "tëxt"] {
+        let put = objects.put("contract/one.png", kind, b"x".to_vec()).await;
+        assert!(matches!(put, Err(ObjectError::Invalid(_))), "{kind:?}: {put:?}");
+    }
+    let large = objects.put("contract/large", "text/plain", vec![0; OBJECT_MAX_BYTES + 1]).await;
+    assert!(matches!(large, Err(ObjectError::Invalid(_))), "too large: {large:?}");
 }
 
 fn insert(table: &str, id: &str, n: i64) -> Statement {

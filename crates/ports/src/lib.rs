@@ -16,6 +16,7 @@ mod mail;
 pub mod memory;
 mod messages;
 mod migrate;
+mod objects;
 mod outbound;
 mod ready;
 mod sql;
@@ -27,6 +28,7 @@ pub use limits::{Limits, Policy};
 pub use mail::{Captured, Letter, Mail, MailError};
 pub use messages::{Delivery, Message, Outgoing};
 pub use migrate::migrate;
+pub use objects::{Object, ObjectError, Objects};
 pub use outbound::{HttpRequest, HttpResponse, Outbound, OutboundError};
 pub use ready::ready;
 pub use sql::{Outcome, Sql, SqlError, Statement, Value};
@@ -58,11 +60,11 @@ pub trait Variables {
 
 /// Everything a service may use.
 pub trait Ports:
-    Entities + Sql + Vault + Mail + Limits + Outbound + Clock + Random + Variables
+    Entities + Sql + Vault + Mail + Limits + Outbound + Objects + Clock + Random + Variables
 {
 }
 
-impl<P: Entities + Sql + Vault + Mail + Limits + Outbound + Clock + Random + Variables> Ports
-    for P
+impl<P> Ports for P where
+    P: Entities + Sql + Vault + Mail + Limits + Outbound + Objects + Clock + Random + Variables
 {
 }

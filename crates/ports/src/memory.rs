@@ -6,6 +6,7 @@
 mod entities;
 mod limits;
 mod mail;
+mod objects;
 mod outbound;
 mod sql;
 mod vault;
@@ -17,13 +18,15 @@ use kernel::{Machine, Timestamp};
 
 use crate::{
     Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
-    Limits, Mail, MailError, Message, Outbound, OutboundError, Outcome, Outgoing, PasswordError,
-    Policy, PublicEvent, Random, Sql, SqlError, Statement, Variables, Vault,
+    Limits, Mail, MailError, Message, Object, ObjectError, Objects, Outbound, OutboundError,
+    Outcome, Outgoing, PasswordError, Policy, PublicEvent, Random, Sql, SqlError, Statement,
+    Variables, Vault,
 };
 
 pub use entities::{Break, MemoryEntities};
 pub use limits::MemoryLimits;
 pub use mail::MemoryMail;
+pub use objects::MemoryObjects;
 pub use outbound::MemoryOutbound;
 pub use sql::MemorySql;
 pub use vault::MemoryVault;
@@ -38,6 +41,8 @@ pub struct Memory {
     pub mail: MemoryMail,
     /// Other servers.
     pub outbound: MemoryOutbound,
+    /// Objects.
+    pub objects: MemoryObjects,
     capability: String,
     sent: RefCell<Vec<Message>>,
     limits: MemoryLimits,
@@ -58,6 +63,7 @@ impl Memory {
             sql: MemorySql::new(capability),
             mail: MemoryMail::default(),
             outbound: MemoryOutbound::default(),
+            objects: MemoryObjects::default(),
             capability: capability.to_owned(),
             sent: RefCell::default(),
             limits: MemoryLimits::default(),
@@ -239,6 +245,20 @@ impl Limits for Memory {
 impl Outbound for Memory {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
         self.outbound.answer(request)
+    }
+}
+
+impl Objects for Memory {
+    async fn put(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ObjectError> {
+        self.objects.put(key, content_type, bytes)
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Object>, ObjectError> {
+        self.objects.get(key)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), ObjectError> {
+        self.objects.delete(key)
     }
 }
 

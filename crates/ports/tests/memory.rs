@@ -27,3 +27,8 @@ fn randomness_in_memory_keeps_the_contract() {
 fn entities_in_memory_keep_the_contract() {
     ready(contract::entities(&memory()));
 }
+
+#[test]
+fn objects_in_memory_keep_the_contract() {
+    ready(contract::objects(&memory()));
+}

@@ -1,6 +1,6 @@
 //! Faults of the ports as problems: what broke is for the platform's log, not for the caller.
 
-use ports::{EntityError, PasswordError, SqlError};
+use ports::{EntityError, ObjectError, PasswordError, SqlError};
 
 use crate::Problem;
 
@@ -18,6 +18,15 @@ impl From<SqlError> for Problem {
         match error {
             SqlError::Unavailable(_) => Self::unavailable(),
             SqlError::Constraint(_) | SqlError::Invalid(_) => Self::internal(),
+        }
+    }
+}
+
+impl From<ObjectError> for Problem {
+    fn from(error: ObjectError) -> Self {
+        match error {
+            ObjectError::Unavailable(_) => Self::unavailable(),
+            ObjectError::Invalid(_) => Self::internal(),
         }
     }
 }

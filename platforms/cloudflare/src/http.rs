@@ -20,9 +20,8 @@ pub(crate) async fn answer(
 ) -> worker::Result<Response> {
     let is_head = matches!(request.method(), worker::Method::Head);
     let wants_socket = live::is_upgrade(&request);
-    let (request, refusal) = read(request).await;
-    let component = settings::composition(|all| all.serving(request.path()).map(str::to_owned));
-    let component = component.unwrap_or_default();
+    let component = component_of(&request);
+    let (request, refusal) = read(request, &component).await;
     let ports = WorkerPorts::of(&env, &component);
     let response = match refusal {
         Some(problem) => web::refuse(&ports, &request, problem),
@@ -65,6 +64,14 @@ async fn opened(
         Some(opened) => opened,
         None => Err(unavailable()),
     }
+}
+
+/// Whose path it is; nobody's where it is empty.
+fn component_of(request: &Request) -> String {
+    let url = request.inner().url();
+    let target = target_of(&url);
+    let path = target.split_once('?').map_or(target, |(path, _)| path);
+    settings::composition(|all| all.serving(path).map(str::to_owned)).unwrap_or_default()
 }
 
 async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
@@ -214,7 +221,7 @@ fn is_first() -> bool {
 }
 
 /// The request as the buffered face would get it, or why it is refused.
-async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
+async fn read(mut request: Request, component: &str) -> (web::Request, Option<Problem>) {
     // Not `request.method()`, which takes what it does not know for GET.
     let method = request.inner().method();
     let target = target_of(&request.inner().url()).to_owned();
@@ -224,7 +231,9 @@ async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
     let is_text = !headers.iter().any(is_odd);
     let odd = || Problem::new(400, "invalid_header", "A header value is not UTF-8.");
     let refusal = (!is_text).then(odd);
-    let (body, refusal) = match body(&mut request).await {
+    let set = settings::composition(|all| all.of(component).and_then(|tool| tool.body_max_bytes));
+    let most = set.map_or(BODY_MAX_BYTES, |bytes| bytes as u64);
+    let (body, refusal) = match body(&mut request, most).await {
         Ok(body) => (body, refusal),
         Err(problem) => (Vec::new(), refusal.or(Some(problem))),
     };
@@ -232,15 +241,13 @@ async fn read(mut request: Request) -> (web::Request, Option<Problem>) {
 }
 
 /// The whole body. What is too large is not waited for.
-async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
+async fn body(request: &mut Request, most: u64) -> Result<Vec<u8>, Problem> {
     let too_large = || {
         let detail = "The request body is larger than this platform takes.";
         Problem::new(413, "payload_too_large", detail)
     };
     let declared = request.headers().get("content-length").ok().flatten();
-    if declared
-        .is_some_and(|length| length.parse().is_ok_and(|length: u64| length > BODY_MAX_BYTES))
-    {
+    if declared.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > most)) {
         return Err(too_large());
     }
     if request.inner().body().is_none() {
@@ -251,7 +258,7 @@ async fn body(request: &mut Request) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(chunk) = chunks.next().await {
         body.extend(chunk.map_err(broken)?);
-        if body.len() as u64 > BODY_MAX_BYTES {
+        if body.len() as u64 > most {
             return Err(too_large());
         }
     }

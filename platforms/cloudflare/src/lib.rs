@@ -14,6 +14,7 @@ mod live;
 mod mail;
 mod messages;
 mod object;
+mod objects;
 mod outward;
 mod pages;
 mod ports;

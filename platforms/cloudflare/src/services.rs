@@ -15,6 +15,8 @@ pub(crate) async fn handle(ports: &WorkerPorts<'_>, request: Request) -> Option<
         "auctions" => auctions_service::handle(ports, request).await,
         "identity" => identity_service::handle(ports, request).await,
         "notifications" => notifications_service::handle(ports, request).await,
+        "pictures" => pictures_service::handle(ports, request).await,
+        "qr" => qr_service::handle(ports, request).await,
         _ => return None,
     })
 }
@@ -65,6 +67,8 @@ pub(crate) async fn migrate(ports: &WorkerPorts<'_>) -> Result<(), String> {
         "auctions" => auctions_service::migrate(ports).await?,
         "identity" => identity_service::migrate(ports).await?,
         "notifications" => notifications_service::migrate(ports).await?,
+        "pictures" => pictures_service::migrate(ports).await?,
+        "qr" => qr_service::migrate(ports).await?,
         _ => {}
     }
     settings::mark_migrated(ports.component);
@@ -77,6 +81,8 @@ pub(crate) async fn consume(ports: &WorkerPorts<'_>, batch: Vec<Message>) -> Vec
         "auctions" => auctions_service::consume(ports, batch).await,
         "identity" => identity_service::consume(ports, batch).await,
         "notifications" => notifications_service::consume(ports, batch).await,
+        "pictures" => pictures_service::consume(ports, batch).await,
+        "qr" => qr_service::consume(ports, batch).await,
         other => {
             let nobody = Delivery::Retry(format!("{other} consumes nothing"));
             vec![nobody; batch.len()]
@@ -89,6 +95,7 @@ pub(crate) async fn run(ports: &WorkerPorts<'_>, job: &str, slot: Timestamp) -> 
     match ports.component {
         "identity" => identity_service::run(ports, job, slot).await,
         "notifications" => notifications_service::run(ports, job, slot).await,
+        "pictures" => pictures_service::run(ports, job, slot).await,
         other => Err(format!("{other} has no job {job}")),
     }
 }

@@ -60,6 +60,11 @@ impl DataDirectory {
         self.root.join("mail.db")
     }
 
+    /// Objects of all components.
+    pub(crate) fn objects(&self) -> PathBuf {
+        self.root.join("objects")
+    }
+
     /// Messages in their queues.
     pub(crate) fn queues(&self) -> PathBuf {
         self.root.join("queues.db")

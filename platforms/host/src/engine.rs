@@ -20,8 +20,6 @@ use wasmtime::{
 pub(crate) const EPOCH: Duration = Duration::from_millis(10);
 /// Most service instances alive at once.
 pub(crate) const SERVICE_INSTANCES_MAX: u32 = 512;
-/// Memory of one service instance.
-pub(crate) const SERVICE_MEMORY_MAX_BYTES: usize = 64 << 20;
 
 /// The engines of one host process.
 pub(crate) struct Engines {
@@ -146,7 +144,8 @@ fn service_config(concurrency: bool) -> Config {
     pool.total_memories(SERVICE_INSTANCES_MAX);
     pool.total_tables(SERVICE_INSTANCES_MAX * 4);
     pool.total_stacks(SERVICE_INSTANCES_MAX);
-    pool.max_memory_size(SERVICE_MEMORY_MAX_BYTES);
+    // Addresses alone: what an instance may use of it is a bound of its component.
+    pool.max_memory_size(composition::MEMORY_LARGEST_BYTES);
     pool.linear_memory_keep_resident(1 << 20);
     pool.table_keep_resident(64 << 10);
     pool.max_core_instances_per_component(16);

@@ -19,6 +19,7 @@ mod live;
 mod machines;
 mod mail;
 mod manifest;
+mod objects;
 mod operator;
 mod outbound;
 mod outbox;

@@ -23,7 +23,7 @@ use crate::operator::{Health, Names, Operator};
 use crate::outbox::Outbox;
 use crate::priority::Turn;
 use crate::queues::Queues;
-use crate::services::{Platform, Service, Shared};
+use crate::services::{Bounds, Platform, Service, Shared};
 use crate::sql::SqlStore;
 use crate::state::StateStore;
 use crate::telemetry::Meters;
@@ -289,6 +289,7 @@ fn open_services(
             sql,
             shared: shared.clone(),
             allowed: component.outbound.clone(),
+            bounds: Bounds::of(&component.tool),
             variables: component.variables.clone(),
         };
         let engine = engines.for_service(&component.source)?;

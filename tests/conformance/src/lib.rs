@@ -23,6 +23,7 @@ pub mod jwt;
 pub mod letters;
 mod market;
 pub mod people;
+pub mod pictures;
 mod platform;
 pub mod provider;
 pub mod record;

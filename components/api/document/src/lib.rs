@@ -48,11 +48,13 @@ impl Error {
 }
 
 /// Every service with routes that callers see.
-pub fn sections() -> [Section; 4] {
+pub fn sections() -> [Section; 6] {
     [
         auctions_service::document(),
         identity_service::document(),
         notifications_service::document(),
+        pictures_service::document(),
+        qr_service::document(),
         api_service::document(),
     ]
 }

@@ -11,7 +11,9 @@ use crate::lot::{Bid, Lot, Phase};
 use crate::refusal::{Code, Refusal};
 use crate::terms::{self, Basis};
 use crate::why::Why;
-use crate::{bidding, close, offers, plain, preview, public, retraction, seller, tell, view};
+use crate::{
+    bidding, close, offers, pictures, plain, preview, public, retraction, seller, tell, view,
+};
 
 /// One auction; nothing before it is listed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +66,7 @@ impl Auction {
 }
 
 impl Machine for Auction {
-    const SNAPSHOT_VERSION: u8 = 2;
+    const SNAPSHOT_VERSION: u8 = 3;
     const FACT_VERSION: u8 = 2;
 
     type Command = Command;
@@ -92,7 +94,9 @@ impl Machine for Auction {
             | Command::Withdraw { .. }
             | Command::LowerReserve { .. }
             | Command::Block { .. }
-            | Command::AnswerOffer { .. } => None,
+            | Command::AnswerOffer { .. }
+            | Command::SetPicture(_)
+            | Command::RemovePicture { .. } => None,
         }
     }
 
@@ -131,6 +135,8 @@ impl Machine for Auction {
             Command::AnswerOffer { offer_id, accept } => {
                 offers::answer(lot, context, *offer_id, *accept)
             }
+            Command::SetPicture(asked) => pictures::set(lot, context, asked),
+            Command::RemovePicture { n, id } => pictures::remove(lot, context, *n, *id),
         }
     }
 
@@ -187,7 +193,9 @@ impl Machine for Auction {
             | Command::Retract { .. }
             | Command::Withdraw { .. }
             | Command::LowerReserve { .. }
-            | Command::Block { .. } => Reply::Auction { view: (!lot.deleted).then(view) },
+            | Command::Block { .. }
+            | Command::SetPicture(_)
+            | Command::RemovePicture { .. } => Reply::Auction { view: (!lot.deleted).then(view) },
         }
     }
 

@@ -1,9 +1,9 @@
 //! The end of an auction (rules.md B3.3, B6): exclusive, moved by late bids, never by the closer.
 
-use kernel::Timestamp;
+use kernel::{Minor, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::contract;
+use crate::contract::{self, ReserveState};
 use crate::event::{Award, Event};
 use crate::lot::{Lot, Phase};
 
@@ -119,4 +119,15 @@ fn end(lot: &Lot) -> Vec<Event> {
 
 fn ms(seconds: u32) -> i64 {
     i64::from(seconds) * 1_000
+}
+
+impl ReserveState {
+    /// From the leader's maximum and R.
+    pub fn of(leader_max: Option<Minor>, reserve: Option<Minor>) -> Self {
+        match reserve {
+            None => Self::None,
+            Some(reserve) if leader_max.is_some_and(|max| max >= reserve) => Self::Met,
+            Some(_) => Self::NotMet,
+        }
+    }
 }

@@ -5,6 +5,7 @@
 
 mod answer;
 mod beside;
+mod picture;
 
 use kernel::{Id, Minor, Money, Timestamp, kind};
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ pub use answer::{
     PastBid, Receipt, Refused, Reply, ReserveState, Row, Standing, Status, View, Winner,
 };
 pub use beside::{Bidders, Offer, OfferStatus, Preview, PreviewOutcome, Rule};
+pub use picture::{Picture, PictureType, SetPicture};
 
 /// A command to an auction. The principal of the envelope is the user who gives it; `Wake` comes
 /// from the platform.
@@ -79,6 +81,15 @@ pub enum Command {
     },
     /// Do what is due at the envelope's `now`: open, close.
     Wake,
+    /// Put a picture at a place; after the first bid at a free one.
+    SetPicture(SetPicture),
+    /// Take a picture away before the first bid.
+    RemovePicture {
+        /// Its place, from 1.
+        n: u8,
+        /// The picture that the seller saw there.
+        id: Id<kind::Picture>,
+    },
 }
 
 /// What the seller offers, checked by the machine. Everything in it is public but `reserve_price`.

@@ -11,6 +11,7 @@ use crate::close::{Closing, SoftClose};
 use crate::contract::{Outcome, ReserveState, RetractionReason};
 use crate::formats::Format;
 use crate::ladder::Ladder;
+use crate::pictures::Picture;
 use crate::why::Why;
 
 /// A fact. Events carry what was decided, so that recording them needs no rule. New variants go to
@@ -79,6 +80,8 @@ pub enum Event {
         /// How.
         ending: OfferEnding,
     },
+    /// Other pictures: all that stand from now on, by their places.
+    PicturesChanged(Vec<Picture>),
 }
 
 /// Accepted terms, pinned for the auction's life.

@@ -33,6 +33,7 @@ pub mod formats;
 pub mod ladder;
 pub mod lot;
 mod offers;
+pub mod pictures;
 mod plain;
 mod preview;
 pub mod public;

@@ -15,6 +15,7 @@ use crate::close::Closing;
 use crate::contract::{Outcome, ReserveState, RetractionReason};
 use crate::event::{Award, Event, HiddenAmount, Listing, OfferEnding, OfferMade, Shape};
 use crate::formats::Asks;
+use crate::pictures::Picture;
 use crate::why::Why;
 
 /// An auction that was listed.
@@ -52,6 +53,8 @@ pub struct Lot {
     pub blocked: Vec<Id<kind::User>>,
     /// Second-chance offers in order.
     pub offers: Vec<Offered>,
+    /// Pictures by their places.
+    pub pictures: Vec<Picture>,
     /// Chain head after every event, by seq from 1; receipts are made of them.
     pub heads: Vec<ChainHead>,
     /// Indexes into `bidders`, sorted by user.
@@ -199,6 +202,7 @@ impl Lot {
             lowerings: Vec::new(),
             blocked: Vec::new(),
             offers: Vec::new(),
+            pictures: Vec::new(),
             heads: vec![place.head],
             by_user: Vec::new(),
             by_command: BTreeMap::new(),
@@ -354,6 +358,9 @@ impl Lot {
         if self.phase == Phase::Scheduled && !self.bids.is_empty() {
             return Err(Misfit("there are bids before the start"));
         }
+        if !self.pictures.is_sorted_by(|one, next| one.n < next.n) {
+            return Err(Misfit("two pictures stand at one place"));
+        }
         self.by_user = (0..).take(self.bidders.len()).collect();
         let users: Vec<_> = self.bidders.iter().map(|bidder| bidder.user).collect();
         self.by_user.sort_unstable_by_key(|index| users.get(usize::try_from(*index).unwrap_or(0)));
@@ -382,17 +389,6 @@ impl Bid {
         match self.why {
             Why::Clock => self.price.unwrap_or(self.amount),
             _ => self.max(),
-        }
-    }
-}
-
-impl ReserveState {
-    /// From the leader's maximum and R.
-    pub fn of(leader_max: Option<Minor>, reserve: Option<Minor>) -> Self {
-        match reserve {
-            None => Self::None,
-            Some(reserve) if leader_max.is_some_and(|max| max >= reserve) => Self::Met,
-            Some(_) => Self::NotMet,
         }
     }
 }

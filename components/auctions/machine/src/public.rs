@@ -15,8 +15,8 @@ use crate::view;
 use crate::why::Why;
 use shapes::{
     Cancelled, Closed, DescriptionAdded, Extended, MaxLowered, Named, OfferEnded, Offered,
-    PublicBid, PublicResult, PublicRetraction, PublicSoftClose, PublicTerms, PublicWinner,
-    ReserveLowered, Revealed, Unsealed, UnsealedBid,
+    PicturesChanged, PublicBid, PublicResult, PublicRetraction, PublicSoftClose, PublicTerms,
+    PublicWinner, ReserveLowered, Revealed, Unsealed, UnsealedBid,
 };
 
 /// Appends the canonical body of an event that follows the state.
@@ -111,6 +111,10 @@ fn selling(write: &mut Writing<'_>, lot: &Lot, event: &Event) -> Result<(), Misf
             let bidder = lot.bidder_index(*user).map(alias);
             let name = if *blocked { "bidder_blocked" } else { "bidder_unblocked" };
             write.event(name, &Named { bidder });
+        }
+        Event::PicturesChanged(pictures) => {
+            let pictures = pictures.iter().map(Into::into).collect();
+            write.event("pictures_changed", &PicturesChanged { pictures });
         }
         _ => return Err(Misfit("the event cannot follow this state of the auction")),
     }

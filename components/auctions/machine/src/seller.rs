@@ -146,7 +146,7 @@ pub(crate) fn owned(lot: &Lot, context: &Context<'_>) -> Result<(), Refusal> {
 }
 
 /// Is the caller the seller of an auction that is not over?
-fn running(lot: &Lot, context: &Context<'_>) -> Result<(), Refusal> {
+pub(crate) fn running(lot: &Lot, context: &Context<'_>) -> Result<(), Refusal> {
     owned(lot, context)?;
     if context.now >= lot.ends_at || matches!(lot.phase, Phase::Closed(_)) {
         return Err(Refusal::new(Code::AuctionClosed, "the auction has ended"));

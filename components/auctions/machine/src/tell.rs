@@ -134,7 +134,8 @@ impl Telling<'_> {
             | Event::Revealed
             | Event::Blocked { .. }
             | Event::OfferMade(_)
-            | Event::OfferEnded { .. } => {}
+            | Event::OfferEnded { .. }
+            | Event::PicturesChanged(_) => {}
         }
     }
 }

@@ -188,6 +188,7 @@ fn fixed(lot: &Lot) -> Fixed {
         quantity: listing.quantity,
         starts_at: listing.starts_at,
         scheduled_end: listing.scheduled_end,
+        pictures: lot.pictures.iter().map(Into::into).collect(),
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use web::{Exchange, Problem, Response};
 
-use crate::view::Seen;
-use crate::{MACHINE, names, projection, refusal};
+use crate::view::{Beside, Seen};
+use crate::{MACHINE, names, projection, qr, refusal};
 
 /// The machine's reply to such a command.
 #[derive(Deserialize)]
@@ -64,8 +64,10 @@ async fn shown<P: Ports>(
     let viewer = seen.viewer(Some(&exchange.signed_in()?.subject));
     let now = ports.now();
     let name = names::display_name(ports, seen.fixed.seller, now).await?;
-    let body = seen.render(id, viewer, &name, now)?.into_body();
+    let has_qr = seen.has_opened() && qr::is_made(ports, id, now).await?;
+    let beside = Beside { seller_name: &name, has_qr };
+    let body = seen.render(id, viewer, beside, now)?.into_body();
     Ok(Response::json_bytes(200, body)
-        .with("etag", seen.etag(viewer))
+        .with("etag", seen.etag(viewer, has_qr))
         .with("vary", "Authorization"))
 }

@@ -8,7 +8,7 @@ use web::json::Object;
 use web::{Exchange, Problem, Response, idempotency, json};
 
 use crate::reservation::{self, Answered, Outcome, Reservation};
-use crate::view::{Seen, Viewer};
+use crate::view::{Beside, Seen, Viewer};
 use crate::{MACHINE, names, projection, refusal, wire};
 
 /// The machine's reply to the command.
@@ -67,11 +67,12 @@ async fn finish<P: Ports>(
     let id = reservation.auction_id.as_str();
     let now = ports.now();
     let seen = Seen::parse(view.as_bytes())?;
+    let beside = Beside { seller_name: &seller.name, has_qr: false };
     let answered = Answered {
         status: 201,
         auction_id: id.to_owned(),
-        etag: seen.etag(Viewer::Seller),
-        body: seen.render(id, Viewer::Seller, &seller.name, now)?.into_body(),
+        etag: seen.etag(Viewer::Seller, false),
+        body: seen.render(id, Viewer::Seller, beside, now)?.into_body(),
     };
     let statements = vec![projection::upsert(id, view.as_bytes())?, reservation.answer(&answered)];
     Sql::batch(ports, statements).await?;

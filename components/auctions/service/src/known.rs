@@ -1,8 +1,8 @@
 //! Views that this instance has rendered, by the head of their log.
 //!
-//! A view changes with the log and with nothing else but the seller's name. The auction is asked
-//! each time whether its log still stands at that head, so nothing here is believed unasked; what
-//! is saved is writing, reading and writing the same JSON again.
+//! A view changes with the log and with nothing else but the seller's name and the QR code. The
+//! auction is asked each time whether its log still stands at that head, so nothing here is
+//! believed unasked; what is saved is writing, reading and writing the same JSON again.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -10,8 +10,8 @@ use std::rc::Rc;
 
 use kernel::Timestamp;
 
-use crate::names;
-use crate::view::{Rendered, Seen, Viewer};
+use crate::view::{Beside, Rendered, Seen, Viewer};
+use crate::{names, qr};
 
 /// The view of one auction as the public sees it.
 pub(crate) struct Known {
@@ -22,6 +22,8 @@ pub(crate) struct Known {
     rendered: Rendered,
     seller: String,
     seller_name: String,
+    /// It is open and has no QR code yet.
+    awaits_qr: bool,
     /// Once it has a result, whoever is signed in may see more than the public.
     has_ended: bool,
 }
@@ -39,7 +41,8 @@ pub(crate) fn recall(id: &str, caller: Option<&str>, now: Timestamp) -> Option<R
     let sees_more = caller.is_some_and(|caller| known.has_ended || caller == known.seller);
     let has_same_name =
         || names::known(&known.seller, now).is_some_and(|name| name == known.seller_name);
-    (!sees_more && has_same_name()).then_some(known)
+    let is_awaited = known.awaits_qr && qr::known(id, now) != Some(false);
+    (!sees_more && !is_awaited && has_same_name()).then_some(known)
 }
 
 /// Keeps a view that was just rendered, if it is the public's.
@@ -47,7 +50,7 @@ pub(crate) fn remember(
     id: &str,
     seen: &Seen<'_>,
     viewer: Viewer,
-    seller_name: &str,
+    beside: Beside<'_>,
     rendered: &Rendered,
 ) {
     if viewer != Viewer::Public || !seen.is_still() {
@@ -55,10 +58,11 @@ pub(crate) fn remember(
     }
     let known = Known {
         head: seen.head.to_owned(),
-        etag: seen.etag(viewer),
+        etag: seen.etag(viewer, beside.has_qr),
         rendered: rendered.clone(),
         seller: seen.fixed.seller.to_owned(),
-        seller_name: seller_name.to_owned(),
+        seller_name: beside.seller_name.to_owned(),
+        awaits_qr: seen.has_opened() && !beside.has_qr,
         has_ended: seen.has_ended(),
     };
     KNOWN.with_borrow_mut(|all| {

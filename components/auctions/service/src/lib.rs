@@ -15,6 +15,7 @@ mod me;
 mod names;
 mod offers;
 mod projection;
+mod qr;
 mod read;
 mod refusal;
 mod reservation;
@@ -49,9 +50,13 @@ pub async fn migrate<P: Ports>(ports: &P) -> Result<(), String> {
 }
 
 /// Handles messages of the topics `auction.changed.v1` and `auction.closed.v1`: the public row of
-/// each auction is brought up to its newest event, whatever the message says.
+/// each auction is brought up to its newest event, whatever the message says. `qr.made.v1`: the
+/// auction has a code. A batch is of one topic.
 pub async fn consume<P: Ports>(ports: &P, batch: Vec<Message>) -> Vec<Delivery> {
-    projection::consume(ports, batch).await
+    match batch.first() {
+        Some(message) if message.topic == qr::MADE => qr::consume(ports, &batch).await,
+        _ => projection::consume(ports, batch).await,
+    }
 }
 
 async fn run<P: Ports>(

@@ -18,8 +18,8 @@ use serde_json::value::RawValue;
 use web::live::{Following, Opened};
 use web::{Exchange, Fields, Problem, Request, Response};
 
-use crate::view::Seen;
-use crate::{MACHINE, Operation, names, read, routes};
+use crate::view::{Beside, Seen};
+use crate::{MACHINE, Operation, names, qr, read, routes};
 
 pub use frames::{tell, time};
 pub use message::message;
@@ -115,7 +115,9 @@ async fn open_here<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Opene
     let seen = Seen::parse(&view)?;
     let now = ports.now();
     let name = names::display_name(ports, seen.fixed.seller, now).await?;
-    let shown = seen.render(id, seen.viewer(viewer), &name, now)?.into_body();
+    let has_qr = seen.has_opened() && qr::is_made(ports, id, now).await?;
+    let beside = Beside { seller_name: &name, has_qr };
+    let shown = seen.render(id, seen.viewer(viewer), beside, now)?.into_body();
     let shown = String::from_utf8(shown).map_err(|_| Problem::internal())?;
     let epoch = epoch(ports).await;
     let seq = seen.seq();

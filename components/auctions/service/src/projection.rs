@@ -1,5 +1,6 @@
 //! The public rows that lists are made of. They are derived: an upsert only ever goes forward in
-//! `seq`, so late, repeated and reordered writers do no harm.
+//! `seq`, so late, repeated and reordered writers do no harm. A bid shows its own columns alone:
+//! what an upsert of the same `seq` brings besides is not there yet.
 
 use std::collections::BTreeMap;
 
@@ -169,4 +170,4 @@ const UPSERT: &str = "INSERT INTO auctions_public (id, seq, status, price_minor,
     category = excluded.category, terms = excluded.terms, currency = excluded.currency,
     start_minor = excluded.start_minor, next_maximum_minor = excluded.next_maximum_minor,
     buy_now_minor = excluded.buy_now_minor
-    WHERE excluded.seq > auctions_public.seq";
+    WHERE excluded.seq >= auctions_public.seq";

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 use web::page::{Page, invalid_cursor};
 use web::{Exchange, Problem, Response, not_modified};
 
-use crate::view::Seen;
-use crate::{MACHINE, known, names};
+use crate::view::{Beside, Seen};
+use crate::{MACHINE, known, names, qr};
 
 /// `GET /v1/auctions/{id}`.
 pub(crate) async fn auction<P: Ports>(
@@ -33,14 +33,16 @@ pub(crate) async fn auction<P: Ports>(
     }
     let seen = Seen::parse(&answer)?;
     let viewer = seen.viewer(caller);
-    let etag = seen.etag(viewer);
+    let now = ports.now();
+    let has_qr = seen.has_opened() && qr::is_made(ports, id, now).await?;
+    let etag = seen.etag(viewer, has_qr);
     if let Some(response) = not_modified(exchange, &etag) {
         return Ok(response);
     }
-    let now = ports.now();
     let name = names::display_name(ports, seen.fixed.seller, now).await?;
-    let rendered = seen.render(id, viewer, &name, now)?;
-    known::remember(id, &seen, viewer, &name, &rendered);
+    let beside = Beside { seller_name: &name, has_qr };
+    let rendered = seen.render(id, viewer, beside, now)?;
+    known::remember(id, &seen, viewer, beside, &rendered);
     let response = Response::json_bytes(200, rendered.into_body());
     Ok(exchange.revalidated(response.with("etag", etag)))
 }

@@ -8,19 +8,22 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use web::Problem;
 
+use crate::qr::QrPart;
 use crate::view::{SellerPart, join, write};
 
 /// What to select after the sort key; `a` is the row, `s` its seller.
 pub(crate) const COLUMNS: &str = "a.id, a.title, a.description, a.category, a.format, a.seller,
     coalesce(s.display_name, a.seller), a.status, a.currency, a.price_minor, a.next_minimum_minor,
     a.next_maximum_minor, a.buy_now_minor, a.bid_count, a.bidder_count, a.leader, a.reserve,
-    a.ends_at, a.seq, a.result, a.terms";
+    a.ends_at, a.seq, a.result, a.terms,
+    EXISTS (SELECT 1 FROM auctions_qr q WHERE q.auction_id = a.id)";
 
 /// One row, borrowed.
 pub(crate) struct Shown<'a> {
     sort_key: i64,
     columns: ColumnsPart<'a>,
     terms: &'a str,
+    has_qr: bool,
 }
 
 #[derive(Serialize)]
@@ -58,7 +61,7 @@ impl<'a> Shown<'a> {
             return None;
         };
         let [bids, bidders, rest @ ..] = rest else { return None };
-        let [leader, reserve, ends_at, seq, result, terms] = rest else { return None };
+        let [leader, reserve, ends_at, seq, result, terms, has_qr] = rest else { return None };
         let currency = currency.as_text()?.parse().ok()?;
         let money = |value: &Value| {
             let amount = value.as_integer().and_then(|amount| Minor::new(amount).ok());
@@ -91,7 +94,8 @@ impl<'a> Shown<'a> {
             result: result.as_text().map(serde_json::from_str).transpose().ok()?,
             server_time,
         };
-        Some(Self { sort_key: sort_key.as_integer()?, columns, terms })
+        let has_qr = has_qr.as_integer()? != 0;
+        Some(Self { sort_key: sort_key.as_integer()?, columns, terms, has_qr })
     }
 
     /// The auction.
@@ -111,12 +115,20 @@ impl<'a> Shown<'a> {
         let mut body = Vec::new();
         write(&mut body, &self.columns)?;
         join(&mut body, |body| {
-            body.extend_from_slice(self.terms.as_bytes());
+            // Rows of old end with a code that was never there.
+            let terms = self.terms.strip_suffix(NO_QR).unwrap_or(self.terms);
+            body.extend_from_slice(terms.as_bytes());
+            if terms.len() < self.terms.len() {
+                body.push(b'}');
+            }
             Ok(())
         })?;
+        join(&mut body, |body| write(body, &QrPart::of(self.columns.id, self.has_qr)))?;
         Ok(body)
     }
 }
+
+const NO_QR: &str = ",\"qr\":null}";
 
 /// What a running clock is computed from.
 #[derive(Deserialize)]

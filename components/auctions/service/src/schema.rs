@@ -85,4 +85,8 @@ pub(crate) const STEPS: &[&[&str]] = &[
     ) WITHOUT ROWID",
         "CREATE INDEX IF NOT EXISTS auctions_tickets_age ON auctions_tickets (expires_at)",
     ],
+    &[
+        // Auctions whose QR code was made.
+        "CREATE TABLE IF NOT EXISTS auctions_qr (auction_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    ],
 ];

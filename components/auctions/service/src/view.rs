@@ -4,11 +4,16 @@
 //! writing them again would be most of the cost of showing an auction. Lists render the same view
 //! from columns ([`crate::row`]).
 
-use auction_machine::contract::{AuctionResult, ReserveState, Status, Winner};
-use kernel::{Id, Money, Timestamp, kind};
+mod result;
+
+use auction_machine::contract::{AuctionResult, ReserveState, Status};
+use kernel::{Id, Timestamp, kind};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use web::Problem;
+
+use crate::qr::QrPart;
+pub(crate) use result::result;
 
 /// The machine's view, borrowed.
 #[derive(Deserialize)]
@@ -59,6 +64,16 @@ pub(crate) struct SeenFixed<'a> {
     starts_at: &'a RawValue,
     #[serde(borrow)]
     scheduled_end: &'a RawValue,
+    #[serde(borrow, default)]
+    pictures: Vec<SeenPicture<'a>>,
+}
+
+#[derive(Deserialize)]
+struct SeenPicture<'a> {
+    id: &'a str,
+    content_type: &'a str,
+    width: u16,
+    height: u16,
 }
 
 #[derive(Deserialize)]
@@ -126,8 +141,16 @@ struct TermsPart<'a> {
     quantity: u32,
     starts_at: &'a RawValue,
     scheduled_end: &'a RawValue,
-    pictures: [(); 0],
-    qr: Option<()>,
+    pictures: Vec<PicturePart<'a>>,
+}
+
+#[derive(Serialize)]
+struct PicturePart<'a> {
+    id: &'a str,
+    url: String,
+    content_type: &'a str,
+    width: u16,
+    height: u16,
 }
 
 /// Who sells, with the name that is joined when the auction is read.
@@ -137,23 +160,13 @@ pub(crate) struct SellerPart<'a> {
     pub(crate) display_name: &'a str,
 }
 
-#[derive(Serialize)]
-struct ResultPart<'a> {
-    outcome: Status,
-    reason: Option<&'a str>,
-    winner: Option<WinnerPart<'a>>,
-    winners: Vec<WinnerPart<'a>>,
-    hammer_price: Option<Money>,
-    quantity: u32,
-}
-
-#[derive(Serialize)]
-struct WinnerPart<'a> {
-    bidder: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    user_id: Option<Id<kind::User>>,
-    quantity: u32,
-    unit_price: Money,
+/// What is joined when an auction is read: its log does not know it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Beside<'a> {
+    /// How the seller is called.
+    pub(crate) seller_name: &'a str,
+    /// Is there a QR code?
+    pub(crate) has_qr: bool,
 }
 
 /// Who looks, as far as the view differs.
@@ -200,10 +213,11 @@ impl<'a> Seen<'a> {
     }
 
     /// Strong tag of the view without `server_time`: every event changes it, so does who looks, and
-    /// so does the tick of a running clock.
-    pub(crate) fn etag(&self, viewer: Viewer) -> String {
+    /// so do the tick of a running clock and the QR code when it is there.
+    pub(crate) fn etag(&self, viewer: Viewer, has_qr: bool) -> String {
         let tick = self.tick.map(|tick| format!("-{tick}")).unwrap_or_default();
-        format!("\"{}{tick}\"", self.version(viewer))
+        let qr = if has_qr { "-qr" } else { "" };
+        format!("\"{}{tick}{qr}\"", self.version(viewer))
     }
 
     /// Does this tag name the auction as it is, whatever a clock shows?
@@ -218,6 +232,11 @@ impl<'a> Seen<'a> {
         format!("{}-{head}-{}", self.row.seq, viewer.letter())
     }
 
+    /// Its QR code is made when it opens.
+    pub(crate) fn has_opened(&self) -> bool {
+        self.row.status.get() != "\"scheduled\""
+    }
+
     /// May it be shown again as long as its log stands?
     pub(crate) fn is_still(&self) -> bool {
         self.tick.is_none()
@@ -228,7 +247,7 @@ impl<'a> Seen<'a> {
         &self,
         id: &str,
         viewer: Viewer,
-        seller_name: &str,
+        beside: Beside<'_>,
         server_time: Timestamp,
     ) -> Result<Rendered, Problem> {
         let Self { fixed, row, .. } = self;
@@ -239,7 +258,7 @@ impl<'a> Seen<'a> {
             description: fixed.description,
             category: fixed.category,
             format: fixed.format,
-            seller: SellerPart { id: fixed.seller, display_name: seller_name },
+            seller: SellerPart { id: fixed.seller, display_name: beside.seller_name },
             status: row.status,
             price: row.price,
             next_minimum: row.next_minimum,
@@ -259,6 +278,7 @@ impl<'a> Seen<'a> {
         // `server_time` is the last of them: 24 characters, a quote, a brace.
         let time_at = body.len().checked_sub(TIME_CHARS + 2).ok_or_else(Problem::internal)?;
         join(&mut body, |body| write(body, &fixed.terms()))?;
+        join(&mut body, |body| write(body, &QrPart::of(id, beside.has_qr)))?;
         Ok(Rendered { body, time_at })
     }
 }
@@ -296,17 +316,15 @@ impl SeenFixed<'_> {
             quantity: self.quantity,
             starts_at: self.starts_at,
             scheduled_end: self.scheduled_end,
-            pictures: [],
-            qr: None,
+            pictures: self.pictures.iter().map(PicturePart::new).collect(),
         }
     }
 }
 
-impl<'a> WinnerPart<'a> {
-    fn new(winner: &'a Winner, viewer: Viewer) -> Self {
-        let Winner { bidder, user_id, quantity, unit_price } = winner;
-        let user_id = viewer.sees(*user_id).then_some(*user_id);
-        Self { bidder, user_id, quantity: *quantity, unit_price: *unit_price }
+impl<'a> PicturePart<'a> {
+    fn new(picture: &SeenPicture<'a>) -> Self {
+        let SeenPicture { id, content_type, width, height } = *picture;
+        Self { id, url: format!("/pictures/{id}"), content_type, width, height }
     }
 }
 
@@ -349,19 +367,6 @@ pub(crate) fn join(
 /// Appends a value as JSON.
 pub(crate) fn write(body: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Problem> {
     serde_json::to_writer(body, value).map_err(|_| Problem::internal())
-}
-
-/// How an auction ended, as that viewer may know it.
-pub(crate) fn result(result: &AuctionResult, viewer: Viewer) -> Result<Box<RawValue>, Problem> {
-    let part = ResultPart {
-        outcome: result.outcome,
-        reason: result.reason.as_deref(),
-        winner: result.winner.as_ref().map(|winner| WinnerPart::new(winner, viewer)),
-        winners: result.winners.iter().map(|winner| WinnerPart::new(winner, viewer)).collect(),
-        hammer_price: result.hammer_price,
-        quantity: result.quantity,
-    };
-    serde_json::value::to_raw_value(&part).map_err(|_| Problem::internal())
 }
 
 /// The status on the wire and in the table.

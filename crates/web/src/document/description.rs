@@ -138,6 +138,14 @@ impl Description {
         self
     }
 
+    /// Takes bytes of a media type.
+    pub fn takes_bytes(mut self, media_type: &'static str) -> Self {
+        let schema = json!({"type": "string", "contentMediaType": media_type});
+        let example = Value::Null;
+        self.body = Some(Body { media_type, required: true, schema, example });
+        self
+    }
+
     /// The same, and a request without a body says as much.
     pub fn may_take<T: ToSchema>(mut self, example: Value) -> Self {
         let schema = self.schemas.named::<T>();

@@ -26,7 +26,10 @@ pub(super) fn render(route: &Route<()>, said: &Description) -> Value {
     );
     put("parameters", parameters(route, said).into());
     if let Some(body) = &said.body {
-        let content = json!({"schema": body.schema, "example": body.example});
+        let mut content = json!({"schema": body.schema});
+        if let Some(members) = content.as_object_mut().filter(|_| !body.example.is_null()) {
+            members.insert("example".to_owned(), body.example.clone());
+        }
         put(
             "requestBody",
             json!({

@@ -2,6 +2,7 @@
 
 mod body;
 mod forwarded;
+mod intake;
 mod limits;
 mod listener;
 mod pace;

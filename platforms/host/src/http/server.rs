@@ -8,8 +8,9 @@ use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 
-use super::body::{self, BodyError};
+use super::body::BodyError;
 use super::forwarded::client_address;
+use super::intake::{self, Taken};
 use super::{Answer, Body, HttpLimits, Router, problem};
 use crate::live::{self, Live};
 use crate::services::{Service, ServiceError, face};
@@ -57,18 +58,11 @@ impl Connections {
         if target.len() > limits.target_max_bytes {
             return target_too_long();
         }
-        let read = body::read(incoming, limits.body_max_bytes, limits.body_timeout).await;
-        let body = match read {
-            Ok(body) => body,
-            Err(error) => {
-                let (status, code, detail) = body_refusal(error);
-                let mut response = refuse(status, code, detail);
-                // The rest of the body is not read: the connection cannot be used again.
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(header::CONNECTION, close);
-                return response;
-            }
-        };
+        let Taken { body, turn: _turn } =
+            match intake::take(service, &parts, incoming, limits).await {
+                Ok(taken) => taken,
+                Err(refused) => return refused.answer(refuse),
+            };
         let client = client_address(peer, &limits.proxies, &parts.headers);
         let Some((text, ends)) = inward_headers(&parts.headers, &request_id, client) else {
             let detail = "A header value is not UTF-8.";

@@ -3,6 +3,7 @@
 mod bindings;
 mod image;
 mod instance;
+mod load;
 mod recovery;
 mod replay;
 mod shard;

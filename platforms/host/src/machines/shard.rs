@@ -88,7 +88,7 @@ pub(super) struct Resident<E> {
 }
 
 /// How an instance names its entities.
-type EntityOf<I> = <<I as Image>::Instance as Instance>::Entity;
+pub(super) type EntityOf<I> = <<I as Image>::Instance as Instance>::Entity;
 
 impl<E> Default for Resident<E> {
     fn default() -> Self {
@@ -291,49 +291,6 @@ impl<I: Image> Shard<I> {
         Ok((record, decision.reply))
     }
 
-    /// The entity's handle, loaded from snapshot and journal when it is not in memory.
-    pub(super) fn load(
-        &mut self,
-        around: &Surroundings,
-        key: &str,
-        now: i64,
-    ) -> Result<EntityOf<I>, ShardError> {
-        self.enter_epoch(around);
-        if let Some(resident) = self.residents.get_mut(key) {
-            if let Some(handle) = resident.handle {
-                resident.touched_ms = now;
-                return Ok(handle);
-            }
-            if resident.newest > around.journal.durable().get() {
-                return Err(ShardError::NotYetDurable { position: resident.newest });
-            }
-        }
-        let store = |error: rusqlite::Error| ShardError::Store(error.to_string());
-        let snapshot = around.state.snapshot(self.image.name(), key).map_err(store)?;
-        let tail = self.residents.get(key).map(|known| known.tail.clone()).unwrap_or_default();
-        let covered = snapshot.as_ref().map_or(0, |(_, position)| *position);
-        let has_snapshot = snapshot.is_some();
-        let handle = self.guarded(|instance| match snapshot {
-            Some((bytes, _)) => instance.restore(key, &bytes),
-            None => instance.create(key),
-        })?;
-        for entry in tail.iter().filter(|entry| entry.position > covered) {
-            let record = around.journal.read(Position::from_raw(entry.position));
-            let record = record.map_err(|error| ShardError::Store(error.to_string()))?;
-            for event in &record.events {
-                self.guarded(|instance| instance.apply(handle, &event.fact))?;
-            }
-        }
-        let wake = self.guarded(|instance| instance.next_wake(handle))?;
-        let resident = self.residents.entry(key.into()).or_default();
-        resident.handle = Some(handle);
-        resident.has_snapshot = has_snapshot;
-        resident.newest = resident.newest.max(covered);
-        resident.touched_ms = now;
-        self.plan_wake(around, key, wake.map(|wake| wake.at));
-        Ok(handle)
-    }
-
     /// An entity that was only asked about and never existed takes no room.
     fn forget_if_new(&mut self, key: &str) -> Result<(), ShardError> {
         let is_new = self.residents.get(key).is_some_and(|resident| {
@@ -348,7 +305,7 @@ impl<I: Image> Shard<I> {
         Ok(())
     }
 
-    fn plan_wake(&mut self, around: &Surroundings, key: &str, wake: Option<i64>) {
+    pub(super) fn plan_wake(&mut self, around: &Surroundings, key: &str, wake: Option<i64>) {
         let Some((key, _)) = self.residents.get_key_value(key) else { return };
         let key = Arc::clone(key);
         let Some(resident) = self.residents.get_mut(&key) else { return };

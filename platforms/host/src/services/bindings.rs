@@ -15,6 +15,7 @@ pub mod imports {
                 import ecomauction:edge/mail@0.1.0;
                 import ecomauction:edge/limits@0.1.0;
                 import ecomauction:edge/outbound@0.1.0;
+                import ecomauction:edge/objects@0.1.0;
             }
         ",
         path: [

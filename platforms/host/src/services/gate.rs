@@ -59,7 +59,7 @@ pub(super) mod tests {
     use crate::machines::{Machines, Surroundings};
     use crate::outbox::Outbox;
     use crate::priority::Turn;
-    use crate::services::Shared;
+    use crate::services::{Bounds, Shared};
     use crate::sql::SqlStore;
     use crate::state::StateStore;
     use crate::timers::Timers;
@@ -83,6 +83,7 @@ pub(super) mod tests {
             sql: SqlStore::open(&folder.join("things.db"), "things_", Turn::First).unwrap(),
             shared: Shared::open(&data, "", "").unwrap(),
             allowed: Vec::new(),
+            bounds: Bounds::default(),
             variables: BTreeMap::new(),
         }
     }

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use wasmtime::{StoreLimits, StoreLimitsBuilder};
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
+use super::bounds::{Bounds, Memory};
 use super::gate::Gate;
 use crate::data::DataDirectory;
-use crate::engine::SERVICE_MEMORY_MAX_BYTES;
 use crate::machines::Machines;
 use crate::mail::MailRoom;
+use crate::objects::ObjectStore;
 use crate::outbound::{Allowed, Outbound};
 use crate::rates::Rates;
 use crate::sql::SqlStore;
@@ -32,6 +32,8 @@ pub(crate) struct Platform {
     pub(crate) shared: Shared,
     /// Servers that the component may ask.
     pub(crate) allowed: Vec<Allowed>,
+    /// What it may use.
+    pub(crate) bounds: Bounds,
     /// Its variables.
     pub(crate) variables: BTreeMap<String, String>,
 }
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) rates: Arc<Rates>,
     /// Requests to other servers.
     pub(crate) outbound: Outbound,
+    /// Bytes under names.
+    pub(crate) objects: Arc<ObjectStore>,
 }
 
 impl Shared {
@@ -57,6 +61,7 @@ impl Shared {
             mail: Arc::new(MailRoom::open(&data.mail(), smtp_url, from)?),
             rates: Arc::default(),
             outbound: Outbound::new()?,
+            objects: Arc::new(ObjectStore::open(&data.objects())?),
         })
     }
 }
@@ -65,8 +70,8 @@ impl Shared {
 pub(crate) struct Guest {
     /// The platform, as this component sees it.
     pub(crate) platform: Arc<Platform>,
-    /// Memory limits.
-    pub(crate) limits: StoreLimits,
+    /// Its memory.
+    pub(super) memory: Memory,
     /// Epochs in which the current request was running.
     pub(crate) epochs_used: u64,
     /// What the current request may not say yet.
@@ -77,11 +82,11 @@ pub(crate) struct Guest {
 
 impl Guest {
     pub(crate) fn new(platform: Arc<Platform>) -> Self {
-        let limits = StoreLimitsBuilder::new().memory_size(SERVICE_MEMORY_MAX_BYTES).build();
+        let memory = Memory::up_to(platform.bounds.memory_max_bytes);
         // No files, no network, no arguments; what a guest prints goes nowhere.
         let wasi = WasiCtx::builder().build();
         let (gate, resources) = (Gate::default(), ResourceTable::new());
-        Self { platform, limits, epochs_used: 0, gate, wasi, resources }
+        Self { platform, memory, epochs_used: 0, gate, wasi, resources }
     }
 }
 

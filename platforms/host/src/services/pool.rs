@@ -16,6 +16,7 @@ use wasmtime::{Engine, Store, Trap, UpdateDeadline};
 use super::bindings::{config, consumer_face, http_face, imports, lifecycle_face, schedule_face};
 use super::gate::Gate;
 use super::guest::{Guest, Platform};
+use super::writes::Writes;
 use super::{consume, face, socket};
 use crate::engine::lift;
 
@@ -50,6 +51,8 @@ pub(crate) struct Service {
     lifecycle: Option<lifecycle_face::LifecycleFaceIndices>,
     idle: Mutex<Vec<Instance>>,
     permits: Semaphore,
+    /// Turns of requests that write, where few may at once.
+    pub(crate) writes: Option<Writes>,
     /// Handles every batch twice, the next one with both at once?
     twice: Option<AtomicBool>,
     /// Instances made since the start.
@@ -78,7 +81,9 @@ impl Service {
         lift(config::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest))?;
         super::stubs::streaming_face(&mut linker, engine, component)?;
         let pre = lift(linker.instantiate_pre(component))?;
+        let writes = platform.bounds.writes_at_once_max.map(Writes::new);
         Ok(Self {
+            writes,
             http: http_face::HttpFaceIndices::new(&pre).ok(),
             consumer: consumer_face::ConsumerFaceIndices::new(&pre).ok(),
             schedule: schedule_face::ScheduleFaceIndices::new(&pre).ok(),
@@ -248,7 +253,9 @@ impl Service {
             opened.map_err(|error| ServiceError::Unavailable(error.to_string()))?;
             Ok(value)
         };
-        tokio::time::timeout(REQUEST_MAX, gated).await.unwrap_or(Err(ServiceError::Deadline))
+        tokio::time::timeout(self.platform.bounds.request_max, gated)
+            .await
+            .unwrap_or(Err(ServiceError::Deadline))
     }
 
     /// The instance is free again while its request waits for the disk: a few that are always in
@@ -268,7 +275,8 @@ impl Service {
         let value = run(&mut instance).await?;
         let gate = std::mem::take(&mut instance.store.data_mut().gate);
         instance.served += 1;
-        if instance.served < REQUESTS_PER_INSTANCE_MAX {
+        let is_large = instance.store.data().memory.is_large();
+        if instance.served < REQUESTS_PER_INSTANCE_MAX && !is_large {
             self.idle.lock().push(instance);
         }
         Ok((value, gate))
@@ -287,12 +295,13 @@ impl Service {
     async fn instantiate(&self) -> Result<Instance, ServiceError> {
         self.instantiated.fetch_add(1, Ordering::Relaxed);
         let mut store = Store::new(&self.engine, Guest::new(Arc::clone(&self.platform)));
-        store.limiter(|guest| &mut guest.limits);
+        store.limiter(|guest| &mut guest.memory);
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(|mut context| {
+        let epochs_max = self.platform.bounds.epochs_max;
+        store.epoch_deadline_callback(move |mut context| {
             let guest = context.data_mut();
             guest.epochs_used += 1;
-            if guest.epochs_used > RUNNING_EPOCHS_MAX {
+            if guest.epochs_used > epochs_max {
                 Ok(UpdateDeadline::Interrupt)
             } else {
                 Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
@@ -328,9 +337,5 @@ fn trap(error: wasmtime::Error) -> ServiceError {
 const INSTANCES_MAX: usize = 200;
 /// How long a request waits for an instance.
 const QUEUE_MAX: Duration = Duration::from_secs(2);
-/// A request may take this long, waiting included.
-const REQUEST_MAX: Duration = Duration::from_secs(10);
-/// A request may run for this many epochs (10 ms each).
-const RUNNING_EPOCHS_MAX: u64 = 100;
 /// An instance is replaced after this many requests: memory that a guest lost comes back.
 const REQUESTS_PER_INSTANCE_MAX: u32 = 100_000;

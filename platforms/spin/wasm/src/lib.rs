@@ -6,6 +6,7 @@
 mod conversions;
 mod exports;
 mod instance;
+mod objects;
 mod work;
 mod world;
 
@@ -35,6 +36,7 @@ mod bindings {
                 export ecomauction:edge/mail@0.1.0;
                 export ecomauction:edge/limits@0.1.0;
                 export ecomauction:edge/outbound@0.1.0;
+                export ecomauction:edge/objects@0.1.0;
                 export ecomauction:edge/work@0.1.0;
             }
         ",

@@ -16,7 +16,9 @@ pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -
         "unknown_field" => fine.query("no_such_parameter=1"),
         "invalid_cursor" => fine.query("cursor=x"),
         "invalid_limit" => fine.query("limit=0"),
-        "invalid_request" if fine.body.is_empty() => return wire::broken(scene, &fine).await,
+        "invalid_request" if fine.body.is_empty() || operation.id == "setPicture" => {
+            return wire::broken(scene, &fine).await;
+        }
         "invalid_request" => fine.bytes("[]"),
         "invalid_json" => fine.bytes("{"),
         "invalid_money" => {

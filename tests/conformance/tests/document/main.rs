@@ -119,6 +119,8 @@ fn what_is_left_out_is_documented() {
 const UNSEEN: &[(&str, &str, &str)] = &[
     ("offerSecondChance", "too_late", "sixty days must pass"),
     ("watchAuction", "too_many_watches", "ten thousand auctions must be listed"),
+    ("setPicture", "precondition_failed", "two of the seller's requests must meet, three times"),
+    ("removePicture", "precondition_failed", "two of the seller's requests must meet"),
     ("eraseMe", "reauthentication_required", "ten minutes must pass"),
     ("offerTotp", "reauthentication_required", "ten minutes must pass"),
     ("removeTotp", "reauthentication_required", "ten minutes must pass"),

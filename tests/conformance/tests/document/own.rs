@@ -1,6 +1,7 @@
 //! How refusals are provoked that do not follow from what an operation takes: a line for each.
 
 use conformance::document::Operation;
+use conformance::pictures::{png, too_large};
 use conformance::{Reply, usd};
 use serde_json::{Value, json};
 
@@ -15,6 +16,7 @@ pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -
     let fine = scene.request(operation).await;
     let spoilt = match operation.id.as_str() {
         "createAuction" | "changeAuction" | "deleteAuction" => terms(scene, &fine, code).await,
+        "setPicture" | "removePicture" => picture(scene, &fine, code).await,
         "placeBid" => bid(scene, &fine, code).await,
         "buyNow" => purchase(scene, &fine, code).await,
         "cancelAuction" => member(&fine, code, "validation_failed", "reason", json!(" ")),
@@ -143,6 +145,35 @@ async fn reserve(scene: &Scene, fine: &Request, code: &str) -> Option<Request> {
     Some(request)
 }
 
+async fn picture(scene: &Scene, fine: &Request, code: &str) -> Option<Request> {
+    let fine = fine.clone();
+    let request = match code {
+        "payload_too_large" => Request { body: vec![b' '; PICTURE_MAX_BYTES + 1], ..fine },
+        "unsupported_media_type" => Request { body: b"<svg/>".to_vec(), ..fine },
+        "invalid_image" => Request { body: png(40, 30, 40, "")[..40].to_vec(), ..fine },
+        "image_too_large" => Request { body: too_large(), ..fine },
+        "frozen_after_bid" => {
+            if fine.method == "PUT" {
+                fine.clone().send(&scene.client()).await.expect(201);
+            }
+            scene.ben.bids(fine.id(), 1_000).await.expect(201);
+            fine
+        }
+        // Somebody else sends them: the rate is the seller's, who sends others here.
+        "rate_limited" => {
+            let auction = conformance::id_of(&scene.cy.lists(json!({})).await);
+            let fine = fine.auction(&auction).by(&scene.cy);
+            let broken = Request { body: b"<svg/>".to_vec(), ..fine };
+            for _ in 0..UPLOADS_AT_ONCE {
+                broken.clone().send(&scene.client()).await.expect(415);
+            }
+            broken
+        }
+        _ => return None,
+    };
+    Some(request)
+}
+
 /// One more bidder than a seller can block.
 async fn block(scene: &Scene, fine: &Request, code: &str) -> Option<Request> {
     if code != "validation_failed" {
@@ -195,5 +226,9 @@ fn member(fine: &Request, code: &str, provokes: &str, name: &str, value: Value) 
     (code == provokes).then(|| fine.clone().member(name, value))
 }
 
+/// Largest picture.
+const PICTURE_MAX_BYTES: usize = 10 << 20;
+/// So many pictures may come at once.
+const UPLOADS_AT_ONCE: usize = 60;
 /// Most bidders that are blocked on one auction.
 const BLOCKED_MAX: usize = 1_000;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use conformance::document::Operation;
+use conformance::pictures::png;
 use conformance::provider::{Kind, Provider};
 use conformance::{Client, Platform, Reply, Setup, User, id_of};
 use serde_json::{Value, json};
@@ -91,6 +92,10 @@ impl Scene {
         if operation.id == "unsubscribe" {
             let form = request.header("content-type", "application/x-www-form-urlencoded");
             return Request { body: b"List-Unsubscribe=One-Click".to_vec(), ..form };
+        }
+        if operation.id == "setPicture" {
+            let picture = request.header("content-type", "image/png");
+            return Request { body: png(40, 30, 40, ""), ..picture };
         }
         let example = stage.body.as_ref().unwrap_or_else(|| operation.example());
         if example.is_null() { request } else { request.json(example) }

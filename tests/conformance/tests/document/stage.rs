@@ -1,5 +1,6 @@
 //! Where an operation is possible, and who may do it there.
 
+use conformance::pictures::png;
 use conformance::{User, id_of, usd};
 use serde_json::{Value, json};
 
@@ -40,6 +41,13 @@ impl Stage {
                 ben.bids(&auction, 1_000).await.expect(201);
                 (ana, auction, "bidder-1".to_owned())
             }
+            "setPicture" => (ana, scene.lists(json!({})).await, String::new()),
+            "removePicture" | "readPicture" | "readPictureInSize" => {
+                let auction = scene.lists(json!({})).await;
+                let sent = ana.sends_picture(&auction, 1, png(40, 30, 40, "")).await;
+                let id = sent.expect(201).json()["id"].as_str().unwrap().to_owned();
+                (ana, auction, id)
+            }
             "placeBid" => (ben, scene.lists(json!({})).await, String::new()),
             "buyNow" => {
                 (ben, scene.lists(json!({"buy_now_price": usd(5_000)})).await, String::new())
@@ -69,7 +77,8 @@ impl Stage {
     /// A template with what is there.
     pub(crate) fn path(&self, template: &str) -> String {
         let path = template.replace("{id}", &self.auction).replace("{auction_id}", &self.auction);
-        ["{bid_id}", "{offer_id}", "{bidder}", "{token}"]
+        let path = path.replace("{n}", "1").replace("{size}", "320");
+        ["{bid_id}", "{offer_id}", "{bidder}", "{token}", "{picture_id}"]
             .iter()
             .fold(path, |path, name| path.replace(name, &self.inner))
     }

@@ -1,7 +1,13 @@
-//! Conditional reads: an auction's tag changes with every event and with nothing else.
+//! Conditional reads: an auction's tag changes with every event, and with its QR code once.
 
-use conformance::{Setup, id_of};
+use conformance::{Client, Setup, eventually, id_of};
 use serde_json::json;
+
+/// The code is no event, and its link changes the tag, once.
+async fn has_its_code(public: &Client, id: &str) {
+    eventually("the code is made", async || public.view(id).await["qr"].is_object().then_some(()))
+        .await;
+}
 
 #[tokio::test]
 async fn a_known_tag_is_answered_304_until_something_happens() {
@@ -9,6 +15,7 @@ async fn a_known_tag_is_answered_304_until_something_happens() {
     let public = platform.client();
     let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
     let id = id_of(&ana.lists(json!({})).await);
+    has_its_code(&public, &id).await;
     let path = format!("/v1/auctions/{id}");
     let first = public.get(&path).await.expect(200);
     let tag = first.header("etag").expect("an auction has a tag").to_owned();
@@ -36,6 +43,7 @@ async fn head_answers_as_get_without_its_body() {
     let platform = Setup::development().start().await;
     let ana = platform.user("ana").await;
     let id = id_of(&ana.lists(json!({})).await);
+    has_its_code(&platform.client(), &id).await;
     let path = format!("/v1/auctions/{id}");
     let get = platform.client().get(&path).await.expect(200);
     let head = platform.client().call("HEAD", &path).send().await.unwrap().expect(200);

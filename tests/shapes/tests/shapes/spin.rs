@@ -66,7 +66,14 @@ fn what_is_shipped_imports_only_what_spin_gives_once_the_edge_is_in_it() {
     let components = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/components");
     let read = |name: &str| std::fs::read(components.join(name)).unwrap();
     let edge = read("edge.wasm");
-    for name in ["auctions.wasm", "identity.wasm", "notifications.wasm", "api.wasm"] {
+    for name in [
+        "auctions.wasm",
+        "identity.wasm",
+        "notifications.wasm",
+        "pictures.wasm",
+        "qr.wasm",
+        "api.wasm",
+    ] {
         let service = read(name);
         let imports = compose::imports_of(&service).unwrap();
         assert!(!imports.iter().any(|import| import.starts_with("spin:")), "{name} knows Spin");

@@ -4,7 +4,7 @@ use kernel::{Id, Money, Timestamp, kind};
 use serde::{Deserialize, Serialize};
 
 use super::beside::Offer;
-use super::{Band, Clock, Decrement, RetractionReason, SoftClose, Uniform};
+use super::{Band, Clock, Decrement, Picture, RetractionReason, SoftClose, Uniform};
 
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -241,6 +241,9 @@ pub struct Fixed {
     pub starts_at: Timestamp,
     /// The end it was created with.
     pub scheduled_end: Timestamp,
+    /// Pictures by their places.
+    #[serde(default)]
+    pub pictures: Vec<Picture>,
 }
 
 /// The part of the public view that changes.

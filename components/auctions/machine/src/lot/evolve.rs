@@ -36,6 +36,7 @@ impl Lot {
                     offer.ending = Some(*ending);
                 }
             }
+            Event::PicturesChanged(pictures) => self.pictures.clone_from(pictures),
             // Only the first event of an auction carries a listing.
             Event::Scheduled(_) | Event::Opened(Some(_)) => {}
         }

@@ -183,3 +183,8 @@ pub(super) struct OfferEnded {
     pub(super) bidder: String,
     pub(super) offer_id: Id<kind::Offer>,
 }
+
+#[derive(Serialize)]
+pub(super) struct PicturesChanged {
+    pub(super) pictures: Vec<contract::Picture>,
+}

@@ -9,6 +9,7 @@ mod english;
 mod formats;
 mod golden;
 mod log;
+mod pictures;
 mod scripts;
 mod terms;
 mod told;

@@ -326,6 +326,7 @@ enum EventName {
     BidsRevealed,
     DescriptionAdded,
     MaxLowered,
+    PicturesChanged,
     ReserveLowered,
     SecondChanceOffered,
     SecondChanceAccepted,

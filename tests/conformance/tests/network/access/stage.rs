@@ -3,8 +3,9 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use conformance::people::PASSWORD;
+use conformance::pictures::png;
 use conformance::provider::{Kind, Provider};
-use conformance::{Platform, Setup, User, id_of, usd};
+use conformance::{Platform, Setup, User, eventually, id_of, usd};
 use serde_json::{Value, json};
 
 use super::Who;
@@ -30,6 +31,10 @@ pub(super) enum Place {
     Bought,
     /// Such an offer to Ben; his.
     Offer,
+    /// One with a picture; hers.
+    Pictured,
+    /// One whose QR code is made; hers.
+    Coded,
     /// The actor's own account, which may be ruined.
     Account,
     /// An account that has nothing to do with the actor, and may be ruined.
@@ -91,8 +96,15 @@ impl Scene {
         let actor = if place == Place::Account {
             self.another(who).await
         } else {
-            let is_anas =
-                matches!(place, Place::Open | Place::Reserve | Place::Blockable | Place::Bought);
+            let is_anas = matches!(
+                place,
+                Place::Open
+                    | Place::Reserve
+                    | Place::Blockable
+                    | Place::Bought
+                    | Place::Pictured
+                    | Place::Coded
+            );
             match who {
                 Who::Owner if is_anas => Some(self.ana.clone()),
                 Who::Owner => Some(self.ben.clone()),
@@ -125,6 +137,21 @@ impl Scene {
             Place::Sealed => self.with_a_bid(json!({"format": "vickrey"})).await,
             Place::BuyNow => (self.lists(json!({"buy_now_price": usd(5_000)})).await, nothing()),
             Place::Bought => (self.bought().await, nothing()),
+            Place::Pictured => {
+                let auction = self.lists(json!({})).await;
+                let file = png(40, 30, 40, "");
+                let sent = self.ana.sends_picture(&auction, 1, file).await.expect(201).json();
+                (auction, sent["id"].as_str().unwrap().to_owned())
+            }
+            Place::Coded => {
+                let auction = self.lists(json!({})).await;
+                eventually("its code is made", async || {
+                    let view = self.platform.client().view(&auction).await;
+                    view["qr"].is_object().then_some(())
+                })
+                .await;
+                (auction, nothing())
+            }
             Place::Offer => {
                 let auction = self.bought().await;
                 let path = format!("/v1/auctions/{auction}/second-chance-offers");
@@ -194,7 +221,8 @@ impl Stage {
         let id = if self.auction.is_empty() { &guest } else { &self.auction };
         let path = template.replace("{id}", id).replace("{auction_id}", &self.auction);
         let path = path.replace("{provider}", "google").replace("{token}", "eA");
-        ["{bid_id}", "{offer_id}", "{bidder}"]
+        let path = path.replace("{n}", "1").replace("{size}", "320");
+        ["{bid_id}", "{offer_id}", "{bidder}", "{picture_id}"]
             .iter()
             .fold(path, |path, name| path.replace(name, &self.inner))
     }

@@ -76,6 +76,12 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /v1/auctions/{id}/bids", Place::Bid, all(200)),
     row("GET /v1/auctions/{id}/events", Place::Bid, all(200)),
     row("GET /v1/auctions/{id}/rules", Place::Bid, all(200)),
+    row("PUT /v1/auctions/{id}/pictures/{n}", Place::Open, sellers(201)),
+    row("DELETE /v1/auctions/{id}/pictures/{n}", Place::Pictured, sellers(204)),
+    row("GET /pictures/{picture_id}", Place::Pictured, all(200)),
+    row("GET /pictures/{picture_id}/{size}", Place::Pictured, all(200)),
+    row("GET /v1/auctions/{id}/qr.png", Place::Coded, all(200)),
+    row("GET /v1/auctions/{id}/qr.svg", Place::Coded, all(200)),
     // Bids.
     row("POST /v1/auctions/{id}/bids:preview", Place::Open, all(200)),
     row("POST /v1/auctions/{id}/bids", Place::Bid, bidders(201)),
