@@ -53,6 +53,11 @@ pub const COMMANDS: &[(&str, Maker)] = &[
         sellers(json!({ "bidder": alias(draw, scene), "days": days }))
     }),
     ("answer_offer", answer),
+    ("set_picture", |draw, scene| sellers(picture(draw, scene))),
+    ("remove_picture", |draw, scene| {
+        let n = 1 + draw.below(3);
+        sellers(json!({ "n": n, "id": standing(scene, n).unwrap_or_else(|| picture_id(draw)) }))
+    }),
 ];
 
 /// Sender and body of the next command.
@@ -152,6 +157,25 @@ fn make(name: &str, draw: &mut Draw<'_>, scene: &Scene<'_>) -> Made {
 
 fn sellers(content: Value) -> Made {
     Made { sender: Some(user(0)), content }
+}
+
+fn picture(draw: &mut Draw<'_>, scene: &Scene<'_>) -> Value {
+    let n = draw.below(4);
+    let side = u16::from(draw.byte()) * 8;
+    let kind = draw.pick(&["image/png", "image/jpeg", "image/gif"]);
+    let picture = json!({ "n": n, "id": picture_id(draw), "sha256": "ab".repeat(32),
+        "content_type": kind, "width": side, "height": 900 });
+    json!({ "replaces": standing(scene, n), "picture": picture })
+}
+
+/// The picture that stands at a place.
+fn standing(scene: &Scene<'_>, n: u8) -> Option<String> {
+    let mut pictures = scene.lot()?.pictures.iter();
+    pictures.find(|picture| picture.n == n).map(|picture| picture.id.to_string())
+}
+
+fn picture_id(draw: &mut Draw<'_>) -> String {
+    Id::<kind::Picture>::from_u128(draw.below(200).into()).to_string()
 }
 
 fn bidder(draw: &mut Draw<'_>) -> String {
