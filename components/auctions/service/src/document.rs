@@ -10,6 +10,7 @@ mod listing;
 mod me;
 mod offers;
 mod parameters;
+mod proof;
 mod seller;
 mod views;
 
@@ -50,6 +51,7 @@ fn describe(operation: Operation) -> Description {
         Operation::ListMyWatches => me::watches(),
         Operation::Watch => me::watch(),
         Operation::Unwatch => me::unwatch(),
+        Operation::ReadProof => proof::read(),
     }
 }
 

@@ -14,7 +14,9 @@ mod me;
 mod names;
 mod offers;
 mod projection;
+mod proving;
 mod read;
+mod receipts;
 mod refusal;
 mod reservation;
 mod routes;
@@ -84,6 +86,7 @@ async fn run<P: Ports>(
         Operation::ListMyWatches => me::watches(ports, exchange).await,
         Operation::Watch => me::watch(ports, exchange).await,
         Operation::Unwatch => me::unwatch(ports, exchange).await,
+        Operation::ReadProof => proving::proof(ports, exchange).await,
     }
 }
 

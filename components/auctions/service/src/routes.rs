@@ -57,6 +57,8 @@ pub enum Operation {
     Watch,
     /// Stop watching an auction.
     Unwatch,
+    /// Show where the public log stands, signed.
+    ReadProof,
 }
 
 /// Every route of the service.
@@ -276,5 +278,13 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Active,
         body_max_bytes: 0,
         handler: Operation::Unwatch,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/auctions/{id}/proof",
+        operation: "readProof",
+        auth: Auth::Optional,
+        body_max_bytes: 0,
+        handler: Operation::ReadProof,
     },
 ];
