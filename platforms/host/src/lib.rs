@@ -36,5 +36,6 @@ mod telemetry;
 mod timers;
 mod up;
 mod vault;
+mod verify;
 
 pub use cli::run;
