@@ -24,6 +24,7 @@ pub mod letters;
 mod market;
 pub mod people;
 mod platform;
+pub mod proofs;
 pub mod provider;
 pub mod record;
 mod setup;

@@ -1,12 +1,11 @@
 //! An archive, decided again without showing it: is it whole, and what is public of it?
 
-use std::path::PathBuf;
+use std::sync::Arc;
 
 use ::archive::Reader;
 use kernel::ChainHead;
 
 use super::walk::{Step, Walk};
-use crate::engine::Engines;
 use crate::machines::{Difference, MachineImage};
 
 /// An archive whose every command the machine decided as it says.
@@ -37,20 +36,15 @@ impl Proven {
     }
 }
 
-/// Decides it again with the component that `source` names for its machine.
+/// Decides it again with the image of its machine.
 pub(crate) fn prove(
-    engines: &Engines,
     bytes: &[u8],
-    source: impl FnOnce(&str) -> anyhow::Result<PathBuf>,
+    image: impl FnOnce(&str) -> anyhow::Result<Arc<MachineImage>>,
 ) -> Result<Proven, Unproven> {
     let beside = |error: anyhow::Error| Unproven { seq: None, what: format!("{error:#}") };
     let mut reader = Reader::new(bytes);
     let header = reader.header().map_err(|error| beside(error.into()))?;
-    let image = source(&header.machine).and_then(|source| {
-        let (component, digest) = engines.load(&engines.machines, &source)?;
-        MachineImage::new(&header.machine, &engines.machines, &component, digest)
-    });
-    let image = image.map_err(beside)?;
+    let image = image(&header.machine).map_err(beside)?;
     let (mut events, mut prev) = (Vec::new(), ChainHead::genesis(&header.key).digest().to_hex());
     let walk = Walk::new(&header, &image).map_err(beside)?;
     let walked = walk.run(&mut reader, |step| {
@@ -80,3 +74,6 @@ fn shown(step: &Step<'_>, prev: &str) -> anyhow::Result<String> {
         r#"{{"seq":{seq},"event":{event},"time":"{time}","data":{data},"prev":"{prev}","hash":"{head}"}}"#
     ))
 }
+
+#[cfg(test)]
+mod tests;

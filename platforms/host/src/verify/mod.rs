@@ -9,12 +9,14 @@ mod told;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 
 use crate::archive::Unproven;
 use crate::engine::Engines;
+use crate::machines::MachineImage;
 use crate::manifest::Manifest;
 use opinion::Opinion;
 pub(crate) use options::{EXAMPLES, Verify};
@@ -71,15 +73,20 @@ fn archive(
     bytes: &[u8],
     beside: &[(&str, String)],
 ) -> Result<Value, Wrong> {
-    let source = |machine: &str| match &options.component {
-        Some(component) => Ok(component.clone()),
-        None => {
-            let manifest = Manifest::read(&options.manifest, &BTreeMap::new());
-            let manifest = manifest.context("which machine decides? say --component FILE")?;
-            Ok(manifest.machine(machine)?.source.clone())
-        }
+    let image = |machine: &str| {
+        let source = match &options.component {
+            Some(component) => component.clone(),
+            None => {
+                let manifest = Manifest::read(&options.manifest, &BTreeMap::new());
+                let manifest = manifest.context("which machine decides? say --component FILE")?;
+                manifest.machine(machine)?.source.clone()
+            }
+        };
+        let (component, digest) = engines.load(&engines.machines, &source)?;
+        let image = MachineImage::new(machine, &engines.machines, &component, digest)?;
+        Ok(Arc::new(image))
     };
-    let proven = match crate::archive::prove(engines, bytes, source) {
+    let proven = match crate::archive::prove(bytes, image) {
         Ok(proven) => proven,
         Err(Unproven { seq, what }) => {
             return Ok(json!({"ok": false, "first_bad": {"seq": seq, "what": what}}));

@@ -12,6 +12,7 @@ mod identity;
 mod letters;
 mod lists;
 mod probes;
+mod proofs;
 mod refusals;
 mod scripts;
 mod secrecy;
