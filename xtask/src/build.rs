@@ -27,5 +27,7 @@ pub(crate) fn components(repo: &Repo, steps: &mut Steps, lints: Lints) -> anyhow
 /// Sets up what is missing and builds the Worker.
 pub(crate) fn worker(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
     setup::ensure(repo, steps)?;
+    steps
+        .run("build the machines", |progress| components::machines(repo, Lints::Apart, progress))?;
     cloudflare::build(repo, steps)
 }

@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::Context as _;
 
 use crate::command;
+use crate::components;
 use crate::repo::Repo;
 use crate::setup::MACHINES;
 use crate::steps::{Progress, Steps, Tally};
@@ -46,6 +47,7 @@ pub(crate) fn bundle(repo: &Repo, steps: &mut Steps, care: Care) -> anyhow::Resu
     let uploaded = steps.run("build the Worker", |progress| {
         let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--package"]);
         cargo.args(["cloudflare", "--target", MACHINES]).env("WASM_BINDGEN_USE_JS_SYS", "1");
+        components::tell_machine(repo, &mut cargo)?;
         let lints = if care == Care::AsShipped { Lints::Apart } else { Lints::Along };
         lints.with(&mut cargo);
         command::run(&mut cargo, progress)?.or_fail("building the Worker")?;

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::Context as _;
 
@@ -26,6 +27,8 @@ struct Component {
 enum Kind {
     /// Imports nothing.
     Machine,
+    /// Imports nothing; browsers run its core module.
+    Verifier,
     /// Imports the ports and WASI, no platform.
     Service,
     /// Gives the ports, imports Spin.
@@ -67,6 +70,12 @@ const COMPONENTS: &[Component] = &[
         bytes_max: 1_500_000,
     },
     Component { package: "qr-wasm", file: "qr.wasm", kind: Kind::Service, bytes_max: 750_000 },
+    Component {
+        package: "auction-verifier-wasm",
+        file: "auction_verifier.wasm",
+        kind: Kind::Verifier,
+        bytes_max: 900_000,
+    },
     // Two thirds of it are the document and its page.
     Component { package: "api-wasm", file: "api.wasm", kind: Kind::Service, bytes_max: 1_050_000 },
     // With the machines.
@@ -77,10 +86,9 @@ const COMPONENTS: &[Component] = &[
 /// Builds every component into target/components.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps, lints: Lints) -> anyhow::Result<()> {
     let sizes = steps.run("build the components", |progress| {
-        for target in [MACHINES, SERVICES] {
-            compile(repo, target, lints, progress)?;
-        }
-        fs::create_dir_all(repo.components()).context("cannot create target/components")?;
+        machines(repo, lints, progress)?;
+        // Now the machine's digest is known, which edge.wasm tells.
+        compile(repo, SERVICES, lints, progress)?;
         COMPONENTS.iter().map(|component| finish(repo, component)).collect::<Result<Vec<_>, _>>()
     })?;
     for (component, bytes) in COMPONENTS.iter().zip(sizes) {
@@ -90,14 +98,37 @@ pub(crate) fn build(repo: &Repo, steps: &mut Steps, lints: Lints) -> anyhow::Res
     Ok(())
 }
 
+/// Builds those that import nothing; what links a machine as a library tells which one it is.
+pub(crate) fn machines(repo: &Repo, lints: Lints, progress: &Progress) -> anyhow::Result<()> {
+    fs::create_dir_all(repo.components()).context("cannot create target/components")?;
+    compile(repo, MACHINES, lints, progress)?;
+    for component in COMPONENTS.iter().filter(|one| one.kind.target() == MACHINES) {
+        finish(repo, component)?;
+    }
+    Ok(())
+}
+
 fn compile(repo: &Repo, target: &str, lints: Lints, progress: &Progress) -> anyhow::Result<()> {
     let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--target"]);
     lints.with(&mut cargo);
     cargo.arg(target);
+    if target == SERVICES {
+        tell_machine(repo, &mut cargo)?;
+    }
     for component in COMPONENTS.iter().filter(|component| component.kind.target() == target) {
         cargo.args(["--package", component.package]);
     }
     command::run(&mut cargo, progress)?.or_fail("building the components")?;
+    Ok(())
+}
+
+/// Tells what links the auction machine as a library which component it is.
+pub(crate) fn tell_machine(repo: &Repo, cargo: &mut Command) -> anyhow::Result<()> {
+    let machine = repo.components().join("auction_machine.wasm");
+    let bytes = fs::read(&machine).with_context(|| {
+        format!("cannot read {}: build the components first", machine.display())
+    })?;
+    cargo.env("AUCTION_MACHINE_SHA256", kernel::Digest::of(&[&bytes]).to_hex());
     Ok(())
 }
 
@@ -106,6 +137,9 @@ fn finish(repo: &Repo, component: &Component) -> anyhow::Result<usize> {
     let module = repo.module_of(component.package)?;
     let built = repo.target().join(component.kind.target()).join("wasm").join(module);
     let built = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
+    if component.kind == Kind::Verifier {
+        replace(&repo.components().join(component.file).with_extension("core.wasm"), &built)?;
+    }
     let made = make(component, built).with_context(|| component.file.to_owned())?;
     replace(&repo.components().join(component.file), &made)?;
     Ok(made.len())
@@ -114,7 +148,7 @@ fn finish(repo: &Repo, component: &Component) -> anyhow::Result<usize> {
 /// The component's bytes, if it keeps its promises.
 fn make(component: &Component, built: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let made = match component.kind {
-        Kind::Machine => compose::wrap_machine(&built)?,
+        Kind::Machine | Kind::Verifier => compose::wrap_machine(&built)?,
         Kind::Service | Kind::Edge | Kind::Tick => built,
     };
     promises(component.kind, &compose::imports_of(&made)?)?;
@@ -126,7 +160,7 @@ fn make(component: &Component, built: Vec<u8>) -> anyhow::Result<Vec<u8>> {
 /// Imports are what a component knows of the world.
 fn promises(kind: Kind, imports: &[String]) -> anyhow::Result<()> {
     let broken: Vec<&str> = match kind {
-        Kind::Machine => imports.iter().map(String::as_str).collect(),
+        Kind::Machine | Kind::Verifier => imports.iter().map(String::as_str).collect(),
         Kind::Service => unknown(imports, SERVICE_KNOWS),
         Kind::Edge => unknown(imports, EDGE_KNOWS),
         Kind::Tick => unknown(imports, TICK_KNOWS),
@@ -155,7 +189,7 @@ fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 impl Kind {
     fn target(self) -> &'static str {
         match self {
-            Self::Machine => MACHINES,
+            Self::Machine | Self::Verifier => MACHINES,
             Self::Service | Self::Edge | Self::Tick => SERVICES,
         }
     }

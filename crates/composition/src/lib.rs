@@ -37,6 +37,7 @@ pub struct Composition {
     routes: Vec<(Pattern, String)>,
     /// What variables are where nobody sets them.
     defaults: BTreeMap<String, String>,
+    version: Option<String>,
 }
 
 /// `[component.X.tool.ecomauction]`.
@@ -58,6 +59,9 @@ pub struct Tool {
     /// It may sign access tokens: it says who somebody is, to all others.
     #[serde(default)]
     pub signs_tokens: bool,
+    /// It may sign proofs: what stands in the logs of its machines.
+    #[serde(default)]
+    pub signs_proofs: bool,
     /// Prefix of its tables.
     #[serde(default)]
     pub tables: Option<String>,
@@ -84,6 +88,9 @@ pub struct Machine {
     /// How many instances share its entities.
     #[serde(default = "default_shards")]
     pub shards: u16,
+    /// The component that checks what public logs of it say, if there is one.
+    #[serde(default)]
+    pub verifier: Option<PathBuf>,
 }
 
 /// The manifest cannot be meant.
@@ -150,12 +157,18 @@ impl Composition {
         routes.sort_by_key(|(pattern, _)| pattern.precedence());
         let default = |(name, variable): (String, RawVariable)| Some((name, variable.default?));
         let defaults = raw.variables.into_iter().filter_map(default).collect();
-        Ok(Self { components, routes, defaults })
+        let version = raw.application.version;
+        Ok(Self { components, routes, defaults, version })
     }
 
     /// What a variable is where nobody sets it.
     pub fn default_of(&self, variable: &str) -> Option<&str> {
         self.defaults.get(variable).map(String::as_str)
+    }
+
+    /// Version of the application, if it has one.
+    pub fn version(&self) -> Option<&str> {
+        self.version.as_deref()
     }
 
     /// The component that a path belongs to.
@@ -234,11 +247,18 @@ fn default_shards() -> u16 {
 #[derive(Deserialize)]
 struct RawManifest {
     #[serde(default)]
+    application: RawApplication,
+    #[serde(default)]
     component: BTreeMap<String, RawComponent>,
     #[serde(default)]
     trigger: RawTriggers,
     #[serde(default)]
     variables: BTreeMap<String, RawVariable>,
+}
+
+#[derive(Default, Deserialize)]
+struct RawApplication {
+    version: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -331,7 +351,8 @@ mod tests {
         assert_eq!((composition.default_of("secret"), composition.serving("/a")), (None, None));
         assert!(composition.of("plain").unwrap().entities.is_empty());
         assert!(composition.of("other").is_none());
-        assert!(!composition.of("things").unwrap().signs_tokens, "nobody is granted it unsaid");
+        let things = composition.of("things").unwrap();
+        assert!(!things.signs_tokens && !things.signs_proofs, "nobody is granted it unsaid");
     }
 
     #[test]
@@ -339,6 +360,7 @@ mod tests {
         let text = include_str!("../../../spin.toml");
         let composition = Composition::parse(text).unwrap();
         assert_eq!(composition.of("auctions").unwrap().machines["auction"].shards, 8);
+        assert!(composition.version().is_some());
         let takers =
             composition.subscriptions().filter(|(_, one)| one.topic.starts_with("auction."));
         let ids: BTreeSet<&str> = takers.map(|(id, _)| id).collect();

@@ -7,7 +7,7 @@ use composition::Composition;
 use kernel::Timestamp;
 use ports::{
     Captured, Claims, Clock, Comparison, HttpRequest, HttpResponse, Letter, Mail, MailError,
-    Outbound, OutboundError, PasswordError, PublicEvent, Random, Variables,
+    Outbound, OutboundError, PasswordError, ProofSignature, PublicEvent, Random, Variables,
 };
 
 use crate::cache::Cache;
@@ -32,6 +32,8 @@ pub(crate) struct Grants {
     pub(crate) tables: Option<String>,
     /// May it sign access tokens?
     pub(crate) signs_tokens: bool,
+    /// May it sign proofs?
+    pub(crate) signs_proofs: bool,
 }
 
 /// The ports of a component. It lives as long as an instance: what it remembers is a cache.
@@ -70,6 +72,7 @@ impl Grants {
             entities: tool.iter().flat_map(|tool| tool.entities.iter().cloned()).collect(),
             tables: tool.and_then(|tool| tool.tables.clone()),
             signs_tokens: tool.is_some_and(|tool| tool.signs_tokens),
+            signs_proofs: tool.is_some_and(|tool| tool.signs_proofs),
         }
     }
 }
@@ -226,6 +229,17 @@ impl<W: World> Edge<W> {
     /// A keyed digest under a key of the component and a purpose.
     pub fn mac(&self, purpose: &str, message: &[u8]) -> Result<[u8; 32], String> {
         self.vault.mac(&self.grants.component, purpose, message)
+    }
+
+    /// Signs what stood in a log at an instant.
+    pub fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String> {
+        let Grants { component, signs_proofs, .. } = &self.grants;
+        self.vault.sign_proof(component, *signs_proofs, at, message)
+    }
+
+    /// The public keys of proofs as a JWK set.
+    pub fn proof_keys(&self) -> String {
+        self.vault.proof_keys(self.world.now())
     }
 
     /// Is that the token of who may tick?

@@ -6,7 +6,7 @@
 mod tests;
 
 use kernel::{Effect, Envelope, Recorded, Timestamp};
-use ports::{Entities, EntityError, PublicEvent};
+use ports::{Engine, Entities, EntityError, PublicEvent};
 
 use crate::commits::{self, Kept};
 use crate::edge::{Decided, Edge};
@@ -74,6 +74,12 @@ impl<W: World> Entities for Edge<W> {
         self.granted(machine)?;
         let at = Address { machine, key };
         Ok(self.store.read(|connection| log::events(connection, at, after, limit))?)
+    }
+
+    async fn engine(&self, machine: &str) -> Result<Engine, EntityError> {
+        self.granted(machine)?;
+        let version = self.composition.version().unwrap_or_default().to_owned();
+        Ok(Engine { component_sha256: self.machines.component_sha256(machine)?, version })
     }
 }
 

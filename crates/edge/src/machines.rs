@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kernel::{Decision, Entity, Envelope, LoadError, Machine, Position, Timestamp};
+use kernel::{Decision, Digest, Entity, Envelope, LoadError, Machine, Position, Timestamp};
 use ports::EntityError;
 
 /// The machines whose entities live in the store.
@@ -12,8 +12,19 @@ pub struct Machines(BTreeMap<String, Kind>);
 impl Machines {
     /// Adds a machine under its name in the manifest.
     #[must_use]
-    pub fn with<M: Machine + 'static>(mut self, name: &str) -> Self {
+    pub fn with<M: Machine + 'static>(self, name: &str) -> Self {
+        self.with_component::<M>(name, None)
+    }
+
+    /// Adds a machine, and the SHA-256 of its component in hex, where that is known.
+    #[must_use]
+    pub fn with_component<M: Machine + 'static>(
+        mut self,
+        name: &str,
+        sha256: Option<&str>,
+    ) -> Self {
         let kind = Kind {
+            component_sha256: sha256.and_then(Digest::from_hex),
             begin: |key| Box::new(Entity::<M>::new(key)),
             restore: |key, snapshot| Ok(Box::new(Entity::<M>::restore(key, snapshot)?)),
         };
@@ -35,6 +46,12 @@ impl Machines {
         Ok((kind.begin)(key).query(&envelope))
     }
 
+    /// SHA-256 of a machine's component; an error where the machine is not linked in.
+    pub fn component_sha256(&self, machine: &str) -> Result<Option<Digest>, EntityError> {
+        let missing = || EntityError::MachineFault(format!("no machine {machine} is linked in"));
+        Ok(self.kind(machine).ok_or_else(missing)?.component_sha256)
+    }
+
     pub(crate) fn kind(&self, name: &str) -> Option<Kind> {
         self.0.get(name).copied()
     }
@@ -47,6 +64,8 @@ impl Machines {
 /// How entities of one machine come into memory.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
+    /// SHA-256 of the machine's component.
+    component_sha256: Option<Digest>,
     /// An entity without history.
     pub(crate) begin: fn(key: &str) -> Box<dyn Hosted>,
     /// An entity as it was when the snapshot was taken.

@@ -6,9 +6,11 @@
 //! when its last token has expired, but the last one of all stays as long as second factors should.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use kernel::{Digest, Timestamp};
-use ports::{Claims, Comparison, PasswordError, Value};
+use ports::{Claims, Comparison, PasswordError, ProofSignature, Value};
 use subtle::{Choice, ConstantTimeEq as _};
 use vault::{SALT_BYTES, SigningKey, Verified};
 
@@ -23,10 +25,14 @@ pub struct Vault {
     /// The deployer's own.
     tick_token: Option<String>,
     verified: RefCell<Verified>,
+    /// Keys of proofs by secret and period, as far as they were needed.
+    proofs: RefCell<BTreeMap<(usize, u32), Rc<SigningKey>>>,
 }
 
 /// What follows from one secret.
 struct Keys {
+    /// Whence the keys of proofs follow, one for each period.
+    proof: [u8; 32],
     signing: SigningKey,
     mac: [u8; 32],
     tick_token: String,
@@ -35,6 +41,7 @@ struct Keys {
 impl Keys {
     fn of(secret: &[u8]) -> Self {
         Self {
+            proof: vault::derive(secret, "proof"),
             signing: SigningKey::of(&vault::derive(secret, "token")),
             mac: vault::derive(secret, "mac"),
             tick_token: Digest::from_bytes(vault::derive(secret, "tick")).to_hex(),
@@ -75,7 +82,7 @@ impl Vault {
             Err(problem) => (Vec::new(), Some(problem), None),
         };
         let verified = RefCell::new(Verified::new(VERIFIED_MAX));
-        Self { keys, problem, tick_token, verified }
+        Self { keys, problem, tick_token, verified, proofs: RefCell::default() }
     }
 
     /// Why nothing that needs a key is done: a sentence for the deployer, without any secret.
@@ -138,6 +145,38 @@ impl Vault {
     pub fn mac(&self, component: &str, purpose: &str, message: &[u8]) -> Result<[u8; 32], String> {
         let keys = self.keys.last().ok_or_else(|| self.why_not())?;
         Ok(vault::mac(&keys.mac, &format!("{component}/{purpose}"), message))
+    }
+
+    /// Signs what stood in a log at an instant, for a component that the manifest lets prove. As
+    /// macs are, it is made under the last secret: a new one goes in front and changes no proof.
+    pub fn sign_proof(
+        &self,
+        component: &str,
+        signs_proofs: bool,
+        at: Timestamp,
+        message: &[u8],
+    ) -> Result<ProofSignature, String> {
+        if !signs_proofs {
+            return Err(format!("the manifest does not let {component} sign proofs"));
+        }
+        let last = self.keys.len().checked_sub(1).ok_or_else(|| self.why_not())?;
+        let key = self.proof_key(last, vault::proof_period(at.as_ms()));
+        Ok(vault::sign_proof(&*key.ok_or_else(|| self.why_not())?, message))
+    }
+
+    /// The public keys of proofs of every listed secret: of all periods, and of the next one.
+    pub fn proof_keys(&self, now: Timestamp) -> String {
+        let next = vault::proof_period(now.as_ms()).saturating_add(1).min(PROOF_PERIODS_MAX);
+        let all = (0..self.keys.len()).rev().flat_map(|at| (0..=next).map(move |nth| (at, nth)));
+        let keys: Vec<_> = all.filter_map(|(at, nth)| self.proof_key(at, nth)).collect();
+        vault::jwk_set(keys.iter().map(Rc::as_ref))
+    }
+
+    fn proof_key(&self, secret: usize, period: u32) -> Option<Rc<SigningKey>> {
+        let Keys { proof, .. } = self.keys.get(secret)?;
+        let mut known = self.proofs.borrow_mut();
+        let made = || Rc::new(SigningKey::of(&vault::proof_seed(proof, period)));
+        Some(Rc::clone(known.entry((secret, period)).or_insert_with(made)))
     }
 
     /// What a component shows another one to make it do what is due.
@@ -207,6 +246,8 @@ fn broken() -> StoreError {
     StoreError("the development key in edge_keys is not 32 bytes long: delete it".to_owned())
 }
 
+/// A clock that is wrong by centuries does not fill the memory.
+const PROOF_PERIODS_MAX: u32 = 400;
 const SECRET_MIN_CHARS: usize = 32;
 const ADVICE: &str = "set it to 32 characters or more that nobody can guess, for example what \
                       `openssl rand -base64 48` prints, or set development to \"true\" where \

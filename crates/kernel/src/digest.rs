@@ -51,6 +51,11 @@ impl Digest {
         &self.0
     }
 
+    /// From 64 lower-case hex digits.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        parse_hex(text)
+    }
+
     /// 64 lower-case hex digits.
     pub fn to_hex(&self) -> String {
         self.hex_digits().as_str().to_owned()

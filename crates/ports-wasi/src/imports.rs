@@ -2,12 +2,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use kernel::Timestamp;
+use kernel::{Digest, Timestamp};
 use ports::{
-    Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
-    Limits, Mail, MailError, Object, ObjectError, Objects, Outbound, OutboundError, Outcome,
-    Outgoing, PasswordError, Policy, PublicEvent, Random, Sql, SqlError, Statement, Value,
-    Variables, Vault,
+    Captured, Claims, Clock, Comparison, Engine, Entities, EntityError, HttpRequest, HttpResponse,
+    Letter, Limits, Mail, MailError, Object, ObjectError, Objects, Outbound, OutboundError,
+    Outcome, Outgoing, PasswordError, Policy, ProofSignature, PublicEvent, Random, Sql, SqlError,
+    Statement, Value, Variables, Vault,
 };
 
 use crate::bindings::ecomauction::edge::{entities, limits, mail, objects, outbound, sql, vault};
@@ -48,6 +48,19 @@ impl Entities for WasiPorts {
     ) -> Result<Vec<PublicEvent>, EntityError> {
         let events = entities::events(machine, key, after, limit).map_err(entity_error)?;
         Ok(events.into_iter().map(public_event).collect())
+    }
+
+    async fn engine(&self, machine: &str) -> Result<Engine, EntityError> {
+        let entities::EngineVersion { component_sha256, version } =
+            entities::engine(machine).map_err(entity_error)?;
+        let component_sha256 = match component_sha256.map(<[u8; Digest::LEN]>::try_from) {
+            None => None,
+            Some(Ok(bytes)) => Some(Digest::from_bytes(bytes)),
+            Some(Err(_)) => {
+                return Err(EntityError::MachineFault("its digest is none".to_owned()));
+            }
+        };
+        Ok(Engine { component_sha256, version })
     }
 }
 
@@ -108,6 +121,15 @@ impl Vault for WasiPorts {
     #[allow(clippy::expect_used, reason = "a platform that breaks the contract is better trapped")]
     async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         vault::mac(purpose, message).try_into().expect("a mac has 32 bytes")
+    }
+
+    async fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String> {
+        let vault::ProofSignature { key_id, signature } = vault::sign_proof(at.as_ms(), message)?;
+        Ok(ProofSignature { key_id, signature })
+    }
+
+    async fn proof_keys(&self) -> String {
+        vault::proof_keys()
     }
 }
 

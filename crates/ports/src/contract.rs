@@ -143,6 +143,20 @@ pub async fn vault<P: Vault + Clock>(ports: &P) {
     }
 }
 
+/// The contract of proofs: an instant and a message have one signature, whose key is published.
+pub async fn proofs<P: Vault + Clock>(ports: &P) {
+    let now = ports.now();
+    let Ok(signed) = ports.sign_proof(now, b"auc_1:7:00").await else {
+        panic!("a proof can be signed")
+    };
+    let again = ports.sign_proof(now, b"auc_1:7:00").await;
+    assert_eq!(again.as_ref(), Ok(&signed), "the same proof has the same signature");
+    let other = ports.sign_proof(now, b"auc_1:8:00").await;
+    assert_ne!(other.as_ref(), Ok(&signed), "another proof has another one");
+    let keys = ports.proof_keys().await;
+    assert!(keys.contains(&format!("\"{}\"", signed.key_id)), "{keys} lacks {}", signed.key_id);
+}
+
 /// The contract of randomness: no id bytes twice.
 pub fn random<R: Random>(random: &R) {
     let mut drawn: Vec<_> = (0..1_000).map(|_| random.id_bytes()).collect();
@@ -159,6 +173,7 @@ pub async fn entities<E: Entities>(entities: &E) {
     let query = entities.query(name, "k", None, b"\"view\"".to_vec()).await;
     assert_eq!(query, Err(EntityError::NotGranted));
     assert_eq!(entities.events(name, "k", 0, 1).await, Err(EntityError::NotGranted));
+    assert_eq!(entities.engine(name).await, Err(EntityError::NotGranted));
 }
 
 /// The contract of objects: what was put is read whole until it is put again or deleted. The names

@@ -1,5 +1,7 @@
 //! Commands and questions to entities.
 
+use kernel::Digest;
+
 /// Entities live in single-writer machines; what they decided is durable before anything that
 /// depends on it leaves the request. Believe nothing of an earlier request that the entity does not
 /// confirm in this one.
@@ -32,6 +34,18 @@ pub trait Entities {
         after: u64,
         limit: u32,
     ) -> Result<Vec<PublicEvent>, EntityError>;
+
+    /// What decides for the entities of a machine now.
+    async fn engine(&self, machine: &str) -> Result<Engine, EntityError>;
+}
+
+/// What decides for the entities of a machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Engine {
+    /// SHA-256 of the machine's component; none in a build that was not told.
+    pub component_sha256: Option<Digest>,
+    /// Version of the application.
+    pub version: String,
 }
 
 /// One event of an entity's public log.

@@ -23,7 +23,7 @@ mod sql;
 mod sweep;
 mod vault;
 
-pub use entities::{Entities, EntityError, PublicEvent};
+pub use entities::{Engine, Entities, EntityError, PublicEvent};
 pub use limits::{Limits, Policy};
 pub use mail::{Captured, Letter, Mail, MailError};
 pub use messages::{Delivery, Message, Outgoing};
@@ -33,7 +33,7 @@ pub use outbound::{HttpRequest, HttpResponse, Outbound, OutboundError};
 pub use ready::ready;
 pub use sql::{Outcome, Sql, SqlError, Statement, Value};
 pub use sweep::{SWEEP_MAX_ROWS, sweep};
-pub use vault::{Claims, Comparison, PasswordError, Vault};
+pub use vault::{Claims, Comparison, PasswordError, ProofSignature, Vault};
 
 use kernel::Timestamp;
 

@@ -17,10 +17,10 @@ use std::collections::BTreeMap;
 use kernel::{Machine, Timestamp};
 
 use crate::{
-    Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
-    Limits, Mail, MailError, Message, Object, ObjectError, Objects, Outbound, OutboundError,
-    Outcome, Outgoing, PasswordError, Policy, PublicEvent, Random, Sql, SqlError, Statement,
-    Variables, Vault,
+    Captured, Claims, Clock, Comparison, Engine, Entities, EntityError, HttpRequest, HttpResponse,
+    Letter, Limits, Mail, MailError, Message, Object, ObjectError, Objects, Outbound,
+    OutboundError, Outcome, Outgoing, PasswordError, Policy, ProofSignature, PublicEvent, Random,
+    Sql, SqlError, Statement, Variables, Vault,
 };
 
 pub use entities::{Break, MemoryEntities};
@@ -172,6 +172,10 @@ impl Entities for Memory {
     ) -> Result<Vec<PublicEvent>, EntityError> {
         self.entities.events(machine, key, after, limit)
     }
+
+    async fn engine(&self, machine: &str) -> Result<Engine, EntityError> {
+        self.entities.engine(machine)
+    }
 }
 
 impl Sql for Memory {
@@ -221,6 +225,14 @@ impl Vault for Memory {
 
     async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         self.vault.mac(purpose, message)
+    }
+
+    async fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String> {
+        Ok(self.vault.sign_proof(at, message))
+    }
+
+    async fn proof_keys(&self) -> String {
+        self.vault.proof_keys()
     }
 }
 

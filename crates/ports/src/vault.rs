@@ -1,5 +1,7 @@
 //! Keys and what is done with them.
 
+use kernel::Timestamp;
+
 /// Key bytes never reach a component.
 pub trait Vault {
     /// Signs an access token (JWT, EdDSA) with the platform's issuer and audience. The same claims
@@ -26,6 +28,22 @@ pub trait Vault {
     /// A keyed digest of a message (HMAC-SHA-256) under a key of this platform and purpose. What
     /// only the platform can make anew need not be stored.
     async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32];
+
+    /// Signs what stands in a log, with the key that was current at the instant: the time of the
+    /// event that is signed. The same instant and message are the same signature for good.
+    async fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String>;
+
+    /// The public keys of proofs as a JWK set: all that ever signed, and the next one.
+    async fn proof_keys(&self) -> String;
+}
+
+/// A signature that anybody can check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProofSignature {
+    /// `kid` of the key.
+    pub key_id: String,
+    /// Ed25519, base64url without padding.
+    pub signature: String,
 }
 
 /// What a password is to a stored hash.

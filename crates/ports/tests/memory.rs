@@ -16,6 +16,7 @@ fn sql_in_memory_keeps_the_contract() {
 #[test]
 fn the_vault_in_memory_keeps_the_contract() {
     ready(contract::vault(&memory()));
+    ready(contract::proofs(&memory()));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use kernel::limits::ACCESS_TOKEN_SECONDS;
 use ports::Claims;
 use serde::{Deserialize, Serialize};
 
-/// A key that signs access tokens.
+/// A key that signs access tokens, or proofs: never both.
 pub struct SigningKey {
     id: String,
     key: ed25519_dalek::SigningKey,
@@ -51,6 +51,11 @@ impl SigningKey {
         let mut id = Digest::of(&[key.verifying_key().as_bytes()]).to_hex();
         id.truncate(16);
         Self { id, key }
+    }
+
+    /// The signature of a message.
+    pub(crate) fn signature(&self, message: &[u8]) -> [u8; 64] {
+        self.key.sign(message).to_bytes()
     }
 
     /// `kid`: what the key is called in public.
@@ -124,8 +129,7 @@ pub fn jwk_set<'k>(keys: impl IntoIterator<Item = &'k SigningKey>) -> String {
 }
 
 fn signed(text: &str, key: &SigningKey) -> String {
-    let signature = key.key.sign(text.as_bytes());
-    format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    format!("{text}.{}", URL_SAFE_NO_PAD.encode(key.signature(text.as_bytes())))
 }
 
 fn decoded(text: &str) -> Option<Vec<u8>> {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use kernel::{Digest, Timestamp};
 use ports::{
-    Captured, Claims, Clock, Comparison, Entities, EntityError, HttpRequest, HttpResponse, Letter,
-    Limits, Mail, MailError, Outbound, OutboundError, PasswordError, Policy, PublicEvent, Random,
-    Variables, Vault,
+    Captured, Claims, Clock, Comparison, Engine, Entities, EntityError, HttpRequest, HttpResponse,
+    Letter, Limits, Mail, MailError, Outbound, OutboundError, PasswordError, Policy,
+    ProofSignature, PublicEvent, Random, Variables, Vault,
 };
 use worker::{Delay, Env, Stub};
 
@@ -43,14 +43,16 @@ impl<'e> WorkerPorts<'e> {
         self.told.borrow_mut().insert(component.to_owned());
     }
 
-    fn entity(&self, machine: &str, key: &str) -> Result<Stub, EntityError> {
+    fn granted(&self, machine: &str) -> Result<(), EntityError> {
         let is_granted = settings::composition(|composition| {
             let tool = composition.of(self.component);
             tool.is_some_and(|tool| tool.entities.iter().any(|granted| granted == machine))
         });
-        if !is_granted {
-            return Err(EntityError::NotGranted);
-        }
+        if is_granted { Ok(()) } else { Err(EntityError::NotGranted) }
+    }
+
+    fn entity(&self, machine: &str, key: &str) -> Result<Stub, EntityError> {
+        self.granted(machine)?;
         self.object(ENTITIES, &format!("{machine}/{key}")).map_err(EntityError::Unavailable)
     }
 
@@ -140,6 +142,13 @@ impl Entities for WorkerPorts<'_> {
         }
         Ok(events.into_iter().map(wire::public_event).collect())
     }
+
+    async fn engine(&self, machine: &str) -> Result<Engine, EntityError> {
+        self.granted(machine)?;
+        let version = settings::composition(|manifest| manifest.version().map(str::to_owned));
+        let component_sha256 = settings::machines().component_sha256(machine)?;
+        Ok(Engine { component_sha256, version: version.unwrap_or_default() })
+    }
 }
 
 impl Limits for WorkerPorts<'_> {
@@ -214,6 +223,17 @@ impl Vault for WorkerPorts<'_> {
         let made = settings::vault(self.env).mac(self.component, purpose, message);
         // Without keys nothing is written; what is read matches nothing.
         made.unwrap_or_else(|_| drawn())
+    }
+
+    async fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String> {
+        let may_prove = settings::composition(|composition| {
+            composition.of(self.component).is_some_and(|tool| tool.signs_proofs)
+        });
+        settings::vault(self.env).sign_proof(self.component, may_prove, at, message)
+    }
+
+    async fn proof_keys(&self) -> String {
+        settings::vault(self.env).proof_keys(wire::now())
     }
 }
 

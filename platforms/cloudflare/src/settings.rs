@@ -12,6 +12,9 @@ use worker::Env;
 /// The manifest that all platforms read.
 const MANIFEST: &str = include_str!("../../../spin.toml");
 
+/// The machine that is linked in, as a component; `cargo xtask build` says it.
+const AUCTION_SHA256: Option<&str> = option_env!("AUCTION_MACHINE_SHA256");
+
 thread_local! {
     static COMPOSITION: Composition = parsed(MANIFEST);
     static VAULT: OnceCell<Rc<Vault>> = const { OnceCell::new() };
@@ -36,7 +39,7 @@ pub(crate) fn own_composition() -> Composition {
 
 /// All machines.
 pub(crate) fn machines() -> Machines {
-    Machines::default().with::<Auction>("auction")
+    Machines::default().with_component::<Auction>("auction", AUCTION_SHA256)
 }
 
 /// A variable of the Worker, or a secret, or else what the manifest says; empty ones count as none.

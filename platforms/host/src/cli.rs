@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::engine::Watch;
 use crate::http::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
 use crate::live::{SOCKETS_PER_CLIENT_MAX, SOCKETS_PER_USER_MAX};
+use crate::verify::Verify;
 
 /// The auction platform in one process.
 ///
@@ -45,6 +46,14 @@ enum Command {
     /// No data directory is needed.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Replay),
+    /// Checks an auction: its public log at an address or in a file, or an archive of it.
+    ///
+    /// Of a public log the chain, every signature, and all that public data determine: order,
+    /// amounts, prices, extensions, the end, the winner, revealed amounts. An archive is decided
+    /// again byte for byte, too. The first event that is wrong is named. The exit status is 0 when
+    /// it is proven, 1 when it is not, 2 for a question that cannot be meant.
+    #[command(after_help = crate::verify::EXAMPLES)]
+    Verify(Verify),
     /// Shows the queues of a running platform, and what became of messages that nobody could
     /// handle.
     #[command(after_help = QUEUES_EXAMPLES)]
@@ -336,6 +345,7 @@ pub fn run() -> ExitCode {
         Command::Doctor(doctor) => return crate::doctor::run(&doctor),
         Command::Export(export) => crate::archive::export(&export),
         Command::Replay(replay) => crate::archive::replay(&replay),
+        Command::Verify(verify) => return crate::verify::run(&verify),
         Command::Queues(queues) => crate::remote::run(&queues),
         Command::QueuesAlone(alone) => crate::queues_alone::run(&alone),
     };

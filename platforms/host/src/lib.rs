@@ -38,5 +38,6 @@ mod telemetry;
 mod timers;
 mod up;
 mod vault;
+mod verify;
 
 pub use cli::run;

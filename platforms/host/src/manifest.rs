@@ -112,6 +112,7 @@ impl Manifest {
             tool.check().with_context(|| format!("component {id}"))?;
             for machine in tool.machines.values_mut() {
                 machine.source = base.join(&machine.source);
+                machine.verifier = machine.verifier.as_ref().map(|file| base.join(file));
             }
             let source = base.join(raw.source);
             components.insert(id, Component { source, variables, outbound, tool });

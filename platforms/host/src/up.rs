@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
+use kernel::Digest;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -47,6 +48,8 @@ pub(crate) struct Engine {
     pub(crate) engines: Engines,
     /// Entities.
     pub(crate) machines: Arc<Machines>,
+    /// SHA-256 of the machines' components, by name.
+    pub(crate) digests: BTreeMap<String, Digest>,
 }
 
 /// The Spin shape keeps its own folder: it shares no file with this host's.
@@ -71,11 +74,12 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let public = bind(options.listen, "--listen")?;
     let operator = bind(options.operator_listen, "--operator-listen")?;
     let queues = Arc::new(open_queues(&manifest, &data)?);
-    let Engine { engines, machines } = open_machines(&manifest, &data, options.watch())?;
+    let engine = open_machines(&manifest, &data, options.watch())?;
+    let machines = Arc::clone(&engine.machines);
     recover(&machines, &queues).await?;
     let shared = open_shared(&manifest, &data)?;
     let twice = options.deliver_twice;
-    let services = open_services(&manifest, &data, &engines, &machines, &shared, twice)?;
+    let services = open_services(&manifest, &data, &engine, &shared, twice)?;
     migrate(&services).await?;
     let (meters, health) = (Arc::<Meters>::default(), Arc::new(Health::new(machines.clone())));
     let ((stop, stopped), (silence, silent)) = (watch::channel(false), watch::channel(false));
@@ -223,7 +227,11 @@ pub(crate) fn open_machines(
         live: crate::live::Hub::default(),
         world: Arc::new(crate::clock::System),
     };
-    Ok(Engine { engines, machines: Arc::new(Machines::new(images, around)) })
+    let digests = images
+        .iter()
+        .filter_map(|(image, _)| Some((image.name.clone(), Digest::from_hex(&image.digest)?)));
+    let digests = digests.collect();
+    Ok(Engine { engines, digests, machines: Arc::new(Machines::new(images, around)) })
 }
 
 /// Recovers what journal and snapshots say. The mark of the bus is stored before the components'
@@ -249,12 +257,12 @@ fn open_shared(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Shar
     Shared::open(data, smtp_url, variable("mail_from"))
 }
 
-/// Keys of access tokens grow old while the platform runs.
+/// Keys grow old while the platform runs.
 async fn rotate_keys(vault: Arc<Vault>, stop: impl Future<Output = ()>) {
     let mut stop = std::pin::pin!(stop);
     while tokio::time::timeout(ROTATION_INTERVAL, &mut stop).await.is_err() {
         if let Err(error) = vault.rotate() {
-            tracing::error!(%error, "the keys of access tokens were not rotated");
+            tracing::error!(%error, "keys were not rotated");
         }
     }
 }
@@ -269,11 +277,11 @@ fn open_queues(manifest: &Manifest, data: &DataDirectory) -> anyhow::Result<Queu
 fn open_services(
     manifest: &Manifest,
     data: &DataDirectory,
-    engines: &Engines,
-    machines: &Arc<Machines>,
+    engine: &Engine,
     shared: &Shared,
     twice: bool,
 ) -> anyhow::Result<HashMap<String, Arc<Service>>> {
+    let Engine { engines, machines, digests } = engine;
     let mut services = HashMap::new();
     for (id, component) in &manifest.components {
         let prefix = component.tool.tables.clone().unwrap_or_else(|| format!("{id}_"));
@@ -286,6 +294,9 @@ fn open_services(
             machines: Arc::clone(machines),
             granted: component.tool.entities.iter().cloned().collect(),
             signs_tokens: component.tool.signs_tokens,
+            signs_proofs: component.tool.signs_proofs,
+            engines: digests.clone(),
+            version: manifest.version.clone().unwrap_or_default(),
             sql,
             shared: shared.clone(),
             allowed: component.outbound.clone(),

@@ -81,7 +81,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("archives")
 }
 
-fn tool(arguments: &[&str]) -> Command {
+pub(crate) fn tool(arguments: &[&str]) -> Command {
     let mut command = Command::new(binary());
     command.args(arguments).args(["--manifest"]).arg(root().join("spin.toml"));
     command.env("NO_COLOR", "1").kill_on_drop(true);
@@ -89,7 +89,7 @@ fn tool(arguments: &[&str]) -> Command {
 }
 
 /// Whether it worked, what it printed, and what it said beside.
-async fn run(command: &mut Command) -> (bool, String, String) {
+pub(crate) async fn run(command: &mut Command) -> (bool, String, String) {
     let output = tokio::time::timeout(START_MAX, command.output()).await.expect("it ends").unwrap();
     let [out, said] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
     (output.status.success(), out, said)

@@ -25,6 +25,7 @@ mod market;
 pub mod people;
 pub mod pictures;
 mod platform;
+pub mod proofs;
 pub mod provider;
 pub mod record;
 mod setup;

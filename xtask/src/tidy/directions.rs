@@ -9,7 +9,7 @@ use super::{Finding, Rule};
 pub(super) const ROOMS: Rule = Rule {
     title: "rooms",
     why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, vault, platforms}; \
-          vault, composition, archive and edge are for platforms (ARCHITECTURE.md)",
+          kernel ← proof ← verifier ← wasm; vault, composition, archive and edge are for platforms (ARCHITECTURE.md)",
     check: rooms,
 };
 
@@ -53,7 +53,9 @@ enum Room<'p> {
     Composition,
     Archive,
     Edge,
+    Proof,
     Machine(&'p str),
+    Verifier(&'p str),
     Service(&'p str),
     Wasm(&'p str),
     Document,
@@ -74,7 +76,9 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["crates", "composition"] => Room::Composition,
         ["crates", "archive"] => Room::Archive,
         ["crates", "edge"] => Room::Edge,
+        ["crates", "proof"] => Room::Proof,
         ["components", capability, "machine"] => Room::Machine(capability),
+        ["components", capability, "verifier"] => Room::Verifier(capability),
         ["components", capability, "service"] => Room::Service(capability),
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
         ["components", "api", "document"] => Room::Document,
@@ -90,7 +94,7 @@ impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
             Archive, Compose, Composition, Document, Edge, Kernel, Machine, Platform, Ports,
-            PortsWasi, Service, Tests, Vault, Wasm, Web, Xtask,
+            PortsWasi, Proof, Service, Tests, Vault, Verifier, Wasm, Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
@@ -102,6 +106,9 @@ impl Room<'_> {
             (Platform(_) | Edge, Vault | Composition | Archive) => true,
             // Where stores are small and nothing runs between requests (docs/adr/0031).
             (Platform("cloudflare" | "spin"), Edge) => true,
+            // A second opinion knows no machine (docs/adr/0041).
+            (Verifier(_) | Service(_), Proof) => true,
+            (Wasm(own), Verifier(of)) => own == of,
             // It is made of what every service says of its routes.
             (Document, Service(_) | Web) => true,
             (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
@@ -114,9 +121,10 @@ impl Room<'_> {
     }
 
     /// Scenario scripts are shared by the tests of every altitude. A service that hears what a
-    /// machine tells is tested with the machine (docs/adr/0023).
+    /// machine tells is tested with the machine, and so is a second opinion (docs/adr/0023, 0041).
     fn may_test_with(self, other: Room<'_>) -> bool {
-        other == Room::Tests || matches!((self, other), (Room::Service(_), Room::Machine(_)))
+        let over_a_machine = matches!(self, Room::Service(_) | Room::Verifier(_));
+        other == Room::Tests || over_a_machine && matches!(other, Room::Machine(_))
     }
 
     fn may_use(self, library: &str) -> bool {
@@ -244,157 +252,4 @@ const WAITING: &[&str] = &["async-", "futures", "hyper", "reqwest", "rustls", "t
 const FOR_TESTS: &[&str] = &["memory", "sabotage"];
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::tidy::project::Dependency;
-
-    fn edge(name: &str, folder: Option<&str>) -> Dependency {
-        Dependency {
-            name: name.into(),
-            folder: folder.map(Into::into),
-            dev: false,
-            features: Vec::new(),
-        }
-    }
-
-    fn project(folder: &str, edge: Dependency) -> Project {
-        let package = Package {
-            name: "planted".into(),
-            folder: folder.into(),
-            roots: Vec::new(),
-            dependencies: vec![edge],
-        };
-        Project { packages: vec![package], ..Project::default() }
-    }
-
-    fn broken(from: &str, to: &str) -> bool {
-        !rooms(&project(from, edge("other", Some(to)))).is_empty()
-    }
-
-    #[test]
-    fn the_directions_of_the_house_are_allowed() {
-        for (from, to) in [
-            ("components/auctions/machine", "crates/kernel"),
-            ("components/auctions/service", "components/auctions/machine"),
-            ("components/auctions/wasm/service", "components/auctions/service"),
-            ("components/auctions/service", "crates/web"),
-            ("platforms/host", "platforms/host/journal"),
-            ("platforms/cloudflare", "components/auctions/service"),
-            ("platforms/spin", "components/auctions/machine"),
-            ("tests/shapes", "xtask/compose"),
-            ("platforms/host", "xtask/compose"),
-            ("components/api/document", "components/auctions/service"),
-            ("components/api/document", "crates/web"),
-            ("crates/vault", "crates/ports"),
-            ("platforms/host", "crates/ports"),
-            ("platforms/host", "crates/vault"),
-            ("platforms/spin", "crates/vault"),
-            ("platforms/host", "crates/composition"),
-            ("platforms/cloudflare", "crates/vault"),
-            ("platforms/cloudflare", "crates/edge"),
-            ("platforms/spin/wasm", "crates/edge"),
-            ("crates/edge", "crates/vault"),
-            ("crates/edge", "crates/archive"),
-        ] {
-            assert!(!broken(from, to), "{from} → {to}");
-        }
-    }
-
-    #[test]
-    fn every_other_direction_is_a_violation() {
-        for (from, to) in [
-            ("crates/kernel", "crates/ports"),
-            ("components/auctions/machine", "crates/ports"),
-            ("components/checkout/machine", "components/auctions/machine"),
-            ("components/checkout/service", "components/auctions/service"),
-            ("components/checkout/service", "components/auctions/machine"),
-            ("components/auctions/service", "platforms/host"),
-            ("components/auctions/service", "crates/ports-wasi"),
-            ("platforms/host", "components/auctions/service"),
-            ("platforms/host", "components/auctions/machine"),
-            ("platforms/spin", "components/auctions/service"),
-            ("platforms/spin", "platforms/host"),
-            ("crates/web", "components/auctions/service"),
-            ("crates/web", "tests/conformance"),
-            ("platforms/spin", "xtask/compose"),
-            ("platforms/host", "xtask"),
-            ("components/api/document", "components/auctions/machine"),
-            ("components/api/service", "components/auctions/service"),
-            ("components/api/wasm", "components/api/document"),
-            ("components/auctions/machine", "crates/vault"),
-            ("components/identity/service", "crates/vault"),
-            ("components/identity/service", "crates/composition"),
-            ("components/identity/wasm", "crates/vault"),
-            ("crates/ports-wasi", "crates/vault"),
-            ("crates/ports", "crates/vault"),
-            ("crates/vault", "crates/composition"),
-            ("crates/composition", "crates/ports"),
-            ("crates/composition", "platforms/host"),
-            ("crates/archive", "crates/ports"),
-            ("components/auctions/service", "crates/archive"),
-            ("crates/edge", "components/auctions/machine"),
-            ("crates/edge", "platforms/spin"),
-            ("platforms/host", "crates/edge"),
-            ("components/auctions/service", "crates/edge"),
-        ] {
-            assert!(broken(from, to), "{from} → {to}");
-        }
-    }
-
-    #[test]
-    fn tests_alone_may_share_what_is_in_tests() {
-        let mut scripts = edge("scripts", Some("tests/scripts"));
-        scripts.dev = true;
-        assert_eq!(rooms(&project("components/auctions/machine", scripts)), []);
-        assert!(broken("components/auctions/machine", "tests/scripts"));
-    }
-
-    #[test]
-    fn a_service_is_tested_with_any_machine_and_linked_with_its_own() {
-        let edge = |to| Dependency { dev: true, ..edge("other", Some(to)) };
-        let machine = edge("components/auctions/machine");
-        assert_eq!(rooms(&project("components/checkout/service", machine.clone())), []);
-        assert_eq!(rooms(&project("crates/web", machine.clone())).len(), 1);
-        assert_eq!(rooms(&project("components/checkout/machine", machine)).len(), 1);
-        let service = edge("components/auctions/service");
-        assert_eq!(rooms(&project("components/checkout/service", service)).len(), 1);
-    }
-
-    #[test]
-    fn a_package_outside_the_house_is_a_violation() {
-        assert_eq!(rooms(&project("attic", edge("serde", None))).len(), 1);
-    }
-
-    #[test]
-    fn libraries_stay_in_their_rooms() {
-        let used = |folder, name| libraries(&project(folder, edge(name, None))).is_empty();
-        assert!(used("platforms/host", "wasmtime-wasi"));
-        assert!(!used("platforms/spin", "wasmtime"));
-        assert!(!used("components/auctions/service", "spin-sdk"));
-        assert!(!used("platforms/host", "worker"));
-        assert!(!used("components/auctions/machine", "tokio"));
-        assert!(!used("components/auctions/machine", "rand"));
-        assert!(!used("crates/web", "anyhow"));
-        assert!(used("tests/shapes", "wasmtime"));
-    }
-
-    #[test]
-    fn features_for_tests_are_not_shipped() {
-        let mut memory = edge("ports", Some("crates/ports"));
-        memory.features = vec!["memory".into()];
-        assert_eq!(features(&project("components/auctions/service", memory)).len(), 1);
-        let mut words = edge("service", Some("components/auctions/service"));
-        words.features = vec!["document".into()];
-        assert_eq!(features(&project("components/api/document", words.clone())).len(), 0);
-        assert_eq!(features(&project("components/auctions/wasm/service", words)).len(), 1);
-    }
-
-    #[test]
-    fn versions_and_lints_are_the_workspaces() {
-        let mut planted = project("crates/web", edge("serde", None));
-        let manifest = "[dependencies]\nserde = \"1\"\nkernel.workspace = true\n";
-        planted.files = Project::of(&[("crates/web/Cargo.toml", manifest)]).files;
-        assert_eq!(versions(&planted).len(), 1);
-        assert_eq!(lints(&planted).len(), 1);
-    }
-}
+mod tests;

@@ -11,7 +11,7 @@ use web::json::Object;
 use web::page::Page;
 use web::{Exchange, Problem, Response, idempotency, json};
 
-use crate::{MACHINE, projection, read, refusal, view, wire};
+use crate::{MACHINE, projection, read, receipts, refusal, view, wire};
 
 /// The machine's reply to a bid. What the bidder is told passes through as it is: parsing and
 /// writing it again would only cost time.
@@ -106,7 +106,8 @@ async fn told<P: Ports>(
                 }
                 show(ports, id, row, ended).await;
             }
-            let response = Response::json_bytes(201, bid.get().as_bytes().to_vec());
+            let signed = receipts::signed(ports, id, bid.get()).await?;
+            let response = Response::json_bytes(201, signed);
             Ok(if replayed { idempotency::replayed(response) } else { response })
         }
     }

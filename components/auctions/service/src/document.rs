@@ -11,6 +11,7 @@ mod live;
 mod me;
 mod offers;
 mod parameters;
+mod proof;
 mod seller;
 mod views;
 
@@ -53,6 +54,7 @@ fn describe(operation: Operation) -> Description {
         Operation::Unwatch => me::unwatch(),
         Operation::WatchLive => live::watch(),
         Operation::IssueTicket => live::ticket(),
+        Operation::ReadProof => proof::read(),
     }
 }
 

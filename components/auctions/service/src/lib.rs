@@ -15,8 +15,10 @@ mod me;
 mod names;
 mod offers;
 mod projection;
+mod proving;
 mod qr;
 mod read;
+mod receipts;
 mod refusal;
 mod reservation;
 mod routes;
@@ -93,6 +95,7 @@ async fn run<P: Ports>(
         Operation::Unwatch => me::unwatch(ports, exchange).await,
         Operation::WatchLive => live::without_socket(ports, exchange).await,
         Operation::IssueTicket => live::issue(ports, exchange).await,
+        Operation::ReadProof => proving::proof(ports, exchange).await,
     }
 }
 

@@ -48,7 +48,7 @@ pub(crate) async fn auction<P: Ports>(
 }
 
 /// The machine's answer when a log still stands where it stood.
-const SAME: &[u8] = b"\"same\"";
+pub(crate) const SAME: &[u8] = b"\"same\"";
 
 /// `GET /v1/auctions/{id}/events?after=SEQ`: the raw bytes of the log with their place in the
 /// chain.

@@ -61,6 +61,8 @@ pub enum Operation {
     WatchLive,
     /// Give a ticket for a socket.
     IssueTicket,
+    /// Show where the public log stands, signed.
+    ReadProof,
 }
 
 /// Every route of the service.
@@ -296,5 +298,13 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Active,
         body_max_bytes: BID_MAX_BYTES,
         handler: Operation::IssueTicket,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/auctions/{id}/proof",
+        operation: "readProof",
+        auth: Auth::Optional,
+        body_max_bytes: 0,
+        handler: Operation::ReadProof,
     },
 ];

@@ -31,6 +31,7 @@ fn describe(operation: Operation) -> Option<Description> {
         Operation::EndSession => sessions::end_this(),
         Operation::EndSessions => sessions::end_all(),
         Operation::ReadKeys => sessions::keys(),
+        Operation::ReadProofKeys => sessions::proof_keys(),
         Operation::StartOauth => providers::start(),
         Operation::FinishOauth => providers::finish(),
         Operation::SignInByTicket => providers::sign_in(),

@@ -96,6 +96,7 @@ async fn answer<P: Ports>(
         Operation::SignInByTicket => oauth::tickets::sign_in(ports, exchange).await,
         Operation::LinkProvider => oauth::tickets::link_up(ports, exchange).await,
         Operation::ReadKeys => keys(ports, exchange).await,
+        Operation::ReadProofKeys => proof_keys(ports, exchange).await,
         Operation::Suspend => suspension::begin(ports, exchange).await,
         Operation::Unsuspend => suspension::end(ports, exchange).await,
         Operation::DevelopmentToken => development::token(ports, exchange).await,
@@ -108,6 +109,14 @@ async fn answer<P: Ports>(
 async fn keys<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Response, Problem> {
     exchange.no_parameters()?;
     let keys = ports.public_keys().await.into_bytes();
+    Ok(Response::json_bytes(200, keys).with("cache-control", "public, max-age=300"))
+}
+
+/// `GET /.well-known/proof-keys.json`: every key that has ever signed a receipt or a proof, and the
+/// next one. It stands here, beside the other keys, whoever signs with them.
+async fn proof_keys<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Response, Problem> {
+    exchange.no_parameters()?;
+    let keys = ports.proof_keys().await.into_bytes();
     Ok(Response::json_bytes(200, keys).with("cache-control", "public, max-age=300"))
 }
 

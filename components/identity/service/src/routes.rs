@@ -49,6 +49,8 @@ pub enum Operation {
     LinkProvider,
     /// Public keys.
     ReadKeys,
+    /// Show the public keys of proofs.
+    ReadProofKeys,
     /// Suspend an account.
     Suspend,
     /// End that.
@@ -100,12 +102,15 @@ const ROUTES: &[Route<Operation>] = {
         route(Post, "/v1/oauth/sessions", "signInByTicket", Ignored, BODY, O::SignInByTicket),
         route(Post, "/v1/oauth/links", "linkProvider", Ignored, BODY, O::LinkProvider),
         route(Get, "/.well-known/jwks.json", "readKeys", Ignored, 0, O::ReadKeys),
+        route(Get, PROOF_KEYS, "readProofKeys", Ignored, 0, O::ReadProofKeys),
         route(Put, "/v1/admin/users/{id}/suspension", "suspend", Admin, 0, O::Suspend),
         route(Delete, "/v1/admin/users/{id}/suspension", "unsuspend", Admin, 0, O::Unsuspend),
         route(Post, DEVELOPMENT, "developmentToken", Ignored, BODY, O::DevelopmentToken),
     ]
 };
 
+/// Where everybody finds the keys of proofs.
+const PROOF_KEYS: &str = "/.well-known/proof-keys.json";
 /// The path that exists in development only.
 pub(crate) const DEVELOPMENT: &str = "/_dev/token";
 /// Room for an address, a password of 128 characters and a name, all of them written in escapes.

@@ -130,6 +130,14 @@ impl ports::Vault for Asked {
     async fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         self.vault.mac("identity", purpose, message).unwrap()
     }
+
+    async fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String> {
+        self.vault.sign_proof("auctions", true, at, message)
+    }
+
+    async fn proof_keys(&self) -> String {
+        self.vault.proof_keys(self.bench.now())
+    }
 }
 
 impl Clock for Asked {
@@ -173,7 +181,9 @@ fn the_vault_keeps_the_contract() {
         let folder = tempfile::tempdir().unwrap();
         let bench = Bench::new(folder.path(), &[variable]);
         let vault = bench.vault();
-        ready(contract::vault(&Asked { bench, vault }));
+        let asked = Asked { bench, vault };
+        ready(contract::vault(&asked));
+        ready(contract::proofs(&asked));
     }
 }
 
@@ -365,4 +375,41 @@ fn passwords_are_salted() {
     assert_ne!(first, hash());
     let nobody = Vault::verify_password("correct horse", None);
     assert_eq!(nobody, Ok(Comparison { matches: false, outdated: false }));
+}
+
+/// What is published of proofs, by `kid`.
+fn proof_kids(vault: &Vault, at_ms: i64) -> Vec<String> {
+    let set: serde_json::Value =
+        serde_json::from_str(&vault.proof_keys(Timestamp::from_ms(at_ms))).unwrap();
+    let keys = set["keys"].as_array().unwrap();
+    keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_proof_is_signed_by_the_key_of_its_time_and_that_key_stays_published() {
+    let vault = with_secret(ONE);
+    let sign = |at_ms| vault.sign_proof("auctions", true, Timestamp::from_ms(at_ms), b"m");
+    let now = NOW * 1_000;
+    let signed = sign(now).unwrap();
+    let later = now + 3 * vault::PROOF_PERIOD_MS;
+    assert_ne!(sign(later).unwrap().key_id, signed.key_id, "keys grow old");
+    assert_eq!(sign(now).unwrap(), signed, "a reply is rendered again, with the key of then");
+    let kids = proof_kids(&vault, later);
+    assert!(kids.contains(&signed.key_id) && kids.contains(&sign(later).unwrap().key_id));
+    let next = sign(later + vault::PROOF_PERIOD_MS).unwrap();
+    assert!(kids.contains(&next.key_id), "public before it signs");
+    let tokens = published(&vault);
+    assert!(kids.iter().all(|kid| !tokens.contains(kid)), "apart from the keys of tokens");
+}
+
+#[test]
+fn a_new_secret_in_front_changes_no_proof_and_who_may_not_prove_gets_none() {
+    let (old, new) = (with_secret(ONE), with_secret(&format!("{OTHER},{ONE}")));
+    let at = Timestamp::from_ms(NOW * 1_000);
+    let signed = old.sign_proof("auctions", true, at, b"m").unwrap();
+    assert_eq!(new.sign_proof("auctions", true, at, b"m").unwrap(), signed);
+    assert!(proof_kids(&new, NOW * 1_000).contains(&signed.key_id));
+    let refused = old.sign_proof("identity", false, at, b"m").unwrap_err();
+    assert_eq!(refused, "the manifest does not let identity sign proofs");
+    assert!(Vault::of(None, None).sign_proof("auctions", true, at, b"m").is_err(), "no key");
 }

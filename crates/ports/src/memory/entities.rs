@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kernel::{Decision, Effect, Entity, Envelope, Machine, Recorded, Timestamp, Wake};
 
-use crate::{EntityError, Message, PublicEvent};
+use crate::{Engine, EntityError, Message, PublicEvent};
 
 /// Machines by name, entities by key.
 #[derive(Default)]
@@ -75,6 +75,12 @@ impl MemoryEntities {
     ) -> Result<Vec<PublicEvent>, EntityError> {
         let machines = self.machines.borrow();
         Ok(machines.get(machine).ok_or(EntityError::NotGranted)?.events(key, after, limit))
+    }
+
+    pub(super) fn engine(&self, machine: &str) -> Result<Engine, EntityError> {
+        let known = self.machines.borrow().contains_key(machine);
+        let engine = || Engine { component_sha256: None, version: "memory".to_owned() };
+        known.then(engine).ok_or(EntityError::NotGranted)
     }
 
     /// Wakes what is due, the earliest wake first; a machine that is due again at once is called

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use kernel::{Digest, Timestamp};
 
-use crate::{Claims, Comparison, PasswordError};
+use crate::{Claims, Comparison, PasswordError, ProofSignature};
 
 /// Access tokens that were signed here.
 #[derive(Default)]
 pub struct MemoryVault {
     tokens: RefCell<BTreeMap<String, Claims>>,
+    proof_keys: RefCell<Vec<String>>,
 }
 
 impl MemoryVault {
@@ -51,8 +52,27 @@ impl MemoryVault {
     pub(super) fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         *digest(&[purpose.as_bytes(), &[0], message]).as_bytes()
     }
+
+    /// As long as a signature, and none: a key of each day.
+    pub(super) fn sign_proof(&self, at: Timestamp, message: &[u8]) -> ProofSignature {
+        let key_id = format!("memory-{}", at.as_ms().div_euclid(DAY_MS));
+        if !self.proof_keys.borrow().contains(&key_id) {
+            self.proof_keys.borrow_mut().push(key_id.clone());
+        }
+        let signature = digest(&[key_id.as_bytes(), &[0], message]).to_hex();
+        ProofSignature { key_id, signature }
+    }
+
+    /// The keys that have signed, by their names alone.
+    pub(super) fn proof_keys(&self) -> String {
+        let keys = self.proof_keys.borrow();
+        let keys: Vec<_> = keys.iter().map(|kid| format!(r#"{{"kid":"{kid}"}}"#)).collect();
+        format!(r#"{{"keys":[{}]}}"#, keys.join(","))
+    }
 }
 
 fn digest(parts: &[&[u8]]) -> Digest {
     Digest::of(parts)
 }
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1_000;

@@ -3,10 +3,12 @@
 
 mod export;
 mod platform;
+mod prove;
 mod record;
 mod replay;
 mod show;
 mod walk;
 
 pub(crate) use export::run as export;
+pub(crate) use prove::{Unproven, prove};
 pub(crate) use replay::run as replay;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use kernel::Digest;
 use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use super::bounds::{Bounds, Memory};
@@ -26,6 +27,12 @@ pub(crate) struct Platform {
     pub(crate) granted: BTreeSet<String>,
     /// May it sign access tokens?
     pub(crate) signs_tokens: bool,
+    /// May it sign proofs?
+    pub(crate) signs_proofs: bool,
+    /// SHA-256 of the components that decide, by machine.
+    pub(crate) engines: BTreeMap<String, Digest>,
+    /// Version of the application.
+    pub(crate) version: String,
     /// Its tables.
     pub(crate) sql: Arc<SqlStore>,
     /// What it shares with all components.

@@ -1,6 +1,6 @@
 //! The ports that lead out of the platform: keys, letters, rates, other servers.
 
-use ports::{Claims, Comparison, PasswordError};
+use ports::{Claims, Comparison, PasswordError, ProofSignature};
 
 use super::bindings::imports::ecomauction::edge::{limits, mail, outbound, vault};
 use super::guest::{Guest, Platform};
@@ -17,6 +17,16 @@ impl Platform {
             return Err(format!("the manifest does not let {component} sign access tokens"));
         }
         self.shared.vault.sign(claims)
+    }
+
+    /// A signature under what stood in a log, for a component that the manifest lets prove.
+    fn sign_proof(&self, at_ms: i64, message: &[u8]) -> Result<ProofSignature, String> {
+        let component = &self.component;
+        if !self.signs_proofs {
+            tracing::error!(component, "a proof was refused");
+            return Err(format!("the manifest does not let {component} sign proofs"));
+        }
+        self.shared.vault.sign_proof(at_ms, message)
     }
 
     /// Components cannot compute each other's macs.
@@ -57,6 +67,19 @@ impl vault::Host for Guest {
 
     async fn mac(&mut self, purpose: String, message: Vec<u8>) -> Vec<u8> {
         self.platform.mac(&purpose, &message).to_vec()
+    }
+
+    async fn sign_proof(
+        &mut self,
+        at: i64,
+        message: Vec<u8>,
+    ) -> Result<vault::ProofSignature, String> {
+        let ProofSignature { key_id, signature } = self.platform.sign_proof(at, &message)?;
+        Ok(vault::ProofSignature { key_id, signature })
+    }
+
+    async fn proof_keys(&mut self) -> String {
+        self.platform.shared.vault.proof_keys()
     }
 }
 
@@ -134,6 +157,17 @@ mod tests {
         platform.signs_tokens = true;
         let token = platform.sign(&claims).unwrap();
         assert_eq!(platform.shared.vault.verify(&token), Some(claims));
+    }
+
+    #[tokio::test]
+    async fn only_who_is_granted_it_signs_proofs() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut platform = platform(folder.path());
+        platform.signs_tokens = true;
+        let refused = platform.sign_proof(0, b"m").unwrap_err();
+        assert_eq!(refused, "the manifest does not let things sign proofs");
+        platform.signs_proofs = true;
+        assert_eq!(platform.sign_proof(0, b"m"), platform.shared.vault.sign_proof(0, b"m"));
     }
 
     #[tokio::test]

@@ -74,6 +74,16 @@ impl entities::Host for Guest {
         };
         Ok(events.map_err(entity_error)?.into_iter().map(outward).collect())
     }
+
+    async fn engine(
+        &mut self,
+        machine: String,
+    ) -> Result<entities::EngineVersion, entities::Error> {
+        self.granted(&machine)?;
+        let digest = self.platform.engines.get(&machine).ok_or(entities::Error::NotGranted)?;
+        let component_sha256 = Some(digest.as_bytes().to_vec());
+        Ok(entities::EngineVersion { component_sha256, version: self.platform.version.clone() })
+    }
 }
 
 impl sql::Host for Guest {

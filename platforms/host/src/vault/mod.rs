@@ -7,16 +7,17 @@ mod passwords;
 use std::path::Path;
 
 use parking_lot::Mutex;
-use ports::Claims;
+use ports::{Claims, ProofSignature};
 use vault::Verified;
 
 use crate::clock::now_ms;
-use keys::TokenKeys;
+use keys::KeyRing;
 use passwords::Passwords;
 
 /// Everything that needs a key.
 pub(crate) struct Vault {
-    tokens: TokenKeys,
+    tokens: KeyRing,
+    proofs: KeyRing,
     mac: [u8; 32],
     passwords: Passwords,
     verified: Mutex<Verified>,
@@ -27,17 +28,20 @@ impl Vault {
     pub(crate) fn open(directory: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory)?;
         crate::data::remove_begun(directory)?;
-        let tokens = TokenKeys::open(directory)?;
+        let tokens = KeyRing::open(directory, keys::TOKENS)?;
         tokens.rotate(now_ms())?;
+        let proofs = KeyRing::open(directory, keys::PROOFS)?;
+        proofs.rotate(now_ms())?;
         let mac = keys::read_or_make(&directory.join("mac.key"))?;
         let passwords = Passwords::start()?;
         let verified = Mutex::new(Verified::new(VERIFIED_MAX));
-        Ok(Self { tokens, mac, passwords, verified })
+        Ok(Self { tokens, proofs, mac, passwords, verified })
     }
 
-    /// Makes the next token key when it is time, and forgets those that nothing needs any more.
+    /// Makes the next keys when it is time, and forgets those that nothing needs any more.
     pub(crate) fn rotate(&self) -> anyhow::Result<()> {
-        self.tokens.rotate(now_ms())
+        self.tokens.rotate(now_ms())?;
+        self.proofs.rotate(now_ms())
     }
 
     /// Passwords, hashed and compared.
@@ -54,6 +58,17 @@ impl Vault {
     /// before.
     pub(crate) fn public_keys(&self) -> String {
         vault::jwk_set(self.tokens.live().iter().map(|key| &key.signing))
+    }
+
+    /// Signs what stood in a log at an instant, with the key of that time.
+    pub(crate) fn sign_proof(&self, at_ms: i64, message: &[u8]) -> Result<ProofSignature, String> {
+        let key = self.proofs.signing(at_ms).ok_or("no key")?;
+        Ok(vault::sign_proof(&key.signing, message))
+    }
+
+    /// The public proof keys as a JWK set: all that ever signed, and the next one.
+    pub(crate) fn proof_keys(&self) -> String {
+        vault::jwk_set(self.proofs.live().iter().map(|key| &key.signing))
     }
 
     /// Signs an access token.
@@ -129,10 +144,10 @@ mod tests {
         let first = published(&vault);
         assert_eq!(first.len(), 2, "the one that signs and the next one");
         let signing = |at| vault.tokens.signing(at).unwrap().signing.id().to_owned();
-        vault.tokens.rotate(now_ms() + keys::KEY_AGE_MAX_MS - 60_000).unwrap();
-        assert_eq!(signing(now_ms() + keys::KEY_AGE_MAX_MS - 60_000), first[0], "not yet");
+        vault.tokens.rotate(now_ms() + keys::TOKENS.age_max_ms - 60_000).unwrap();
+        assert_eq!(signing(now_ms() + keys::TOKENS.age_max_ms - 60_000), first[0], "not yet");
         assert_eq!(published(&vault), first);
-        let replaced = now_ms() + keys::KEY_AGE_MAX_MS + 60_000;
+        let replaced = now_ms() + keys::TOKENS.age_max_ms + 60_000;
         assert_eq!(signing(replaced), first[1], "at its time, whenever somebody looks");
         vault.tokens.rotate(replaced).unwrap();
         assert_eq!((published(&vault).len(), &published(&vault)[..2]), (3, &first[..]));
@@ -148,7 +163,7 @@ mod tests {
     fn a_key_is_public_for_a_day_before_it_signs() {
         let vault = vault("publishes");
         // The platform was down for two months: the key that was next signs, another one is next.
-        let later = now_ms() + 2 * keys::KEY_AGE_MAX_MS;
+        let later = now_ms() + 2 * keys::TOKENS.age_max_ms;
         let first = published(&vault);
         vault.tokens.rotate(later).unwrap();
         let then = published(&vault);
@@ -172,6 +187,33 @@ mod tests {
         let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
         assert!(names.into_iter().all(|name| !name.ends_with(".new")));
         assert_eq!(published(&Vault::open(folder.path()).unwrap()), keys);
+    }
+
+    fn published_proofs(vault: &Vault) -> Vec<String> {
+        let set: serde_json::Value = serde_json::from_str(&vault.proof_keys()).unwrap();
+        let keys = set["keys"].as_array().unwrap();
+        keys.iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+    }
+
+    #[test]
+    fn a_proof_has_the_signature_of_its_time_whatever_key_signs_now() {
+        let folder = tempfile::tempdir().unwrap();
+        let vault = Vault::open(folder.path()).unwrap();
+        let now = now_ms();
+        let signed = vault.sign_proof(now, b"auc_1:7:00").unwrap();
+        let first = published_proofs(&vault);
+        assert_eq!((first.len(), &first[0]), (2, &signed.key_id), "it signs, the next waits");
+        assert!(published(&vault).iter().all(|kid| !first.contains(kid)), "apart from tokens");
+        let mut later = now;
+        for _ in 0..3 {
+            later += keys::PROOFS.age_max_ms + 60_000;
+            vault.proofs.rotate(later).unwrap();
+        }
+        let reopened = Vault::open(folder.path()).unwrap();
+        let kids = published_proofs(&reopened);
+        assert_eq!((kids.len(), &kids[..2]), (5, &first[..]), "no key is ever forgotten");
+        assert_ne!(reopened.sign_proof(later, b"auc_1:7:00").unwrap().key_id, signed.key_id);
+        assert_eq!(reopened.sign_proof(now, b"auc_1:7:00").unwrap(), signed);
     }
 
     #[test]

@@ -48,6 +48,13 @@ impl entities::Guest for Component {
         let events = events.map_err(converted::entity_error)?.into_iter();
         Ok(events.map(converted::public_event).collect())
     }
+
+    fn engine(machine: String) -> Result<entities::EngineVersion, entities::Error> {
+        let told = edge(EntityError::Unavailable, |edge| ready(edge.engine(&machine)));
+        let ports::Engine { component_sha256, version } = told.map_err(converted::entity_error)?;
+        let component_sha256 = component_sha256.map(|digest| digest.as_bytes().to_vec());
+        Ok(entities::EngineVersion { component_sha256, version })
+    }
 }
 
 impl sql::Guest for Component {
@@ -113,6 +120,18 @@ impl vault::Guest for Component {
         // Nothing is better than a digest that anybody could make: who asked traps.
         let made = edge(|why| why, |edge| edge.mac(&purpose, &message));
         noted(made).map(Vec::from).unwrap_or_default()
+    }
+
+    fn sign_proof(at: i64, message: Vec<u8>) -> Result<vault::ProofSignature, String> {
+        let at = kernel::Timestamp::from_ms(at);
+        let ports::ProofSignature { key_id, signature } =
+            edge(|why| why, |edge| edge.sign_proof(at, &message))?;
+        Ok(vault::ProofSignature { key_id, signature })
+    }
+
+    fn proof_keys() -> String {
+        let keys = edge(|why| why, |edge| Ok(edge.proof_keys()));
+        noted(keys).unwrap_or_else(|| NO_KEYS.to_owned())
     }
 }
 

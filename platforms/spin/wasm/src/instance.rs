@@ -46,12 +46,14 @@ fn opened() -> Result<Rc<Edge<Spin>>, String> {
     let composition = Composition::parse(&text).map_err(|error| format!("{MANIFEST}: {error}"))?;
     let component = std::env::var(COMPONENT)
         .map_err(|_| format!("the component needs environment = {{ {COMPONENT} = \"its id\" }}"))?;
-    let machines = Machines::default().with::<Auction>("auction");
+    let machines = Machines::default().with_component::<Auction>("auction", AUCTION_SHA256);
     let edge = Edge::open(Spin, machines, composition, &component);
     let edge = Rc::new(edge.map_err(|error| error.to_string())?);
     EDGE.set(Some(Rc::clone(&edge)));
     Ok(edge)
 }
 
+/// The machine that is linked in, as a component; `cargo xtask build` says it.
+const AUCTION_SHA256: Option<&str> = option_env!("AUCTION_MACHINE_SHA256");
 const MANIFEST: &str = "/spin.toml";
 const COMPONENT: &str = "EDGE_COMPONENT";

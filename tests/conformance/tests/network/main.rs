@@ -13,6 +13,7 @@ mod letters;
 mod lists;
 mod pictures;
 mod probes;
+mod proofs;
 mod qr;
 mod refusals;
 mod scripts;

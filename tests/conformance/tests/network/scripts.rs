@@ -55,6 +55,12 @@ async fn every_table_holds_over_http() {
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     assert!(count >= 120 && steps >= 450, "only {count} scenarios with {steps} steps");
 
+    let mut doubts = Vec::new();
+    for Played { id, .. } in &played {
+        doubts.extend(crate::proofs::doubt(&platform.client(), id).await);
+    }
+    assert!(doubts.is_empty(), "\n{}", doubts.join("\n"));
+
     let told = leaks(&played, &users, &tape.lock().unwrap());
     assert!(told.leaks.is_empty(), "\n{}", told.leaks.join("\n"));
     println!("{} hidden amounts, {} of them told to their owners", told.searched, told.owned);

@@ -7,7 +7,7 @@
 
 use shapes_counter::machine::Counter;
 
-use exports::ecomauction::edge::entities::{Error, Guest, PublicEvent};
+use exports::ecomauction::edge::entities::{EngineVersion, Error, Guest, PublicEvent};
 use spin::sqlite::sqlite::{Connection, QueryResult, Value};
 
 wit_bindgen::generate!({
@@ -69,6 +69,10 @@ impl Guest for Component {
         _limit: u32,
     ) -> Result<Vec<PublicEvent>, Error> {
         Ok(Vec::new())
+    }
+
+    fn engine(_machine: String) -> Result<EngineVersion, Error> {
+        Ok(EngineVersion { component_sha256: None, version: String::new() })
     }
 }
 

@@ -242,6 +242,12 @@ struct Receipt {
     #[schema(pattern = "^[0-9a-f]{64}$")]
     head: String,
     server_time: Instant,
+    /// `kid` in `/.well-known/proof-keys.json`.
+    #[schema(nullable = false)]
+    key_id: Option<String>,
+    /// Ed25519 over `<auction_id>:<seq>:<head>`, base64url. Deployments may switch it off.
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9_-]{86}$")]
+    signature: Option<String>,
 }
 
 /// The current facts that go with what an auction refuses.

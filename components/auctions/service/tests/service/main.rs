@@ -7,5 +7,6 @@ mod house;
 mod idempotency;
 mod lists;
 mod manners;
+mod proofs;
 mod seller;
 mod views;

@@ -47,3 +47,11 @@ pub(super) fn keys() -> Description {
     Description::new(TAG, "Show the keys that access tokens are verified with")
         .answers_object(200, "A JWK set (RFC 7517). It may be kept for five minutes.")
 }
+
+pub(super) fn proof_keys() -> Description {
+    let notes = "Keys of receipts and proofs alone, Ed25519 (`OKP`). A `kid` is the first 16 hex \
+        digits of the SHA-256 of the public key. Past keys stay for good.";
+    Description::new(TAG, "Show the keys that receipts and proofs are verified with")
+        .notes(notes)
+        .answers_object(200, "A JWK set (RFC 7517). It may be kept for five minutes.")
+}

@@ -110,6 +110,14 @@ impl Vault for Watched<'_> {
         self.note(format!("mac {purpose}"));
         self.memory.mac(purpose, message).await
     }
+
+    async fn sign_proof(&self, at: Timestamp, message: &[u8]) -> Result<ProofSignature, String> {
+        self.memory.sign_proof(at, message).await
+    }
+
+    async fn proof_keys(&self) -> String {
+        self.memory.proof_keys().await
+    }
 }
 
 impl Limits for Watched<'_> {
@@ -189,5 +197,9 @@ impl Entities for Watched<'_> {
         limit: u32,
     ) -> Result<Vec<PublicEvent>, EntityError> {
         self.memory.events(machine, key, after, limit).await
+    }
+
+    async fn engine(&self, machine: &str) -> Result<Engine, EntityError> {
+        self.memory.engine(machine).await
     }
 }

@@ -63,6 +63,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /healthz", Place::Nowhere, all(200)),
     row("GET /readyz", Place::Nowhere, all(200)),
     row("GET /.well-known/jwks.json", Place::Nowhere, all(200)),
+    row("GET /.well-known/proof-keys.json", Place::Nowhere, all(200)),
     // Auctions.
     row("GET /v1/auctions", Place::Nowhere, all(200)),
     row("POST /v1/auctions", Place::Nowhere, own_change(201)),
@@ -82,6 +83,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /pictures/{picture_id}/{size}", Place::Pictured, all(200)),
     row("GET /v1/auctions/{id}/qr.png", Place::Coded, all(200)),
     row("GET /v1/auctions/{id}/qr.svg", Place::Coded, all(200)),
+    row("GET /v1/auctions/{id}/proof", Place::Bid, all(200)),
     // Bids.
     row("POST /v1/auctions/{id}/bids:preview", Place::Open, all(200)),
     row("POST /v1/auctions/{id}/bids", Place::Bid, bidders(201)),
