@@ -81,8 +81,18 @@ pub(crate) fn objects(repo: &Repo, progress: &Progress) -> anyhow::Result<Tally>
     let folder = repo.root().join("platforms/cloudflare");
     let mut tests = node(&folder);
     tests.args(["--test", "--test-reporter=tap", "tests/objects.test.mjs"]).current_dir(&folder);
-    tests.env("BUNDLE", repo.target().join("cloudflare"));
-    let outcome = command::run(&mut tests, progress)?;
+    counting(tests.env("BUNDLE", repo.target().join("cloudflare")), progress)
+}
+
+/// The client in JavaScript, tested by the same node.
+pub(crate) fn client(repo: &Repo, progress: &Progress) -> anyhow::Result<Tally> {
+    let mut tests = node(&repo.root().join("platforms/cloudflare"));
+    tests.args(["--test", "--test-reporter=tap", "tests/live.test.mjs"]);
+    counting(tests.current_dir(repo.root().join("clients/js")), progress)
+}
+
+fn counting(tests: &mut Command, progress: &Progress) -> anyhow::Result<Tally> {
+    let outcome = command::run(tests, progress)?;
     let mut tally = counted(&outcome.lines);
     if !outcome.success || tally.passed == 0 {
         tally.failed = tally.failed.max(1);

@@ -110,6 +110,11 @@ impl Client {
         self.address.read().unwrap().expect("the platform is up")
     }
 
+    /// Where the platform listens now; none while it is down.
+    pub(crate) fn try_address(&self) -> Option<SocketAddr> {
+        *self.address.read().unwrap()
+    }
+
     /// A request with any method.
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {
         let headers = self.token.iter();

@@ -241,7 +241,7 @@ fn fits(template: &str, path: &str) -> bool {
 }
 
 /// Names of shapes that are one part of an object among several: alone they stay open.
-fn parts_of_wholes(value: &Value, parts: &mut BTreeSet<String>) {
+pub(crate) fn parts_of_wholes(value: &Value, parts: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             for part in members.get("allOf").and_then(Value::as_array).into_iter().flatten() {
@@ -256,7 +256,7 @@ fn parts_of_wholes(value: &Value, parts: &mut BTreeSet<String>) {
 }
 
 /// Forbids members that an object does not name, unless it says something about them.
-fn close(schema: &mut Value) {
+pub(crate) fn close(schema: &mut Value) {
     match schema {
         Value::Object(members) => {
             members.values_mut().for_each(close);

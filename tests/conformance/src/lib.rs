@@ -4,8 +4,9 @@
 //! [`Client`] speaks HTTP to it, a [`User`] bids and sells. What only our host has is [`Host`]'s: a
 //! test of every platform cannot name it. [`chain`] judges an auction by its log alone, [`record`]
 //! sets the log against what was told, [`siege`] kills the platform while it is bid on. Every
-//! answer is held to the API [`document`]. Nothing here links a part of the product but the
-//! kernel's instants: what is checked is what went over the wire.
+//! answer is held to the API [`document`], every frame of a [`socket`] to [`frames`].
+//! [`subscribers`] follow auctions through kills and through a [`meddler`]. Nothing here links a
+//! part of the product but the kernel's instants: what is checked is what went over the wire.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -18,10 +19,12 @@ pub mod archives;
 pub mod chain;
 mod client;
 pub mod document;
+pub mod frames;
 mod host;
 pub mod jwt;
 pub mod letters;
 mod market;
+pub mod meddler;
 pub mod people;
 pub mod pictures;
 mod platform;
@@ -31,6 +34,9 @@ pub mod record;
 mod setup;
 pub mod siege;
 pub mod smtp;
+pub mod socket;
+pub mod stream;
+pub mod subscribers;
 mod waiting;
 pub mod wire;
 

@@ -6,6 +6,7 @@ use crate::figures::Figures;
 use crate::queues::Queues;
 use crate::resident::Resident;
 use crate::scenario::Scenario;
+use crate::sockets::Sockets;
 
 /// A bound and what was measured.
 #[derive(Debug, Serialize)]
@@ -37,6 +38,7 @@ pub(crate) fn judge(
     scenarios: &[Figures],
     queues: Option<&Queues>,
     resident: Option<&Resident>,
+    sockets: Option<&Sockets>,
 ) -> Vec<Floor> {
     let find = |scenario| scenarios.iter().find(|figures| figures.scenario == scenario);
     let mut floors = Vec::new();
@@ -75,9 +77,19 @@ pub(crate) fn judge(
             READY_MAX_SECONDS,
         ));
     }
+    if let Some(sockets) = sockets {
+        let delivered = sockets.median.delivered_p99_ms;
+        let what = "from a bid's 201 to the last socket, p99, ms";
+        floors.push(Floor::at_most(what, delivered, DELIVERED_MAX_MS));
+        let what = "what one stalled reader delays the others, ms";
+        floors.push(Floor::at_most(what, sockets.stalled_delay_ms(), STALLED_MAX_MS));
+    }
     floors
 }
 
 /// For 100 000 auctions with ten bids each.
 const MEMORY_MAX_MIB: f64 = 1_024.0;
 const READY_MAX_SECONDS: f64 = 10.0;
+/// For ten thousand sockets (rules.md B10).
+const DELIVERED_MAX_MS: f64 = 1_000.0;
+const STALLED_MAX_MS: f64 = 10.0;

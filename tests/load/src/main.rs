@@ -21,6 +21,7 @@ mod resident;
 mod rounds;
 mod scenario;
 mod scripts;
+mod sockets;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -79,6 +80,9 @@ struct Bench {
     /// Auctions: 1 000 to bid on, 100 000 for `resident`, when not given.
     #[arg(long)]
     auctions: Option<usize>,
+    /// Sockets on one auction, for `sockets`.
+    #[arg(long, default_value_t = 1_000)]
+    sockets: usize,
     /// Prints JSON instead of tables.
     #[arg(long)]
     json: bool,
@@ -126,6 +130,9 @@ fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
     if bench.only.contains(&Scenario::Resident) {
         report.resident = Some(resident::run(bench, &place)?);
     }
+    if bench.only.contains(&Scenario::Sockets) {
+        report.sockets = Some(sockets::run(bench, &place)?);
+    }
     report.judge();
     if bench.json {
         println!("{}", serde_json::to_string_pretty(&report)?);
@@ -142,10 +149,11 @@ fn run(bench: &Bench) -> anyhow::Result<ExitCode> {
 
 const EXAMPLES: &str = "\
 Examples:
-  load bench                                every scenario but `resident`, about 8 minutes
+  load bench                                all but `resident` and `sockets`, about 8 minutes
   load bench --only bids --seconds 10       bids over many auctions, beside the raw echo
   load bench --platform spin --only bids    the same components in the Spin shape
   load bench --platform cloudflare --only bids    the Worker; first cargo xtask build --cloudflare
   load bench --only queues                  beside RabbitMQ and Redis Streams from packages
   load bench --only resident                100 000 auctions in memory; some minutes
+  load bench --only sockets --sockets 10000 watchers of one auction; 1 000 when not given
   load bench --rounds 5 --json > run.json   for machines";

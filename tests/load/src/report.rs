@@ -9,6 +9,7 @@ use crate::platform::Place;
 use crate::queues::Queues;
 use crate::resident::Resident;
 use crate::scenario::Scenario;
+use crate::sockets::Sockets;
 
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
@@ -25,6 +26,8 @@ pub(crate) struct Report {
     pub(crate) left_out: Vec<String>,
     /// Memory and restart.
     pub(crate) resident: Option<Resident>,
+    /// Sockets on one auction.
+    pub(crate) sockets: Option<Sockets>,
     /// Bounds of what was measured.
     pub(crate) floors: Vec<Floor>,
 }
@@ -41,23 +44,28 @@ impl Report {
             queues: None,
             left_out: Vec::new(),
             resident: None,
+            sockets: None,
             floors: Vec::new(),
         })
     }
 
     /// Compares with the floors.
     pub(crate) fn judge(&mut self) {
-        self.floors = floors::judge(&self.scenarios, self.queues.as_ref(), self.resident.as_ref());
+        let Self { scenarios, queues, resident, sockets, .. } = self;
+        self.floors =
+            floors::judge(scenarios, queues.as_ref(), resident.as_ref(), sockets.as_ref());
     }
 
     /// Scenarios in which a reply was wrong.
     pub(crate) fn problems(&self) -> impl Iterator<Item = String> {
         let broken = self.scenarios.iter().filter(|figures| figures.median.wrong > 0);
-        broken.map(|figures| {
+        let sockets = self.sockets.iter().flat_map(|sockets| sockets.median.faults.clone());
+        let broken = broken.map(|figures| {
             let (title, wrong) = (figures.scenario.title(), figures.median.wrong);
             let first = figures.median.first_wrong.as_deref().unwrap_or_default();
             format!("{title}: {wrong} wrong replies, one of them {first}")
-        })
+        });
+        broken.chain(sockets)
     }
 
     /// Tables on standard output.
@@ -86,6 +94,9 @@ impl Report {
         }
         if let Some(resident) = &self.resident {
             print_resident(resident);
+        }
+        if let Some(sockets) = &self.sockets {
+            print_sockets(sockets);
         }
         for floor in &self.floors {
             let verdict = if floor.is_met { "PASS" } else { "FAIL" };
@@ -181,6 +192,45 @@ fn print_resident(resident: &Resident) {
         "after SIGKILL: ready in {:.2} s with {:.0} MiB and {} loaded; {checked} checked",
         resident.ready_after_seconds, resident.restarted_mib, resident.restarted_loaded
     );
+}
+
+fn print_sockets(sockets: &Sockets) {
+    let mut table = Table::new();
+    table.load_style(presets::ASCII_MARKDOWN).set_header([
+        "round",
+        "open s",
+        "B each",
+        "last p50 ms",
+        "last p99 ms",
+        "bid p50 ms",
+        "unwatched",
+        "stalled p50",
+        "stalled p99",
+        "faults",
+    ]);
+    let numbered = (1..).map(|at: u32| at.to_string()).zip(&sockets.rounds);
+    for (name, round) in numbered.chain([("median".to_owned(), &sockets.median)]) {
+        table.add_row([
+            name,
+            format!("{:.1}", round.opened_in_seconds),
+            format!("{:.0}", round.bytes_each),
+            format!("{:.2}", round.delivered_p50_ms),
+            format!("{:.2}", round.delivered_p99_ms),
+            format!("{:.2}", round.bid_p50_ms),
+            format!("{:.2}", round.unwatched_p50_ms),
+            format!("{:.2}", round.stalled_p50_ms),
+            format!("{:.2}", round.stalled_p99_ms),
+            round.faults.len().to_string(),
+        ]);
+    }
+    for column in table.column_iter_mut().skip(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    println!(
+        "{} sockets on one auction, {} bids a phase, one a second",
+        sockets.sockets, sockets.bids
+    );
+    println!("{table}");
 }
 
 fn or_dash(value: Option<f64>, digits: usize) -> String {

@@ -146,7 +146,9 @@ impl<'b> Stage<'b> {
                 let crowd = self.crowd()?;
                 self.product(crowd)
             }
-            Scenario::Queues | Scenario::Resident => anyhow::bail!("not a scenario of rounds"),
+            Scenario::Queues | Scenario::Resident | Scenario::Sockets => {
+                anyhow::bail!("not a scenario of rounds")
+            }
         }
     }
 

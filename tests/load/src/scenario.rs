@@ -27,13 +27,15 @@ pub(crate) enum Scenario {
     Queues,
     /// Many auctions in memory, and a restart with them. Only when asked for: takes minutes.
     Resident,
+    /// Many sockets on one auction. Only when asked for.
+    Sockets,
 }
 
 impl Scenario {
     /// What its figures are divided by.
     pub(crate) fn base(self) -> Option<Self> {
         match self {
-            Self::RawGet | Self::RawPost | Self::Queues | Self::Resident => None,
+            Self::RawGet | Self::RawPost | Self::Queues | Self::Resident | Self::Sockets => None,
             Self::Probe | Self::UnknownAuction | Self::View => Some(Self::RawGet),
             Self::RefusedBids | Self::Bids | Self::HotAuction => Some(Self::RawPost),
         }
@@ -52,6 +54,7 @@ impl Scenario {
             Self::HotAuction => "durable bids, one auction",
             Self::Queues => "queues beside others",
             Self::Resident => "auctions in memory",
+            Self::Sockets => "sockets on one auction",
         }
     }
 }
@@ -89,7 +92,7 @@ mod tests {
         assert_eq!(chosen(&[Scenario::View]), [Scenario::RawGet, Scenario::View]);
         let hot = [Scenario::RawPost, Scenario::Bids, Scenario::HotAuction];
         assert_eq!(chosen(&[Scenario::HotAuction]), hot);
-        assert_eq!(chosen(&[Scenario::Resident, Scenario::Queues]), []);
+        assert_eq!(chosen(&[Scenario::Resident, Scenario::Queues, Scenario::Sockets]), []);
         assert_eq!(chosen(&[]), TURNS);
     }
 }

@@ -93,6 +93,8 @@ fn has_worker(repo: &Repo, steps: &mut Steps) -> bool {
         return false;
     }
     steps.count("objects of cloudflare", |progress| cloudflare::objects(repo, progress));
+    // Its node is installed with the Worker's tools.
+    steps.count("the client in JavaScript", |progress| cloudflare::client(repo, progress));
     true
 }
 

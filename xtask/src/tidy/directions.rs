@@ -60,6 +60,7 @@ enum Room<'p> {
     Wasm(&'p str),
     Document,
     Platform(&'p str),
+    Client,
     Tests,
     Compose,
     Xtask,
@@ -83,6 +84,7 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
         ["components", "api", "document"] => Room::Document,
         ["platforms", platform, ..] => Room::Platform(platform),
+        ["clients", ..] => Room::Client,
         ["tests", ..] => Room::Tests,
         ["xtask", "compose"] => Room::Compose,
         ["xtask"] | ["xtask", "bundle"] => Room::Xtask,
@@ -93,13 +95,14 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
 impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
-            Archive, Compose, Composition, Document, Edge, Kernel, Machine, Platform, Ports,
-            PortsWasi, Proof, Service, Tests, Vault, Verifier, Wasm, Web, Xtask,
+            Archive, Client, Compose, Composition, Document, Edge, Kernel, Machine, Platform,
+            Ports, PortsWasi, Proof, Service, Tests, Vault, Verifier, Wasm, Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
             (Tests, _) | (Xtask | Platform("host"), Compose) => true,
-            (_, Tests | Compose | Xtask) | (Kernel | Compose, _) => false,
+            // What others copy stands alone: a client is no part of what it speaks to.
+            (_, Tests | Client | Compose | Xtask) | (Kernel | Client | Compose, _) => false,
             (_, Kernel) => true,
             (PortsWasi | Web | Service(_) | Vault | Edge | Platform(_), Ports) => true,
             // What platforms have in common, and nobody else (docs/adr/0029, 0035).
@@ -128,7 +131,9 @@ impl Room<'_> {
     }
 
     fn may_use(self, library: &str) -> bool {
-        use Room::{Compose, Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask};
+        use Room::{
+            Client, Compose, Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask,
+        };
         let starts = |prefix: &str| library.starts_with(prefix);
         match self {
             Tests => true,
@@ -143,7 +148,9 @@ impl Room<'_> {
                 matches!(self, PortsWasi | Wasm(_) | Platform("spin") | Compose)
             }
             _ if starts("rusqlite") => matches!(self, Ports | Platform(_)),
-            _ if WAITING.iter().any(|prefix| starts(prefix)) => matches!(self, Platform(_)),
+            _ if WAITING.iter().any(|prefix| starts(prefix)) => {
+                matches!(self, Client | Platform(_))
+            }
             _ if library == "anyhow" => matches!(self, Platform(_) | Xtask),
             _ => true,
         }

@@ -29,6 +29,7 @@ const KNOWN: &[&str] = &[
     "Cargo.toml",
     "LICENSE",
     "README.md",
+    "clients",
     "clippy.toml",
     "components",
     "crates",

@@ -1,4 +1,5 @@
-//! The API document, made of the route tables of all services, and the page that shows it.
+//! The API document, made of the route tables of all services, the page that shows it, and the
+//! document of what is said live.
 //!
 //! Native only: what it makes is committed below `docs` and served from there by `api-service`.
 //!
@@ -22,6 +23,8 @@ pub struct Made {
     pub json: String,
     /// `docs/openapi.html`.
     pub html: String,
+    /// `docs/asyncapi.json`.
+    pub live: String,
 }
 
 /// Why it was not made.
@@ -64,12 +67,18 @@ pub fn document() -> Result<Value, Clash> {
     web::document::render(&sections())
 }
 
+/// The document of sockets and event streams.
+pub fn live() -> Result<Value, Clash> {
+    web::document::render_live(&auctions_service::conversation())
+}
+
 /// The document as it is committed, and its page; `docs` has a page for every error code.
 pub fn make(docs: &Path) -> Result<Made, Error> {
     let document = document()?;
     let json = format!("{document:#}\n");
     let html = html::page(&document, &docs.join("errors"))?;
-    Ok(Made { json, html })
+    let live = format!("{:#}\n", live()?);
+    Ok(Made { json, html, live })
 }
 
 /// The folder `docs` of this checkout.

@@ -1,4 +1,4 @@
-//! Writes docs/openapi.json and docs/openapi.html: `cargo xtask openapi`.
+//! Writes docs/openapi.json, docs/openapi.html and docs/asyncapi.json: `cargo xtask openapi`.
 
 use std::fs;
 use std::process::ExitCode;
@@ -18,7 +18,9 @@ fn main() -> ExitCode {
 fn write() -> Result<(), Error> {
     let docs = api_document::docs();
     let made = api_document::make(&docs)?;
-    for (name, text) in [("openapi.json", made.json), ("openapi.html", made.html)] {
+    let files =
+        [("openapi.json", made.json), ("openapi.html", made.html), ("asyncapi.json", made.live)];
+    for (name, text) in files {
         let path = docs.join(name);
         // A file that did not change keeps its time stamp, and nothing is built anew.
         if fs::read_to_string(&path).is_ok_and(|old| old == text) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use api_document::{docs, document, make, sections};
+use api_document::{docs, document, live, make, sections};
 use serde_json::Value;
 
 /// Method and path, as the document writes them, and the operation id.
@@ -24,7 +24,9 @@ fn documented(document: &Value) -> BTreeSet<Operation> {
 #[test]
 fn what_is_committed_is_up_to_date() {
     let made = make(&docs()).unwrap();
-    for (name, made) in [("openapi.json", made.json), ("openapi.html", made.html)] {
+    let files =
+        [("openapi.json", made.json), ("openapi.html", made.html), ("asyncapi.json", made.live)];
+    for (name, made) in files {
         let committed = fs::read_to_string(docs().join(name)).unwrap_or_default();
         assert!(made == committed, "docs/{name} is out of date: cargo xtask openapi");
     }
@@ -88,12 +90,29 @@ fn every_reference_leads_somewhere() {
     for link in created["links"].as_object().unwrap().values() {
         assert!(ids.contains(link["operationId"].as_str().unwrap()), "{link}");
     }
-    let mut references = BTreeSet::new();
-    collect(&document, &mut references);
-    assert!(references.len() > 30);
-    for reference in references {
-        let pointer = reference.strip_prefix('#').unwrap();
-        assert!(document.pointer(pointer).is_some(), "{reference}");
+    for document in [document, live().unwrap()] {
+        let mut references = BTreeSet::new();
+        collect(&document, &mut references);
+        assert!(references.len() > 30);
+        for reference in references {
+            let pointer = reference.strip_prefix('#').unwrap();
+            assert!(document.pointer(pointer).is_some(), "{reference}");
+        }
+    }
+}
+
+#[test]
+fn every_event_that_the_log_names_has_a_shape() {
+    let (document, live) = (document().unwrap(), live().unwrap());
+    let names = document["components"]["schemas"]["EventName"]["enum"].as_array().unwrap();
+    let messages = live["components"]["messages"].as_object().unwrap();
+    for prefix in ["event", "logged"] {
+        let told = messages.keys().filter(|key| key.starts_with(&format!("{prefix}.")));
+        assert_eq!(told.count(), names.len());
+        for name in names {
+            let key = format!("{prefix}.{}", name.as_str().unwrap());
+            assert!(messages.contains_key(&key), "{key}");
+        }
     }
 }
 

@@ -17,6 +17,11 @@ fn describe(operation: Operation) -> Description {
         Operation::ReadDocument => {
             Description::new(SERVICE, "This document").answers_object(200, "OpenAPI 3.1.").tagged()
         }
+        Operation::ReadLiveDocument => {
+            Description::new(SERVICE, "What is said on sockets and in event streams")
+                .answers_object(200, "AsyncAPI 3.0.")
+                .tagged()
+        }
         Operation::ReadPage => Description::new(SERVICE, "This document as a page")
             .answers_text(200, "HTML without scripts.", "text/html")
             .tagged(),

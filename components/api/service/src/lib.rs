@@ -1,5 +1,6 @@
 //! The platform about itself: the API document (`GET /openapi.json` for machines, `GET /docs` for
-//! people), and whether it is up and ready. A host that knows that better answers by itself.
+//! people, `GET /asyncapi.json` of sockets), and whether it is up and ready. A host that knows that
+//! better answers by itself.
 //!
 //! The documents are bytes of files below `docs`, which `cargo xtask openapi` makes of the route
 //! tables. How, is in `components/api/document`; nothing here reads them.
@@ -24,7 +25,9 @@ pub use document::document;
 pub enum Operation {
     /// The document, for machines.
     ReadDocument,
-    /// The same as a page, for people.
+    /// What is said on sockets and in event streams, for machines.
+    ReadLiveDocument,
+    /// The first document as a page, for people.
     ReadPage,
     /// Whether the platform is up.
     ReadHealth,
@@ -43,6 +46,7 @@ pub async fn handle<P: Ports>(ports: &P, request: Request) -> Response {
         exchange.no_parameters()?;
         match operation {
             Operation::ReadDocument => read(exchange, &OPENAPI),
+            Operation::ReadLiveDocument => read(exchange, &ASYNCAPI),
             Operation::ReadPage => read(exchange, &PAGE),
             Operation::ReadHealth => Ok(status(200, "up")),
             Operation::ReadReadiness => Ok(readiness(ports).await),
@@ -99,12 +103,19 @@ fn status(status: u16, word: &str) -> Response {
 
 thread_local! {
     static OPENAPI_TAG: OnceCell<String> = const { OnceCell::new() };
+    static ASYNCAPI_TAG: OnceCell<String> = const { OnceCell::new() };
     static PAGE_TAG: OnceCell<String> = const { OnceCell::new() };
 }
 
 const OPENAPI: File = File {
     bytes: include_bytes!("../../../../docs/openapi.json"),
     tag: &OPENAPI_TAG,
+    content_type: "application/json",
+    policy: None,
+};
+const ASYNCAPI: File = File {
+    bytes: include_bytes!("../../../../docs/asyncapi.json"),
+    tag: &ASYNCAPI_TAG,
     content_type: "application/json",
     policy: None,
 };
@@ -126,6 +137,14 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Ignored,
         body_max_bytes: 0,
         handler: Operation::ReadDocument,
+    },
+    Route {
+        method: Method::Get,
+        path: "/asyncapi.json",
+        operation: "readLiveDocument",
+        auth: Auth::Ignored,
+        body_max_bytes: 0,
+        handler: Operation::ReadLiveDocument,
     },
     Route {
         method: Method::Get,

@@ -22,6 +22,11 @@ fn the_committed_files_are_served_as_they_are() {
     let document = send("GET", "/openapi.json", &[]);
     assert_eq!((document.status, document.body.as_slice()), (200, json.as_slice()));
     assert_eq!(document.header("content-type"), Some("application/json"));
+    let json = include_bytes!("../../../../docs/asyncapi.json");
+    let live = send("GET", "/asyncapi.json", &[]);
+    assert_eq!((live.status, live.body.as_slice()), (200, json.as_slice()));
+    assert_eq!(live.header("content-type"), Some("application/json"));
+    assert_ne!(live.header("etag"), document.header("etag"));
     let html = include_bytes!("../../../../docs/openapi.html");
     let page = send("GET", "/docs", &[]);
     assert_eq!((page.status, page.body.as_slice()), (200, html.as_slice()));
@@ -32,7 +37,7 @@ fn the_committed_files_are_served_as_they_are() {
 
 #[test]
 fn what_the_caller_has_is_not_sent_again() {
-    for target in ["/openapi.json", "/docs"] {
+    for target in ["/openapi.json", "/asyncapi.json", "/docs"] {
         let first = send("GET", target, &[]);
         let etag = first.header("etag").unwrap();
         assert_eq!(first.header("cache-control"), Some("no-cache"));
@@ -61,7 +66,7 @@ fn the_platform_tells_whether_it_is_up_and_ready() {
 
 #[test]
 fn nothing_else_is_taken() {
-    for target in ["/openapi.json", "/docs", "/healthz", "/readyz"] {
+    for target in ["/openapi.json", "/asyncapi.json", "/docs", "/healthz", "/readyz"] {
         assert_eq!(send("GET", &format!("{target}?x=1"), &[]).status, 400);
         let post = send("POST", target, &[]);
         assert_eq!((post.status, post.header("allow")), (405, Some("GET, HEAD, OPTIONS")));

@@ -6,8 +6,10 @@ mod auctions;
 mod beside;
 mod bids;
 mod bodies;
+mod frames;
 mod listing;
 mod live;
+mod logged;
 mod me;
 mod offers;
 mod parameters;
@@ -18,6 +20,8 @@ mod views;
 use web::document::{Description, Section};
 
 use crate::Operation;
+
+pub use frames::conversation;
 
 /// The operations of the service.
 pub fn document() -> Section {

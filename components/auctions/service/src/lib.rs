@@ -34,7 +34,7 @@ use ports::{Delivery, Message, Ports};
 use web::{Exchange, Problem, Request, Response};
 
 #[cfg(feature = "document")]
-pub use document::document;
+pub use document::{conversation, document};
 pub use live::{message, open, tell, time};
 pub use routes::{Operation, routes};
 

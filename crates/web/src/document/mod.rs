@@ -6,6 +6,7 @@
 //! component carries a word of it (docs/adr/0014).
 
 mod description;
+mod live;
 mod nouns;
 mod operation;
 mod parameter;
@@ -22,6 +23,7 @@ use utoipa::PartialSchema;
 use crate::Route;
 
 pub use description::{Description, Keys};
+pub use live::{Conversation, render_live};
 pub use nouns::{AuctionId, BidId, Currency, Instant, Minor, Moment, Money, OfferId, UserId};
 pub use parameter::Parameter;
 

@@ -1,12 +1,13 @@
 //! The kill tests for as long as one likes: `soak --kills 200 --writes 10000 --seed 7`, and of
-//! letters `soak --letters --auctions 1000 --kills 20`. `--platform spin` kills another platform.
+//! letters `soak --letters --auctions 1000 --kills 20`; of sockets `soak --sockets --kills 20`.
+//! `--platform spin` kills another platform.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use conformance::siege::{Plan, besiege};
-use conformance::{Kind, letters};
+use conformance::{Kind, letters, subscribers};
 
 /// Kills the platform again and again under load and checks that nothing acknowledged is lost.
 #[derive(Parser)]
@@ -17,10 +18,16 @@ struct Options {
     /// Counts letters instead of bids: every fact must be told once, whatever is killed.
     #[arg(long)]
     letters: bool,
+    /// Compares what sockets heard with the log instead of bids.
+    #[arg(long, conflicts_with = "letters")]
+    sockets: bool,
+    /// Sockets that listen.
+    #[arg(long, default_value_t = 200)]
+    followers: usize,
     /// Auctions of which letters tell.
     #[arg(long, default_value_t = 1_000)]
     auctions: usize,
-    /// SIGKILLs; 200, or 20 with --letters.
+    /// SIGKILLs; 200, or 20 with --letters or --sockets.
     #[arg(long)]
     kills: Option<u32>,
     /// Acknowledged bids at least.
@@ -42,6 +49,9 @@ async fn main() -> ExitCode {
     let options = Options::parse();
     if options.letters {
         return count_letters(&options).await;
+    }
+    if options.sockets {
+        return compare_sockets(&options).await;
     }
     let plan = Plan {
         platform: options.platform,
@@ -80,5 +90,23 @@ async fn count_letters(options: &Options) -> ExitCode {
         println!("nothing was won, sold or outbid: this proves nothing");
     }
     let is_fine = report.violations.is_empty() && enough && is_told;
+    if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+async fn compare_sockets(options: &Options) -> ExitCode {
+    if let Err(error) = crowd::raise_open_files() {
+        println!("{error:#}");
+    }
+    let plan = subscribers::Plan {
+        platform: options.platform,
+        followers: options.followers,
+        kills: options.kills.unwrap_or(20),
+        bids_each: 20,
+        seed: options.seed.unwrap_or_else(|| fastrand::u64(..)),
+    };
+    println!("{plan:?}");
+    let report = subscribers::besiege(&plan).await;
+    println!("{report:#?}");
+    let is_fine = report.violations.is_empty() && report.cuts > 0;
     if is_fine { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -20,9 +20,12 @@ use scene::Scene;
 async fn the_committed_document_is_served_with_a_tag() {
     let platform = Setup::production().start().await;
     let client = platform.client();
-    for (path, media_type) in
-        [("/openapi.json", "application/json"), ("/docs", "text/html; charset=utf-8")]
-    {
+    let served = [
+        ("/openapi.json", "application/json"),
+        ("/asyncapi.json", "application/json"),
+        ("/docs", "text/html; charset=utf-8"),
+    ];
+    for (path, media_type) in served {
         let first = client.get(path).await.expect(200);
         assert_eq!(first.header("content-type"), Some(media_type));
         assert_eq!(first.header("cache-control"), Some("no-cache"));

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use conformance::record::{Acknowledged, bids_against};
+use conformance::socket::{Ask, as_logged};
 use conformance::{Setup, chain, id_of};
 use serde_json::json;
 use tokio::sync::watch;
@@ -110,4 +111,30 @@ async fn snapshots_that_cannot_be_read_are_made_again_from_the_journal() {
         ben.bids(&auction, amount).await.expect(201);
         assert_eq!(std::fs::read(state.with_extension("unreadable")).unwrap(), bytes, "it is kept");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_tells_sockets_to_come_back_and_they_resume() {
+    let mut platform = Setup::development().on_host().start().await;
+    let (ana, ben) = (platform.user("ana").await, platform.user("ben").await);
+    let auction = id_of(&ana.lists(json!({})).await);
+    let client = platform.client();
+    let mut socket = Ask::to_watch(&auction).open(&client).await;
+    let hello = socket.next().await;
+    ben.bids(&auction, 2_000).await.expect(201);
+    let event = socket.next_of("event").await;
+    let (code, (status, took)) = tokio::join!(socket.closed(), platform.stop());
+    assert_eq!(code, 4000);
+    assert!(status.success() && took < Duration::from_secs(11), "{status} after {took:?}");
+    platform.start().await;
+    ben.bids(&auction, 3_000).await.expect(201);
+    let again = Ask::to_watch(&auction)
+        .with("after", &hello["seq"])
+        .with("epoch", hello["epoch"].as_str().unwrap());
+    let mut socket = again.open(&client).await;
+    let greeting = socket.next().await;
+    assert_eq!((&greeting["resumed"], &greeting["epoch"]), (&json!(true), &hello["epoch"]));
+    assert_eq!(as_logged(&socket.next_of("event").await), as_logged(&event));
+    let seq = event["seq"].as_u64().unwrap() + 1;
+    assert_eq!(socket.next_of("event").await["seq"].as_u64(), Some(seq));
 }

@@ -11,6 +11,7 @@ mod idempotency;
 mod identity;
 mod letters;
 mod lists;
+mod live;
 mod pictures;
 mod probes;
 mod proofs;

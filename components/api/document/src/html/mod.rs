@@ -20,7 +20,8 @@ pub(crate) fn page(document: &Value, errors: &Path) -> Result<String, Error> {
     let title = text(document, "/info/title");
     body.push_str(&format!("<header>\n<h1>{} API</h1>\n", escaped(title)));
     body.push_str(&markdown::html(text(document, "/info/description"), 2));
-    body.push_str("<p>For machines: <a href=\"/openapi.json\">openapi.json</a></p>\n</header>\n");
+    body.push_str("<p>For machines: <a href=\"/openapi.json\">openapi.json</a>, and what is said ");
+    body.push_str("live: <a href=\"/asyncapi.json\">asyncapi.json</a></p>\n</header>\n");
     body.push_str(&contents(document));
     body.push_str("<main>\n");
     for tag in list(document, "/tags") {

@@ -97,14 +97,14 @@ pub(super) enum Reserve {
 
 /// From this price on, bids rise by this step.
 #[derive(ToSchema)]
-struct Step {
+pub(super) struct Step {
     from: Minor,
     step: Minor,
 }
 
 /// The clock of a `dutch` auction.
 #[derive(ToSchema)]
-struct Clock {
+pub(super) struct Clock {
     /// The clock stops here.
     floor_price: Money,
     /// How much the price falls at a tick.
@@ -116,7 +116,7 @@ struct Clock {
 
 /// How far an ask must lie below the best one in `reverse`: one of the two.
 #[derive(ToSchema)]
-struct Underbid {
+pub(super) struct Underbid {
     #[schema(nullable = false)]
     decrement: Option<Money>,
     /// Basis points of the best ask.
@@ -126,7 +126,7 @@ struct Underbid {
 
 /// Which bid sets the price of all units in `uniform_price`.
 #[derive(ToSchema)]
-struct OneForAll {
+pub(super) struct OneForAll {
     pricing: Pricing,
 }
 
@@ -291,7 +291,7 @@ pub(super) struct PastBid {
 /// Why a bid is void. `withdrawn`: a sealed bid was taken back.
 #[derive(ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum VoidReason {
+pub(super) enum VoidReason {
     WrongAmount,
     DescriptionChanged,
     SellerUnreachable,

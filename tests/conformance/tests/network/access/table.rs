@@ -59,6 +59,7 @@ pub(super) const OPEN_TO_SUSPENDED: &[&str] =
 
 pub(super) const ROWS: &[Row] = &[
     row("GET /openapi.json", Place::Nowhere, all(200)),
+    row("GET /asyncapi.json", Place::Nowhere, all(200)),
     row("GET /docs", Place::Nowhere, all(200)),
     row("GET /healthz", Place::Nowhere, all(200)),
     row("GET /readyz", Place::Nowhere, all(200)),
