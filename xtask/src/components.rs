@@ -64,9 +64,9 @@ const COMPONENTS: &[Component] = &[
         package: "pictures-wasm",
         file: "pictures.wasm",
         kind: Kind::Service,
-        bytes_max: 1_500_000,
+        bytes_max: 1_100_000,
     },
-    Component { package: "qr-wasm", file: "qr.wasm", kind: Kind::Service, bytes_max: 750_000 },
+    Component { package: "qr-wasm", file: "qr.wasm", kind: Kind::Service, bytes_max: 480_000 },
     // Two thirds of it are the document and its page.
     Component { package: "api-wasm", file: "api.wasm", kind: Kind::Service, bytes_max: 1_050_000 },
     // With the machines.
