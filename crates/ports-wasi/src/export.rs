@@ -18,6 +18,9 @@ macro_rules! export_service {
     ($handle:path, $consume:path, $migrate:path, $run:path) => {
         /// A service without sockets: what asks for one is an ordinary request.
         mod without_sockets {
+            #[allow(unused_imports, reason = "the handler may be one of the crate's own")]
+            use super::*;
+
             pub(super) async fn open(
                 ports: &$crate::WasiPorts,
                 request: $crate::web::Request,

@@ -213,11 +213,6 @@ impl Sockets {
     }
 }
 
-/// Has anybody a socket?
-pub(crate) fn are_any(state: &State) -> bool {
-    !state.get_websockets().is_empty()
-}
-
 /// Closes a socket; one that is closed already stays so.
 pub(crate) fn end(socket: &WebSocket, code: u16) {
     let _ = socket.close(Some(code), Some(""));

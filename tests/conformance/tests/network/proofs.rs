@@ -87,8 +87,9 @@ async fn an_auction_is_proven_while_it_runs_and_when_it_is_over() {
     );
     let etag = open.header("etag").unwrap().to_owned();
     let own = ben.own(&id).await.expect(200).json();
-    let report = proofs::verify(&public, &id, &[("--receipt", &first.json()), ("--salts", &own)]);
-    let report = report.await;
+    let receipt = first.json();
+    let supplied = [("--receipt", &receipt), ("--salts", &own)];
+    let report = proofs::verify(&public, &id, &supplied).await;
     assert_eq!((&report["ok"], &report["status"]), (&json!(true), &json!("open")), "{report}");
 
     closed(&public, &id).await;

@@ -58,12 +58,18 @@ impl buffered::Guest for Component {
         };
         let future = pin!(service::handle(&WitEntities, request));
         match future.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(service::Response { status, body }) => {
-                buffered::Response { status, headers: fields(&["content-type", JSON]), body }
-            }
-            Poll::Pending => {
-                buffered::Response { status: 500, headers: fields(&[]), body: Vec::new() }
-            }
+            Poll::Ready(service::Response { status, body }) => buffered::Response {
+                status,
+                headers: fields(&["content-type", JSON]),
+                body,
+                live: None,
+            },
+            Poll::Pending => buffered::Response {
+                status: 500,
+                headers: fields(&[]),
+                body: Vec::new(),
+                live: None,
+            },
         }
     }
 }

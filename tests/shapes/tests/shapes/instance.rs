@@ -77,6 +77,13 @@ impl WasiHttpView for State {
 }
 
 impl entities::Host for State {
+    async fn engine(
+        &mut self,
+        _machine: String,
+    ) -> Result<entities::EngineVersion, entities::Error> {
+        Err(entities::Error::NotGranted)
+    }
+
     async fn call(
         &mut self,
         _machine: String,

@@ -43,7 +43,7 @@ mod service {
 }
 
 use machine::exports::ecomauction::machine::machine::{Decision, Envelope, Guest};
-use service::ecomauction::edge::entities::{Error, Host, PublicEvent};
+use service::ecomauction::edge::entities::{EngineVersion, Error, Host, PublicEvent};
 use service::exports::ecomauction::edge::http::{Fields, Request, Response};
 
 /// A machine instance that is home to several entities.
@@ -165,6 +165,10 @@ impl Ports {
 }
 
 impl Host for Ports {
+    async fn engine(&mut self, _machine: String) -> Result<EngineVersion, Error> {
+        Err(Error::NotGranted)
+    }
+
     async fn call(
         &mut self,
         _machine: String,

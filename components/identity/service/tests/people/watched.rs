@@ -39,6 +39,20 @@ impl<'a> Watched<'a> {
     }
 }
 
+impl Objects for Watched<'_> {
+    async fn put(&self, key: &str, content_type: &str, bytes: Vec<u8>) -> Result<(), ObjectError> {
+        self.memory.put(key, content_type, bytes).await
+    }
+
+    async fn get(&self, key: &str) -> Result<Option<Object>, ObjectError> {
+        self.memory.get(key).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), ObjectError> {
+        self.memory.delete(key).await
+    }
+}
+
 impl Sql for Watched<'_> {
     async fn query(&self, statement: Statement) -> Result<Outcome, SqlError> {
         self.note(format!("query {}", statement.sql));
