@@ -10,7 +10,8 @@ impl Objects for WorkerPorts<'_> {
         ObjectError::check(key, content_type, bytes.len())?;
         let metadata =
             HttpMetadata { content_type: Some(content_type.to_owned()), ..HttpMetadata::default() };
-        let put = self.bucket()?.put(self.object_name(key), bytes).http_metadata(metadata);
+        let bucket = self.bucket()?;
+        let put = bucket.put(self.object_name(key), bytes).http_metadata(metadata);
         put.execute().await.map(drop).map_err(unavailable)
     }
 
