@@ -23,6 +23,15 @@ pub(crate) async fn read(
     max_bytes: usize,
     timeout: Duration,
 ) -> Result<Bytes, BodyError> {
+    read_from(&mut body, max_bytes, timeout).await
+}
+
+/// The same; what was not read can still be let go by.
+pub(super) async fn read_from(
+    body: &mut Incoming,
+    max_bytes: usize,
+    timeout: Duration,
+) -> Result<Bytes, BodyError> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
@@ -53,3 +62,22 @@ pub(crate) async fn read(
     };
     tokio::time::timeout(timeout, whole).await.unwrap_or(Err(BodyError::TimedOut))
 }
+
+/// Lets the rest of a body go by, as far as that is little and comes soon: a client that is still
+/// sending when the connection closes does not hear why it was refused.
+pub(super) async fn let_go_by(body: &mut Incoming) {
+    let rest = async {
+        let mut length = 0_usize;
+        while let Some(Ok(frame)) = body.frame().await {
+            length = length.saturating_add(frame.data_ref().map_or(0, Bytes::len));
+            if length > LET_GO_BY_BYTES {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(LET_GO_BY_WITHIN, rest).await;
+}
+
+/// One file too large, not an endless one.
+const LET_GO_BY_BYTES: usize = 32 << 20;
+const LET_GO_BY_WITHIN: Duration = Duration::from_secs(5);

@@ -34,7 +34,23 @@ pub(super) enum Refused {
 pub(super) async fn take(
     service: &Service,
     parts: &Parts,
-    incoming: Incoming,
+    mut incoming: Incoming,
+    limits: &HttpLimits,
+) -> Result<Taken, Refused> {
+    let taken = take_from(service, parts, &mut incoming, limits).await;
+    let takes_much = service.platform().bounds.body_max_bytes.is_some();
+    if takes_much
+        && matches!(taken, Err(Refused::Body(BodyError::TooLarge) | Refused::Unauthenticated))
+    {
+        body::let_go_by(&mut incoming).await;
+    }
+    taken
+}
+
+async fn take_from(
+    service: &Service,
+    parts: &Parts,
+    incoming: &mut Incoming,
     limits: &HttpLimits,
 ) -> Result<Taken, Refused> {
     let bounds = &service.platform().bounds;
@@ -42,7 +58,7 @@ pub(super) async fn take(
     let usual = limits.body_max_bytes;
     let Some(writes) = service.writes.as_ref().filter(|_| !is_read && is_known(service, parts))
     else {
-        let read = body::read(incoming, usual, limits.body_timeout).await;
+        let read = body::read_from(incoming, usual, limits.body_timeout).await;
         return match read {
             Ok(body) => Ok(Taken { body, turn: None }),
             Err(BodyError::TooLarge) if !is_read && bounds.body_max_bytes.is_some() => {
@@ -53,7 +69,7 @@ pub(super) async fn take(
     };
     let reading = writes.read().await.ok_or(Refused::Overloaded)?;
     let most = bounds.body_max_bytes.unwrap_or(usual);
-    let body = body::read(incoming, most, LARGE_BODY_TIMEOUT).await.map_err(Refused::Body)?;
+    let body = body::read_from(incoming, most, LARGE_BODY_TIMEOUT).await.map_err(Refused::Body)?;
     let turn = writes.run().await.ok_or(Refused::Overloaded)?;
     drop(reading);
     Ok(Taken { body, turn: Some(turn) })

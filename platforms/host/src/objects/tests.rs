@@ -33,7 +33,7 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 async fn objects_keep_the_contract() {
     let folder = tempfile::tempdir().unwrap();
     contract::objects(&Of(&store(&folder), "things")).await;
-    assert_eq!(files(folder.path()), [PathBuf::new(); 0], "nothing is left behind");
+    assert!(files(folder.path()).is_empty(), "nothing is left behind");
 }
 
 #[tokio::test]
@@ -57,7 +57,7 @@ async fn what_was_not_finished_goes_and_what_is_damaged_is_not_shown() {
     let path = files(folder.path()).remove(0);
     fs::write(path.with_extension("7.new"), b"ha").unwrap();
     let store = store(&folder);
-    assert_eq!(files(folder.path()), [path.clone()]);
+    assert_eq!(files(folder.path()), std::slice::from_ref(&path));
     let mut bytes = fs::read(&path).unwrap();
     *bytes.last_mut().unwrap() ^= 1;
     fs::write(&path, bytes).unwrap();

@@ -20,7 +20,7 @@ fn id(number: u8) -> Id<kind::Picture> {
 }
 
 fn picture(n: u8, number: u8) -> Picture {
-    let content_type = if number % 2 == 0 { PictureType::Png } else { PictureType::Jpeg };
+    let content_type = if number.is_multiple_of(2) { PictureType::Png } else { PictureType::Jpeg };
     let sha256 = Digest::of(&[&[number]]);
     Picture { n, id: id(number), sha256, content_type, width: 1_600, height: 900 }
 }
