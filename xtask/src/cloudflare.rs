@@ -81,7 +81,12 @@ pub(crate) fn objects(repo: &Repo, progress: &Progress) -> anyhow::Result<Tally>
     let folder = repo.root().join("platforms/cloudflare");
     let mut tests = node(&folder);
     tests.args(["--test", "--test-reporter=tap", "tests/objects.test.mjs"]).current_dir(&folder);
-    counting(tests.env("BUNDLE", repo.target().join("cloudflare")), progress)
+    // It needs no Worker, but node, which is here.
+    tests.arg(repo.root().join("components/auctions/wasm/verifier/verifier.test.mjs"));
+    tests.env("BUNDLE", repo.target().join("cloudflare"));
+    tests.env("VERIFIER", repo.components().join("auction_verifier.core.wasm"));
+    tests.env("ARCHIVE", repo.root().join("tests/conformance/archives/host.jsonl"));
+    counting(&mut tests, progress)
 }
 
 /// The client in JavaScript, tested by the same node.

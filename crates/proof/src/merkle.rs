@@ -1,5 +1,5 @@
-//! The Merkle tree hash of RFC 6962, section 2.1, over the bodies of a log: who keeps the root can be
-//! shown a single event of it later.
+//! The Merkle tree hash of RFC 6962, section 2.1, over the bodies of a log: who keeps the root can
+//! be shown a single event of it later.
 
 use kernel::Digest;
 

@@ -13,8 +13,8 @@ pub fn sign_proof(key: &SigningKey, message: &[u8]) -> ProofSignature {
     ProofSignature { key_id: key.id().to_owned(), signature }
 }
 
-/// The period of an instant, where keys follow from a secret: each has its own key. What lies before
-/// the first belongs to it.
+/// The period of an instant, where keys follow from a secret: each has its own key. What lies
+/// before the first belongs to it.
 pub fn proof_period(at_ms: i64) -> u32 {
     let periods = at_ms.saturating_sub(PROOF_EPOCH_MS).div_euclid(PROOF_PERIOD_MS);
     u32::try_from(periods.max(0)).unwrap_or(u32::MAX)

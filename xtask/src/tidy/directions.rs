@@ -9,7 +9,8 @@ use super::{Finding, Rule};
 pub(super) const ROOMS: Rule = Rule {
     title: "rooms",
     why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, vault, platforms}; \
-          kernel ← proof ← verifier ← wasm; vault, composition, archive and edge are for platforms (ARCHITECTURE.md)",
+          kernel ← proof ← verifier ← wasm; \
+          vault, composition, archive and edge are for platforms (ARCHITECTURE.md)",
     check: rooms,
 };
 

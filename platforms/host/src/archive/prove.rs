@@ -70,9 +70,8 @@ pub(crate) fn prove(
 fn shown(step: &Step<'_>, prev: &str) -> anyhow::Result<String> {
     let Step { seq, time, event, data, head, .. } = step;
     let (event, data) = (serde_json::to_string(event)?, data.get());
-    Ok(format!(
-        r#"{{"seq":{seq},"event":{event},"time":"{time}","data":{data},"prev":"{prev}","hash":"{head}"}}"#
-    ))
+    let body = format!(r#""seq":{seq},"event":{event},"time":"{time}","data":{data}"#);
+    Ok(format!(r#"{{{body},"prev":"{prev}","hash":"{head}"}}"#))
 }
 
 #[cfg(test)]
