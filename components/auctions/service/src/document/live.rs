@@ -25,6 +25,14 @@ struct LiveTicket {
     expires_at: Moment,
 }
 
+/// Where the same events are told without a socket.
+#[derive(ToSchema)]
+struct Elsewhere {
+    /// Path of the event stream.
+    #[schema(nullable = false)]
+    events_url: Option<String>,
+}
+
 pub(super) fn watch() -> Description {
     let notes = "A WebSocket with the subprotocol `ecomauction.v1`; `bearer.<access token>` beside \
         it signs in, so does a ticket, and without either the socket only watches. Frames stand in \
@@ -42,7 +50,7 @@ pub(super) fn watch() -> Description {
         ])
         .answers_empty(101, "The socket is open, and `hello` comes first.")
         .refuses(403, &["forbidden_origin"])
-        .refuses(426, &["upgrade_unsupported"])
+        .refuses_with::<Elsewhere>(426, &["upgrade_unsupported"])
         .refuses(429, &["too_many_sockets"])
 }
 

@@ -1,5 +1,6 @@
 //! Events as a stream over HTTP: on every platform, and where there are no sockets the only way.
 
+use conformance::closed;
 use conformance::socket::as_logged;
 use conformance::stream::{After, Stream};
 use serde_json::{Value, json};
@@ -64,6 +65,8 @@ async fn every_kind_of_change_reaches_a_stream_as_the_log_has_it() {
     change.json(&json!({"title": "Another watch"})).send().await.unwrap().expect(200);
     let ben = scene.user("ben").await;
     ben.bids(&scene.auction, 2_000).await.expect(201);
+    // Where nothing runs between requests, somebody who looks ends it.
+    closed(&public, &scene.auction).await;
     let mut told = vec![stream.next().await];
     while told.last().unwrap().event != "auction_closed" {
         told.push(stream.next().await);
