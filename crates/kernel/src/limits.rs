@@ -44,6 +44,10 @@ pub const RUN_MIN_MS: i64 = 5_000;
 pub const RUN_MAX_MS: i64 = 90 * 24 * 60 * 60 * 1_000;
 /// Longest soft-close window or extension.
 pub const SOFT_CLOSE_MAX_SECONDS: i64 = 24 * 60 * 60;
+/// Longest outage that is declared at once.
+pub const OUTAGE_MAX_MS: i64 = 7 * 24 * 60 * 60 * 1_000;
+/// Most grace beyond the lost time.
+pub const OUTAGE_GRACE_MAX_SECONDS: i64 = 24 * 60 * 60;
 /// Longest idempotency key (rules.md B11).
 pub const IDEMPOTENCY_KEY_MAX_CHARS: usize = 255;
 /// How long idempotency keys are kept after the end of the auction (rules.md B11).

@@ -1,10 +1,14 @@
 //! The command line: what can be asked for, and how to ask.
 
+mod outages;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use outages::{OutageTask, Outages};
 
 use crate::engine::Watch;
 use crate::http::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
@@ -58,6 +62,8 @@ enum Command {
     /// handle.
     #[command(after_help = QUEUES_EXAMPLES)]
     Queues(Queues),
+    /// Gives everyone the time back at which the platform was away.
+    Outage(Outages),
     /// Sends messages through queues of a directory of its own and prints how long that took.
     #[command(hide = true)]
     QueuesAlone(QueuesAlone),
@@ -347,6 +353,7 @@ pub fn run() -> ExitCode {
         Command::Replay(replay) => crate::archive::replay(&replay),
         Command::Verify(verify) => return crate::verify::run(&verify),
         Command::Queues(queues) => crate::remote::run(&queues),
+        Command::Outage(outages) => return crate::outage::run(&outages),
         Command::QueuesAlone(alone) => crate::queues_alone::run(&alone),
     };
     match done {

@@ -21,6 +21,7 @@ mod mail;
 mod manifest;
 mod objects;
 mod operator;
+mod outage;
 mod outbound;
 mod outbox;
 mod precompiled;

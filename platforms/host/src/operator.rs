@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::http::{Answer, Body, HttpLimits, problem, read_body};
 use crate::machines::Machines;
+use crate::outage::Outage;
 use crate::queues::{DeadLetter, QueueError, Queues, Stats};
 use crate::telemetry::{Meters, Readings};
 pub(crate) use names::Names;
@@ -93,9 +94,10 @@ impl Answer for Operator {
             "/" => self.page().await,
             "/metrics" => self.metrics().await,
             path if is_under(path, queues::PATH) => self.queues(request).await,
+            OUTAGES => self.outage(request).await,
             path => {
-                let detail = "The operator address serves /, /healthz, /readyz, /metrics and \
-                              /v1/admin/queues.";
+                let detail = "The operator address serves /, /healthz, /readyz, /metrics, \
+                              /v1/admin/queues and /v1/admin/outages.";
                 problem(StatusCode::NOT_FOUND, "not_found", detail, path, "")
             }
         }
@@ -140,6 +142,39 @@ impl Operator {
         queues::answer(&self.queues, asked).await
     }
 
+    /// Declares an outage.
+    async fn outage(&self, request: Request<Incoming>) -> Response<Body> {
+        let refuse = |status, code, detail: &str| problem(status, code, detail, OUTAGES, "");
+        if request.method() != http::Method::POST {
+            let detail = "An outage is declared with POST.";
+            let mut refused = refuse(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail);
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+            return refused;
+        }
+        let limits = HttpLimits::default();
+        let body = read_body(request.into_body(), limits.body_max_bytes, limits.body_timeout);
+        let outage = match body.await.map(|body| serde_json::from_slice::<Outage>(&body)) {
+            Ok(Ok(outage)) => outage,
+            Ok(Err(error)) => {
+                return refuse(StatusCode::BAD_REQUEST, "invalid_json", &error.to_string());
+            }
+            Err(error) => {
+                let (status, code, detail) = crate::http::body_refusal(error);
+                return refuse(status, code, detail);
+            }
+        };
+        if outage.from >= outage.until || outage.until.as_ms() > self.queues.world().now_ms() {
+            let detail = "An outage is declared when it is over: from < until <= now.";
+            return refuse(StatusCode::UNPROCESSABLE_ENTITY, "validation_failed", detail);
+        }
+        match crate::outage::declare(&self.machines, outage).await {
+            Ok(declared) => json_response(&declared),
+            Err(error) => {
+                refuse(StatusCode::SERVICE_UNAVAILABLE, "unavailable", &error.to_string())
+            }
+        }
+    }
+
     async fn page(&self) -> Response<Body> {
         let Ok(queues) = self.queues_and_letters().await else {
             let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, "The queues do not answer.");
@@ -171,6 +206,9 @@ impl Operator {
         Ok(shown)
     }
 }
+
+/// Where outages are declared.
+pub(crate) const OUTAGES: &str = "/v1/admin/outages";
 
 fn is_under(path: &str, root: &str) -> bool {
     path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

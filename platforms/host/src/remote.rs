@@ -1,4 +1,4 @@
-//! `ecomauction queues`: asks a running platform at its operator address.
+//! `ecomauction queues` and `outage`: ask a running platform at its operator address.
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 
 use crate::cli::{Queues, QueuesTask};
+use crate::outage::{Declared, Outage};
 
 /// Does what was asked for and prints what came of it.
 pub(crate) fn run(options: &Queues) -> anyhow::Result<()> {
@@ -24,6 +25,17 @@ pub(crate) fn run(options: &Queues) -> anyhow::Result<()> {
     }
     print!("{}", told(options.task.as_ref().unwrap_or(&QueuesTask::List), &answer));
     Ok(())
+}
+
+/// Declares an outage.
+pub(crate) fn declare(operator: &str, outage: Outage) -> anyhow::Result<Declared> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let platform = Platform::at(operator)?;
+    let answer = runtime.block_on(async {
+        let body = Some(serde_json::to_value(outage)?);
+        platform.exchange(Method::POST, crate::operator::OUTAGES, body).await
+    })?;
+    Ok(serde_json::from_value(answer)?)
 }
 
 /// A platform's operator address.

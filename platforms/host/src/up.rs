@@ -234,6 +234,18 @@ pub(crate) fn open_machines(
     Ok(Engine { engines, digests, machines: Arc::new(Machines::new(images, around)) })
 }
 
+/// The machines of a data directory that no platform runs on.
+pub(crate) async fn recovered(
+    manifest: &Manifest,
+    data: &DataDirectory,
+    watch: Watch,
+) -> anyhow::Result<Arc<Machines>> {
+    let queues = open_queues(manifest, data)?;
+    let engine = open_machines(manifest, data, watch)?;
+    recover(&engine.machines, &queues).await?;
+    Ok(engine.machines)
+}
+
 /// Recovers what journal and snapshots say. The mark of the bus is stored before the components'
 /// can move past what the bus does not have.
 async fn recover(machines: &Machines, queues: &Queues) -> anyhow::Result<()> {

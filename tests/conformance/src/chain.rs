@@ -98,7 +98,7 @@ fn is_judged(item: &Value) -> bool {
 }
 
 /// What this judge leaves to the tables of tests/scripts.
-const BESIDE: [&str; 14] = [
+const BESIDE: [&str; 15] = [
     "auction_cancelled",
     "auction_changed",
     "bid_retracted",
@@ -107,6 +107,7 @@ const BESIDE: [&str; 14] = [
     "bids_revealed",
     "description_added",
     "max_lowered",
+    "outage_declared",
     "pictures_changed",
     "reserve_lowered",
     "second_chance_accepted",

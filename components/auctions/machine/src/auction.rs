@@ -8,11 +8,13 @@ use crate::contract::{
 };
 use crate::event::Event;
 use crate::lot::{Bid, Lot, Phase};
+use crate::outages::Outage;
 use crate::refusal::{Code, Refusal};
 use crate::terms::{self, Basis};
 use crate::why::Why;
 use crate::{
-    bidding, close, offers, pictures, plain, preview, public, retraction, seller, tell, view,
+    bidding, close, offers, outages, pictures, plain, preview, public, retraction, seller, tell,
+    view,
 };
 
 /// One auction; nothing before it is listed.
@@ -96,7 +98,8 @@ impl Machine for Auction {
             | Command::Block { .. }
             | Command::AnswerOffer { .. }
             | Command::SetPicture(_)
-            | Command::RemovePicture { .. } => None,
+            | Command::RemovePicture { .. }
+            | Command::Outage { .. } => None,
         }
     }
 
@@ -112,7 +115,7 @@ impl Machine for Auction {
         }
         let Some(lot) = self.present() else {
             return match command {
-                Command::Wake => Ok(Vec::new()),
+                Command::Wake | Command::Outage { .. } => Ok(Vec::new()),
                 _ => Err(Refusal::new(Code::AuctionNotFound, "there is no such auction")),
             };
         };
@@ -137,6 +140,10 @@ impl Machine for Auction {
             }
             Command::SetPicture(asked) => pictures::set(lot, context, asked),
             Command::RemovePicture { n, id } => pictures::remove(lot, context, *n, *id),
+            Command::Outage { from, until, grace_seconds } => {
+                let (from, until, grace_seconds) = (*from, *until, *grace_seconds);
+                outages::declare(lot, context, Outage { from, until, grace_seconds })
+            }
         }
     }
 
@@ -171,7 +178,7 @@ impl Machine for Auction {
         let Some(lot) = self.lot() else { return Reply::Woken };
         let view = || view::view(lot, context);
         match command {
-            Command::Wake => Reply::Woken,
+            Command::Wake | Command::Outage { .. } => Reply::Woken,
             Command::Create(_) => Reply::Created { replayed: false, view: view() },
             Command::PlaceBid(_) | Command::BuyNow => {
                 lot.bids.last().map_or(Reply::Woken, |bid| bid_reply(lot, context, bid, false))

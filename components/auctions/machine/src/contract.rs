@@ -81,6 +81,15 @@ pub enum Command {
     },
     /// Do what is due at the envelope's `now`: open, close.
     Wake,
+    /// The platform was away, and says so itself: everyone gets the lost time back, and some grace.
+    Outage {
+        /// From when.
+        from: Timestamp,
+        /// Until when, exclusive.
+        until: Timestamp,
+        /// Beyond the lost time.
+        grace_seconds: u32,
+    },
     /// Put a picture at a place; after the first bid at a free one.
     SetPicture(SetPicture),
     /// Take a picture away before the first bid.

@@ -11,6 +11,7 @@ use crate::close::{Closing, SoftClose};
 use crate::contract::{Outcome, ReserveState, RetractionReason};
 use crate::formats::Format;
 use crate::ladder::Ladder;
+use crate::outages::Outage;
 use crate::pictures::Picture;
 use crate::why::Why;
 
@@ -82,6 +83,8 @@ pub enum Event {
     },
     /// Other pictures: all that stand from now on, by their places.
     PicturesChanged(Vec<Picture>),
+    /// The platform was away; what moves the end because of it follows.
+    OutageDeclared(Outage),
 }
 
 /// Accepted terms, pinned for the auction's life.

@@ -33,6 +33,7 @@ pub mod formats;
 pub mod ladder;
 pub mod lot;
 mod offers;
+mod outages;
 pub mod pictures;
 mod plain;
 mod preview;

@@ -15,6 +15,7 @@ use crate::close::Closing;
 use crate::contract::{Outcome, ReserveState, RetractionReason};
 use crate::event::{Award, Event, HiddenAmount, Listing, OfferEnding, OfferMade, Shape};
 use crate::formats::Asks;
+use crate::outages::Outage;
 use crate::pictures::Picture;
 use crate::why::Why;
 
@@ -55,6 +56,8 @@ pub struct Lot {
     pub offers: Vec<Offered>,
     /// Pictures by their places.
     pub pictures: Vec<Picture>,
+    /// Declared times at which the platform was away.
+    pub outages: Vec<Outage>,
     /// Chain head after every event, by seq from 1; receipts are made of them.
     pub heads: Vec<ChainHead>,
     /// Indexes into `bidders`, sorted by user.
@@ -203,6 +206,7 @@ impl Lot {
             blocked: Vec::new(),
             offers: Vec::new(),
             pictures: Vec::new(),
+            outages: Vec::new(),
             heads: vec![place.head],
             by_user: Vec::new(),
             by_command: BTreeMap::new(),

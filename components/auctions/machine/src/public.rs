@@ -11,12 +11,13 @@ use crate::contract::{Outcome, ReserveState};
 use crate::event::{Award, BidPlaced, Event, HiddenAmount, Listing, OfferEnding, Retracted};
 use crate::formats::Format;
 use crate::lot::{Bid, Lot, Phase};
+use crate::outages::Outage;
 use crate::view;
 use crate::why::Why;
 use shapes::{
     Cancelled, Closed, DescriptionAdded, Extended, MaxLowered, Named, OfferEnded, Offered,
-    PicturesChanged, PublicBid, PublicResult, PublicRetraction, PublicSoftClose, PublicTerms,
-    PublicWinner, ReserveLowered, Revealed, Unsealed, UnsealedBid,
+    OutageDeclared, PicturesChanged, PublicBid, PublicResult, PublicRetraction, PublicSoftClose,
+    PublicTerms, PublicWinner, ReserveLowered, Revealed, Unsealed, UnsealedBid,
 };
 
 /// Appends the canonical body of an event that follows the state.
@@ -69,6 +70,10 @@ fn bidding(write: &mut Writing<'_>, lot: &Lot, event: &Event) -> Result<(), Misf
         Event::Extended { old_end, new_end, cause_seq } => {
             let (cause_seq, new_end, old_end) = (*cause_seq, *new_end, *old_end);
             write.event("auction_extended", &Extended { cause_seq, new_end, old_end });
+        }
+        Event::OutageDeclared(outage) => {
+            let Outage { from, until, grace_seconds } = *outage;
+            write.event("outage_declared", &OutageDeclared { from, grace_seconds, until });
         }
         Event::Retracted(retracted) => {
             write.event("bid_retracted", &bid_retracted(lot, retracted)?);

@@ -135,7 +135,8 @@ impl Telling<'_> {
             | Event::Blocked { .. }
             | Event::OfferMade(_)
             | Event::OfferEnded { .. }
-            | Event::PicturesChanged(_) => {}
+            | Event::PicturesChanged(_)
+            | Event::OutageDeclared(_) => {}
         }
     }
 }

@@ -6,7 +6,7 @@ use kernel::{Digest, Minor, Timestamp};
 
 use crate::prices::Seen;
 use crate::report::Undecided;
-use crate::said::Reserve;
+use crate::said::{Outage, Picture, Reserve};
 use crate::terms::{Format, Terms};
 
 /// An auction on its way.
@@ -34,6 +34,9 @@ pub(crate) struct Book {
     pub(crate) owed: Option<Owed>,
     pub(crate) offers: BTreeSet<String>,
     pub(crate) undecided: Vec<Undecided>,
+    pub(crate) pictures: Vec<Picture>,
+    /// Declared times at which the platform was away.
+    pub(crate) outages: Vec<Outage>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +107,8 @@ impl Book {
             owed: None,
             offers: BTreeSet::new(),
             undecided: Vec::new(),
+            pictures: Vec::new(),
+            outages: Vec::new(),
         }
     }
 

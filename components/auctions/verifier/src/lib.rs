@@ -12,6 +12,7 @@
 //! assert_eq!(report["first_bad"]["what"], "the log has no event");
 //! ```
 
+mod beside;
 mod bidding;
 mod book;
 mod commitments;

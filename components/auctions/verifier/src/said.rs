@@ -90,6 +90,25 @@ pub(crate) struct Extended {
     pub(crate) old_end: Timestamp,
 }
 
+#[derive(Clone, Copy, Deserialize)]
+pub(crate) struct Outage {
+    pub(crate) from: Timestamp,
+    pub(crate) grace_seconds: u32,
+    pub(crate) until: Timestamp,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Pictures {
+    pub(crate) pictures: Vec<Picture>,
+}
+
+#[derive(PartialEq, Eq, Deserialize)]
+pub(crate) struct Picture {
+    pub(crate) n: u8,
+    id: String,
+    sha256: Digest,
+}
+
 #[derive(Deserialize)]
 pub(crate) struct Ended {
     pub(crate) result: Outcome,

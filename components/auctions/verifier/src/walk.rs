@@ -90,6 +90,8 @@ impl Walk<'_> {
                 "bidder_blocked" => book.blocks(event, true),
                 "bidder_unblocked" => book.blocks(event, false),
                 "description_added" => book.runs(event),
+                "pictures_changed" => book.pictures_changed(event),
+                "outage_declared" => book.outage_declared(event),
                 "second_chance_offered" => book.offered(event),
                 "second_chance_accepted" | "second_chance_declined" | "second_chance_expired" => {
                     book.offer_ended(event)
@@ -127,11 +129,13 @@ impl Walk<'_> {
             return Err("terms changed after the first bid".to_owned());
         }
         let (phase, blocked) = (book.phase, std::mem::take(&mut book.blocked));
+        let pictures = std::mem::take(&mut book.pictures);
+        let outages = std::mem::take(&mut book.outages);
         let undecided = std::mem::take(&mut book.undecided);
         let terms: Terms = said(event)?;
         let format = terms.check()?;
         let commitment = terms.reserve_commitment;
-        *book = Book { blocked, undecided, ..Book::open(terms, format, phase) };
+        *book = Book { blocked, undecided, pictures, outages, ..Book::open(terms, format, phase) };
         book.reserve_amount = book.open_for_owner(commitment, self.opened.get(&event.seq))?;
         self.said.clone_from(&event.data);
         Ok(())

@@ -136,6 +136,43 @@ impl<I: Image> Machines<I> {
         Ok(events)
     }
 
+    /// Sends a command of the platform itself, before whatever is due.
+    pub(crate) async fn declare(
+        &self,
+        machine: &str,
+        key: &str,
+        body: &[u8],
+    ) -> Result<Answer, EntityError> {
+        let command_id = format!("outage:{}", self.around.world.now_ms());
+        self.on_shard(machine, key, |shard, around| shard.declare(around, key, &command_id, body))
+            .await
+    }
+
+    /// The newest record of an entity.
+    pub(crate) fn newest(&self, machine: &str, key: &str) -> Result<u64, EntityError> {
+        Ok(self.shard(machine, key)?.lock().tail(key).1)
+    }
+
+    /// Names of the machines.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.machines.keys().cloned().collect()
+    }
+
+    /// Keys of a machine's entities, sorted. Reads the store of snapshots: call it off the async
+    /// threads.
+    pub(crate) fn keys(&self, machine: &str) -> Result<Vec<String>, EntityError> {
+        let known = self.around.state.known();
+        let known = known.map_err(|error| EntityError::Unavailable(error.to_string()))?;
+        let known = known.into_iter().filter(|known| known.machine == machine);
+        let mut keys: Vec<String> = known.map(|known| known.key).collect();
+        for shard in self.machines.get(machine).into_iter().flatten() {
+            keys.extend(shard.lock().residents.keys().map(|key| key.to_string()));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        Ok(keys)
+    }
+
     /// Runs a wake.
     pub(crate) fn wake(&self, machine: &str, key: &str) -> Result<(), EntityError> {
         let shard = self.shard(machine, key)?;

@@ -131,6 +131,19 @@ impl<I: Image> Shard<I> {
         self.decide(around, key, wit::Envelope { command_id, principal, now, seed: &seed, body })
     }
 
+    /// Decides a command of the platform itself as things stand: what is due has not happened yet.
+    pub(crate) fn declare(
+        &mut self,
+        around: &Surroundings,
+        key: &str,
+        command_id: &str,
+        body: &[u8],
+    ) -> Result<Answer, ShardError> {
+        let (now, seed) = (around.world.now_ms(), self.seed(around)?);
+        let envelope = wit::Envelope { command_id, principal: None, now, seed: &seed, body };
+        self.decide(around, key, envelope)
+    }
+
     /// Answers a question.
     pub(crate) fn query(
         &mut self,

@@ -37,6 +37,7 @@ impl Lot {
                 }
             }
             Event::PicturesChanged(pictures) => self.pictures.clone_from(pictures),
+            Event::OutageDeclared(outage) => self.outages.push(*outage),
             // Only the first event of an auction carries a listing.
             Event::Scheduled(_) | Event::Opened(Some(_)) => {}
         }

@@ -114,6 +114,13 @@ pub(super) struct DescriptionAdded<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct OutageDeclared {
+    pub(super) from: Timestamp,
+    pub(super) grace_seconds: u32,
+    pub(super) until: Timestamp,
+}
+
+#[derive(Serialize)]
 pub(super) struct Extended {
     pub(super) cause_seq: u64,
     pub(super) new_end: Timestamp,

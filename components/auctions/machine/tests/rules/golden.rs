@@ -7,8 +7,8 @@ use auction_machine::Auction;
 use kernel::Entity;
 
 use crate::bench::{Bench, KEY};
-use crate::pictures;
 use crate::scripts::played;
+use crate::{outages, pictures};
 
 /// Name of a scenario and its auction.
 fn lived() -> Vec<(String, Bench)> {
@@ -18,7 +18,8 @@ fn lived() -> Vec<(String, Bench)> {
         assert!(wrong.is_empty(), "{wrong:?}");
         (scenario.name.clone(), bench)
     });
-    played.chain([("pictures".to_owned(), pictures::shown())]).collect()
+    let beside = [("pictures", pictures::shown()), ("outages", outages::extended())];
+    played.chain(beside.map(|(name, bench)| (name.to_owned(), bench))).collect()
 }
 
 /// `name seq hex` of facts, `name snapshot hex` of the state after them.
@@ -118,7 +119,7 @@ fn unhex(text: &str) -> Vec<u8> {
 
 const GOLDEN: &str = include_str!("golden_v3.txt");
 const OLDER: &str = include_str!("golden_v2.txt");
-const EVENTS: [&str; 19] = [
+const EVENTS: [&str; 20] = [
     "auction_cancelled",
     "auction_changed",
     "auction_closed",
@@ -132,6 +133,7 @@ const EVENTS: [&str; 19] = [
     "bids_revealed",
     "description_added",
     "max_lowered",
+    "outage_declared",
     "pictures_changed",
     "reserve_lowered",
     "second_chance_accepted",

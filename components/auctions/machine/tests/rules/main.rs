@@ -9,6 +9,7 @@ mod english;
 mod formats;
 mod golden;
 mod log;
+mod outages;
 mod pictures;
 mod scripts;
 mod terms;

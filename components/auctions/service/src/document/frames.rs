@@ -10,7 +10,7 @@ use web::document::{AuctionId, Conversation, Instant, Money};
 
 use super::logged::{
     BidPlaced, BidRetracted, BidsRevealed, Cancelled, Closed, DescriptionAdded, Extended,
-    MaxLowered, Named, OfferEnded, Offered, ReserveLowered, Terms,
+    MaxLowered, Named, OfferEnded, Offered, OutageDeclared, PicturesChanged, ReserveLowered, Terms,
 };
 use super::views::{Auction, BidReply, Standing};
 
@@ -59,6 +59,8 @@ fn events(said: Conversation) -> Conversation {
         .event::<BidsRevealed>("bids_revealed", "Sealed bids, at the close.")
         .event::<ReserveLowered>("reserve_lowered", "The reserve is lower.")
         .event::<Extended>("auction_extended", "A late bid moved the end.")
+        .event::<OutageDeclared>("outage_declared", "The platform was away; the end moves.")
+        .event::<PicturesChanged>("pictures_changed", "Other pictures stand there.")
         .event::<DescriptionAdded>("description_added", "The seller added to the description.")
         .event::<Named>("bidder_blocked", "Somebody may not bid any more.")
         .event::<Named>("bidder_unblocked", "Somebody may bid again.")

@@ -158,8 +158,41 @@ pub(super) struct ReserveLowered {
 pub(super) struct Extended {
     old_end: Instant,
     new_end: Instant,
-    /// Number of the bid that did it.
+    /// Number of the bid or of the outage that did it.
     cause_seq: u64,
+}
+
+/// The platform was away. What moves the end because of it follows.
+#[derive(ToSchema)]
+pub(super) struct OutageDeclared {
+    from: Instant,
+    /// Exclusive.
+    until: Instant,
+    /// Beyond the lost time.
+    #[schema(maximum = 86_400)]
+    grace_seconds: u32,
+}
+
+/// All pictures that stand from now on, by their places.
+#[derive(ToSchema)]
+pub(super) struct PicturesChanged {
+    pictures: Vec<LoggedPicture>,
+}
+
+/// A picture in the log.
+#[derive(ToSchema)]
+struct LoggedPicture {
+    /// Its place.
+    #[schema(minimum = 1, maximum = 12)]
+    n: u8,
+    #[schema(pattern = "^pic_[0-7][0-9a-hjkmnp-tv-z]{25}$")]
+    id: String,
+    /// SHA-256 of its bytes as they are shown.
+    #[schema(pattern = "^[0-9a-f]{64}$")]
+    sha256: String,
+    content_type: String,
+    width: u16,
+    height: u16,
 }
 
 /// The seller added to the description.

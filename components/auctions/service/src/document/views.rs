@@ -332,6 +332,7 @@ enum EventName {
     BidsRevealed,
     DescriptionAdded,
     MaxLowered,
+    OutageDeclared,
     PicturesChanged,
     ReserveLowered,
     SecondChanceOffered,
