@@ -48,7 +48,7 @@ const COMPONENTS: &[Component] = &[
         package: "auctions-wasm",
         file: "auctions.wasm",
         kind: Kind::Service,
-        bytes_max: 1_350_000,
+        bytes_max: 1_480_000,
     },
     Component {
         package: "identity-wasm",

@@ -1,5 +1,7 @@
 //! `ecomauction up`: opens the data directory, composes the manifest, recovers, serves, drains.
 
+mod process;
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +10,6 @@ use anyhow::{Context as _, bail};
 use kernel::Digest;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -30,6 +31,7 @@ use crate::state::StateStore;
 use crate::telemetry::Meters;
 use crate::timers::Timers;
 use crate::vault::Vault;
+use process::{EndSignals, raise_descriptor_limit};
 
 /// Runs the platform until it is told to stop.
 pub(crate) fn run(options: &Up) -> anyhow::Result<()> {
@@ -78,8 +80,7 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let machines = Arc::clone(&engine.machines);
     recover(&machines, &queues).await?;
     let shared = open_shared(&manifest, &data)?;
-    let twice = options.deliver_twice;
-    let services = open_services(&manifest, &data, &engine, &shared, twice)?;
+    let services = open_services(&manifest, &data, &engine, &shared, options.deliver_twice)?;
     migrate(&services).await?;
     let (meters, health) = (Arc::<Meters>::default(), Arc::new(Health::new(machines.clone())));
     let ((stop, stopped), (silence, silent)) = (watch::channel(false), watch::channel(false));
@@ -355,40 +356,8 @@ fn bind(address: std::net::SocketAddr, option: &str) -> anyhow::Result<TcpListen
     listen().with_context(|| format!("cannot listen on {address}; choose another with {option}"))
 }
 
-/// Every connection is a descriptor; the limit that shells set by habit is for other programs.
-fn raise_descriptor_limit() {
-    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
-    let raised = rustix::process::Rlimit { current: limit.maximum, ..limit };
-    if let Err(error) = rustix::process::setrlimit(rustix::process::Resource::Nofile, raised) {
-        tracing::warn!(%error, "the limit of open files stays as it is");
-    }
-}
-
 async fn told(mut stopped: watch::Receiver<bool>) {
     let _ = stopped.wait_for(|stopped| *stopped).await;
-}
-
-/// The signals that end the platform. One that arrives while they are being asked for is lost, so
-/// that comes before anybody is told that the platform is there.
-struct EndSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl EndSignals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn received(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 /// Curl lines to paste, for this address.
