@@ -7,6 +7,7 @@ use web::live::Following;
 use wit_bindgen::StreamWriter;
 
 use crate::WasiPorts;
+use crate::attend::{Occasion, attend};
 use crate::bindings::wasi::clocks::monotonic_clock;
 use crate::streaming::Service;
 
@@ -38,6 +39,8 @@ pub(crate) async fn pump(contents: &mut StreamWriter<u8>, following: Following, 
             }
         }
         if events.len() < EVENTS_AT_ONCE as usize {
+            // Nothing else may run that would end what is over.
+            attend(service, Occasion::Read).await;
             monotonic_clock::wait_for(LOOK_EVERY_NS).await;
         }
     }
