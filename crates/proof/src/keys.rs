@@ -108,7 +108,7 @@ mod tests {
         keys.verify(&kid, &text, &signature).unwrap();
         assert!(keys.verify(&kid, &format!("{text} "), &signature).is_err());
         assert!(keys.verify("0000000000000000", &text, &signature).is_err());
-        assert!(keys.verify(&kid, &text, &signature.replace(|c: char| c == 'A', "B")).is_err());
+        assert!(keys.verify(&kid, &text, &signature.replace('A', "B")).is_err());
         let foreign = SigningKey::from_bytes(&[8; 32]).sign(text.as_bytes());
         let foreign = URL_SAFE_NO_PAD.encode(foreign.to_bytes());
         assert!(keys.verify(&kid, &text, &foreign).is_err());

@@ -40,7 +40,8 @@ pub(crate) fn run(options: &Verify) -> ExitCode {
     } else {
         print!("{}", told::words(&options.what, &report));
     }
-    if report["ok"] == true { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let is_proven = report.get("ok").and_then(Value::as_bool) == Some(true);
+    if is_proven { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn checked(options: &Verify) -> Result<Value, Wrong> {
