@@ -22,9 +22,10 @@ impl Chain {
 
     /// Goes one event further; an event that does not follow leaves the chain as it was.
     pub(crate) fn follow(&mut self, event: &Event) -> Result<(), Difference> {
-        let broken = |what: String| Err(Difference { seq: event.seq, what });
-        if Some(event.seq) != self.seq.checked_add(1) {
-            return broken(format!("it follows seq {}", self.seq));
+        let next = self.seq.saturating_add(1);
+        let broken = |what: String| Err(Difference { seq: next, what });
+        if event.seq != next {
+            return broken(format!("it says that it is seq {}", event.seq));
         }
         if event.prev != self.head {
             return broken("prev is not the head before it".to_owned());
@@ -51,7 +52,7 @@ mod tests {
         let head = Sha256::new().chain_update(genesis).chain_update(b"{}").finalize().into();
         let first = Event { seq: 1, prev: genesis, head, public: b"{}".to_vec(), fact: vec![] };
         let wrong = [
-            (Event { seq: 2, ..first.clone() }, "seq 2: it follows seq 0"),
+            (Event { seq: 2, ..first.clone() }, "seq 1: it says that it is seq 2"),
             (Event { prev: head, ..first.clone() }, "seq 1: prev is not the head before it"),
             (Event { public: b"{1".to_vec(), ..first.clone() }, "seq 1: its public text has the"),
             (Event { head: genesis, ..first.clone() }, "seq 1: its public text has the head"),
@@ -63,6 +64,9 @@ mod tests {
         }
         chain.follow(&first).unwrap();
         assert_eq!((chain.seq, chain.head), (1, head));
-        assert_eq!(chain.follow(&first).unwrap_err().to_string(), "seq 1: it follows seq 1");
+        assert_eq!(
+            chain.follow(&first).unwrap_err().to_string(),
+            "seq 2: it says that it is seq 1"
+        );
     }
 }

@@ -281,12 +281,18 @@ mod tests {
         name: String,
     }
 
+    #[derive(ToSchema)]
+    #[allow(dead_code, reason = "a shape")]
+    struct Arrival {
+        name: String,
+    }
+
     #[test]
     fn frames_say_their_type_and_events_their_name() {
         let said = Conversation::new("/live", "/events", "Words.")
             .server::<Greeting>("hello", "First.")
             .client::<super::super::Money>("pay", "pay", "A coin.", json!({"type": "pay"}))
-            .event::<Greeting>("greeted", "Somebody came.")
+            .event::<Arrival>("greeted", "Somebody came.")
             .closes(&[(4000, "come back")]);
         let document = render_live(&said).unwrap();
         let greeting = &document["components"]["schemas"]["Greeting"];

@@ -23,14 +23,15 @@ pub(crate) async fn read(
     max_bytes: usize,
     timeout: Duration,
 ) -> Result<Bytes, BodyError> {
-    read_from(&mut body, max_bytes, timeout).await
+    read_from(&mut body, max_bytes, (timeout, timeout)).await
 }
 
-/// The same; what was not read can still be let go by.
+/// The same; what was not read can still be let go by. The first time is that in which nothing may
+/// come, the second that of the whole.
 pub(super) async fn read_from(
     body: &mut Incoming,
     max_bytes: usize,
-    timeout: Duration,
+    (stall, timeout): (Duration, Duration),
 ) -> Result<Bytes, BodyError> {
     if body.is_end_stream() {
         return Ok(Bytes::new());
@@ -42,7 +43,9 @@ pub(super) async fn read_from(
         let mut first: Option<Bytes> = None;
         let mut gathered: Option<BytesMut> = None;
         let mut length = 0_usize;
-        while let Some(frame) = body.frame().await {
+        loop {
+            let frame = tokio::time::timeout(stall, body.frame()).await;
+            let Some(frame) = frame.map_err(|_| BodyError::TimedOut)? else { break };
             let Ok(data) = frame.map_err(|_| BodyError::Broken)?.into_data() else { continue };
             length = length.saturating_add(data.len());
             if length > max_bytes {

@@ -58,7 +58,8 @@ async fn take_from(
     let usual = limits.body_max_bytes;
     let Some(writes) = service.writes.as_ref().filter(|_| !is_read && is_known(service, parts))
     else {
-        let read = body::read_from(incoming, usual, limits.body_timeout).await;
+        let read =
+            body::read_from(incoming, usual, (limits.body_timeout, limits.body_timeout)).await;
         return match read {
             Ok(body) => Ok(Taken { body, turn: None }),
             Err(BodyError::TooLarge) if !is_read && bounds.body_max_bytes.is_some() => {
@@ -69,7 +70,8 @@ async fn take_from(
     };
     let reading = writes.read().await.ok_or(Refused::Overloaded)?;
     let most = bounds.body_max_bytes.unwrap_or(usual);
-    let body = body::read_from(incoming, most, LARGE_BODY_TIMEOUT).await.map_err(Refused::Body)?;
+    let patience = (limits.body_timeout, LARGE_BODY_TIMEOUT);
+    let body = body::read_from(incoming, most, patience).await.map_err(Refused::Body)?;
     let turn = writes.run().await.ok_or(Refused::Overloaded)?;
     drop(reading);
     Ok(Taken { body, turn: Some(turn) })
@@ -115,4 +117,4 @@ impl Refused {
 }
 
 /// Ten megabytes over a phone's connection.
-const LARGE_BODY_TIMEOUT: Duration = Duration::from_secs(30);
+const LARGE_BODY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -58,6 +58,13 @@ pub const COMMANDS: &[(&str, Maker)] = &[
         let n = 1 + draw.below(3);
         sellers(json!({ "n": n, "id": standing(scene, n).unwrap_or_else(|| picture_id(draw)) }))
     }),
+    ("outage", |draw, scene| {
+        let until = scene.now.plus_ms(-i64::from(draw.below(3)) * 1_000);
+        let from = until.plus_ms(-i64::from(draw.below(4)) * 60_000);
+        let grace_seconds = draw.below(3) * 60;
+        let content = json!({ "from": from, "until": until, "grace_seconds": grace_seconds });
+        Made { sender: None, content }
+    }),
 ];
 
 /// Sender and body of the next command.
@@ -368,7 +375,7 @@ const MEANWHILE: [&str; 16] = [
     "block",
     "change",
     "buy_now",
-    "wake",
+    "outage",
     "cancel",
     "delete",
 ];
