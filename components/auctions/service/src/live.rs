@@ -71,6 +71,8 @@ pub(crate) async fn without_socket<P: Ports>(
     exchange: &Exchange<'_>,
 ) -> Result<Response, Problem> {
     let id = read::id(exchange)?;
+    check_origin(ports, exchange.request)?;
+    after(&asked(exchange)?)?;
     read::ask(ports, id, None, &Query::View).await?.ok_or_else(Problem::not_found)?;
     let detail = "This is a WebSocket. The stream of server-sent events carries the same events.";
     let stream = format!("</v1/auctions/{id}/events>; rel=\"alternate\"; type=\"{STREAM}\"");
@@ -104,8 +106,8 @@ pub(crate) async fn stream<P: Ports>(
 async fn open_here<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Opened, Problem> {
     let id = read::id(exchange)?;
     check_origin(ports, exchange.request)?;
-    let query = web::Query::parse(exchange.request.query(), &["after", "epoch", "ticket"])?;
-    let after: Option<u64> = query.parsed("after", "is the seq of an event, or 0")?;
+    let query = asked(exchange)?;
+    let after = after(&query)?;
     let caller = match query.get("ticket") {
         Some(ticket) => Some(tickets::redeem(ports, id, ticket, exchange.now).await?),
         None => exchange.caller.as_deref().cloned(),
@@ -140,6 +142,15 @@ async fn open_here<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Opene
         closes_with: is_other_epoch.then_some(close::EPOCH_CHANGED),
         context: Context::of(id, caller).written()?,
     })
+}
+
+/// The query of a socket.
+fn asked<'r>(exchange: &Exchange<'r>) -> Result<web::Query<'r>, Problem> {
+    web::Query::parse(exchange.request.query(), &["after", "epoch", "ticket"])
+}
+
+fn after(query: &web::Query<'_>) -> Result<Option<u64>, Problem> {
+    query.parsed("after", "is the seq of an event, or 0")
 }
 
 impl Context {

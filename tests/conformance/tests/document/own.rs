@@ -25,6 +25,11 @@ pub(crate) async fn provoked(scene: &Scene, operation: &Operation, code: &str) -
         "retractBid" | "withdrawBid" => take_back(scene, &fine, code).await,
         "offerSecondChance" => offer(scene, &fine, code).await,
         "acceptOffer" | "declineOffer" => answer(scene, &fine, code).await,
+        "watchLive" => match code {
+            "forbidden_origin" => Some(fine.clone().header("origin", "https://elsewhere.example")),
+            "upgrade_unsupported" => Some(fine.clone()),
+            _ => None,
+        },
         // What is not watched can be given up; only what is no id is not found.
         "unwatchAuction" => (code == "not_found").then(|| fine.clone().auction("auc_x")),
         _ => None,

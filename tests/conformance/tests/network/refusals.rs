@@ -44,7 +44,8 @@ async fn raw_bid(scene: &Scene, body: impl Into<bytes::Bytes>) -> Reply {
 #[tokio::test]
 async fn money_that_is_no_integer_in_range_is_refused_and_changes_nothing() {
     let scene = scene().await;
-    let tag = |reply: Reply| reply.header("etag").map(str::to_owned);
+    // The code of an auction may come meanwhile: that is no change of the auction.
+    let tag = |reply: Reply| reply.header("etag").map(|tag| tag.replace("-qr", ""));
     let path = format!("/v1/auctions/{}", scene.auction);
     let before = tag(scene.public.get(&path).await);
     for amount in NO_INTEGERS {

@@ -158,8 +158,8 @@ fn needs_no_virtual_time(scenario: &Scenario) -> bool {
 /// Scenarios that are played side by side: what ends in seconds must not wait for seconds.
 fn at_once() -> usize {
     match Kind::chosen() {
-        Kind::Host | Kind::Spin => 32,
-        Kind::Cloudflare => 16,
+        Kind::Host => 32,
+        Kind::Spin | Kind::Cloudflare => 16,
     }
 }
 

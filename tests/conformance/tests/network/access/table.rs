@@ -85,6 +85,9 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /v1/auctions/{id}/qr.png", Place::Coded, all(200)),
     row("GET /v1/auctions/{id}/qr.svg", Place::Coded, all(200)),
     row("GET /v1/auctions/{id}/proof", Place::Bid, all(200)),
+    // Nobody asks for a socket here.
+    row("GET /v1/auctions/{id}/live", Place::Bid, all(426)),
+    row("POST /v1/live-tickets", Place::Nowhere, own_change(201)),
     // Bids.
     row("POST /v1/auctions/{id}/bids:preview", Place::Open, all(200)),
     row("POST /v1/auctions/{id}/bids", Place::Bid, bidders(201)),
