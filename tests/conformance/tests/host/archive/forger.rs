@@ -53,15 +53,15 @@ pub(super) const FORGERIES: &[Forgery] = &[
         |forger| forger.lines[3]["commit"]["envelope"]["command_id"] = json!("other"),
         "seq 4: fact is not what the machine decides",
     ),
-    ("a dropped line", |forger| drop(forger.lines.remove(3)), "seq 6: it follows seq 3"),
-    ("swapped lines", |forger| forger.lines.swap(2, 3), "seq 4: it follows seq 1"),
+    ("a dropped line", |forger| drop(forger.lines.remove(3)), "seq 4: it says that it is seq 6"),
+    ("swapped lines", |forger| forger.lines.swap(2, 3), "seq 2: it says that it is seq 4"),
     (
         "a line twice",
         |forger| {
             let twice = forger.lines[3].clone();
             forger.lines.insert(3, twice);
         },
-        "seq 4: it follows seq 5",
+        "seq 6: it says that it is seq 4",
     ),
     (
         "another public text",
