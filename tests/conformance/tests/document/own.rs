@@ -153,7 +153,9 @@ async fn reserve(scene: &Scene, fine: &Request, code: &str) -> Option<Request> {
 async fn picture(scene: &Scene, fine: &Request, code: &str) -> Option<Request> {
     let fine = fine.clone();
     let request = match code {
-        "payload_too_large" => Request { body: vec![b' '; PICTURE_MAX_BYTES + 1], ..fine },
+        "payload_too_large" if fine.method == "PUT" => {
+            Request { body: vec![b' '; PICTURE_MAX_BYTES + 1], ..fine }
+        }
         "unsupported_media_type" => Request { body: b"<svg/>".to_vec(), ..fine },
         "invalid_image" => Request { body: png(40, 30, 40, "")[..40].to_vec(), ..fine },
         "image_too_large" => Request { body: too_large(), ..fine },
