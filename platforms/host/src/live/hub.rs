@@ -37,6 +37,8 @@ pub(crate) struct Topic {
     /// The component that speaks to those who follow.
     pub(super) service: Arc<Service>,
     said: broadcast::Sender<Arc<Said>>,
+    /// How many follow; changed under the lock of all topics.
+    followers: AtomicUsize,
     /// The end before which the time is told; 0 for none.
     pub(super) ends_at: AtomicI64,
     /// When it was told last.
@@ -137,9 +139,11 @@ impl Hub {
             let (said, _) = broadcast::channel(bounds::WAITING_MAX);
             let service = Arc::clone(service);
             let (ends_at, told_at) = (AtomicI64::new(0), AtomicI64::new(0));
-            Arc::new(Topic { followed, service, said, ends_at, told_at })
+            let followers = AtomicUsize::new(0);
+            Arc::new(Topic { followed, service, said, followers, ends_at, told_at })
         });
         let topic = Arc::clone(topic);
+        topic.followers.fetch_add(1, Ordering::Relaxed);
         let said = topic.said.subscribe();
         self.count.store(topics.len(), Ordering::Release);
         (topic, said)
@@ -147,8 +151,8 @@ impl Hub {
 
     fn leave(&self, topic: &Topic) {
         let mut topics = self.topics.write();
-        // The one who leaves still counts.
-        if topic.said.receiver_count() <= 1 {
+        // Not the channel's own count: of two who leave at once each would still be seen there.
+        if topic.followers.fetch_sub(1, Ordering::Relaxed) == 1 {
             topics.remove(&topic.followed);
         }
         self.count.store(topics.len(), Ordering::Release);
