@@ -6,6 +6,7 @@
 use std::num::NonZero;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Duration;
 
 use parking_lot::Mutex;
 use ports::{Comparison, PasswordError};
@@ -69,7 +70,11 @@ impl Passwords {
             Err(TrySendError::Full(_)) => return Err(PasswordError::Busy),
             Err(TrySendError::Disconnected(_)) => return Err(gone()),
         }
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        match tokio::time::timeout(WAIT_MAX, answer).await {
+            Ok(answered) => answered.unwrap_or_else(|_| Err(gone())),
+            // A machine with other things to do hashes slowly. Told so, a caller tries again.
+            Err(_) => Err(PasswordError::Busy),
+        }
     }
 }
 
@@ -88,8 +93,10 @@ fn work(inbox: &Mutex<Receiver<Job>>) {
     }
 }
 
-/// Passwords that wait; the last of them waits a few seconds, less than a request may take.
+/// Passwords that wait; the last of them waits a few seconds.
 const WAITING_MAX: usize = 64;
+/// How long one waits; less than a request may take.
+const WAIT_MAX: Duration = Duration::from_secs(6);
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "tests")]
