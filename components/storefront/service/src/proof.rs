@@ -1,0 +1,11 @@
+//! Checking an auction.
+
+use ports::Ports;
+use web::{Exchange, Problem, Response};
+
+pub(crate) async fn show<P: Ports>(
+    _ports: &P,
+    _exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    Err(Problem::not_found())
+}

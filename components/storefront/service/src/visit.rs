@@ -1,0 +1,128 @@
+//! Who visits. Tokens stand in cookies that no script reads; a spent access token is renewed on the
+//! way, so that a person stays signed in for as long as the API lets a session live.
+
+mod cookies;
+
+use ports::{Claims, Ports};
+use serde_json::json;
+use web::{Exchange, Problem, Request, Response};
+
+use crate::api::{Api, Session};
+use crate::form;
+use cookies::Cookies;
+
+/// A visit: one request, and what it knows of the ones before it.
+pub(crate) struct Visit {
+    /// Who it is; none for somebody who only looks.
+    pub(crate) person: Option<Person>,
+    /// Goes into every form: that a form is one of ours.
+    pub(crate) form_token: String,
+    /// Cookies that change.
+    set: Vec<String>,
+    cookies: Cookies,
+}
+
+/// Somebody who signed in.
+pub(crate) struct Person {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) token: String,
+}
+
+impl Visit {
+    /// Reads the cookies of a request, renews the session where that is due.
+    pub(crate) async fn of<P: Ports>(
+        ports: &P,
+        exchange: &Exchange<'_>,
+    ) -> Result<Self, Problem> {
+        Self::begun(ports, exchange.request).await
+    }
+
+    /// As [`Visit::of`], also where no route was found.
+    pub(crate) async fn begun<P: Ports>(ports: &P, request: &Request) -> Result<Self, Problem> {
+        let is_secure = base_url(ports).starts_with("https://");
+        let cookies = Cookies::read(request, is_secure);
+        let mut set = Vec::new();
+        let visitor = match &cookies.visitor {
+            Some(visitor) => visitor.clone(),
+            None => {
+                let visitor = form::secret(ports);
+                set.push(cookies.visitor_is(&visitor));
+                visitor
+            }
+        };
+        let form_token = form::token(ports, &visitor).await;
+        let mut visit = Self { person: None, form_token, set, cookies };
+        let known = match visit.cookies.access.clone() {
+            Some(token) => ports.verify_access_token(&token).await.map(|claims| (claims, token)),
+            None => None,
+        };
+        match known {
+            Some((claims, token)) => visit.person = Some(Person::of(claims, token)),
+            None => visit.renew(ports, request).await?,
+        }
+        Ok(visit)
+    }
+
+    /// The next pair of tokens for the refresh token. The API answers a second request within some
+    /// seconds with the same pair, so pages that load at once do not sign each other out.
+    async fn renew<P: Ports>(&mut self, ports: &P, request: &Request) -> Result<(), Problem> {
+        let Some(refresh) = self.cookies.refresh.clone() else { return Ok(()) };
+        let api = Api::of(ports, request, None);
+        let answer =
+            api.post("/v1/sessions/refresh", &json!({ "refresh_token": refresh })).await?;
+        if answer.is_done() {
+            self.sign_in(ports, &answer.json()?).await;
+        } else if answer.status() == 401 {
+            self.sign_out();
+        }
+        // Anything else passes: a page can be looked at meanwhile.
+        Ok(())
+    }
+
+    /// From now on with this pair of tokens.
+    pub(crate) async fn sign_in<P: Ports>(&mut self, ports: &P, session: &Session) {
+        let Session { access_token, expires_in, refresh_token } = session;
+        self.set.push(self.cookies.access_is(access_token, *expires_in));
+        self.set.push(self.cookies.refresh_is(refresh_token));
+        let claims = ports.verify_access_token(access_token).await;
+        self.person = claims.map(|claims| Person::of(claims, access_token.clone()));
+    }
+
+    /// From now on as somebody who only looks.
+    pub(crate) fn sign_out(&mut self) {
+        self.set.extend(self.cookies.none());
+        self.person = None;
+    }
+
+    /// The API, asked for whoever visits.
+    pub(crate) fn api<'a, P: Ports>(&'a self, ports: &'a P, request: &'a Request) -> Api<'a, P> {
+        let token = self.person.as_ref().map(|person| person.token.as_str());
+        Api::of(ports, request, token)
+    }
+
+    /// Is the visitor this user?
+    pub(crate) fn is(&self, user: &str) -> bool {
+        self.person.as_ref().is_some_and(|person| person.id == user)
+    }
+
+    /// The response, with the cookies that change.
+    pub(crate) fn keep(&self, mut response: Response) -> Response {
+        for cookie in &self.set {
+            response = response.with("set-cookie", cookie.clone());
+        }
+        response
+    }
+}
+
+impl Person {
+    fn of(claims: Claims, token: String) -> Self {
+        Self { id: claims.subject, name: claims.name, token }
+    }
+}
+
+/// Where people find this platform.
+pub(crate) fn base_url<P: Ports>(ports: &P) -> String {
+    let url = ports.variable("public_base_url").unwrap_or_default();
+    url.trim_end_matches('/').to_owned()
+}
