@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use futures_util::StreamExt as _;
 use web::{Fields, Problem};
-use worker::{Context, Env, Headers, Request, Response, ResponseBody, ResponseBuilder};
+use worker::{Context, EncodeBody, Env, Headers, Request, Response, ResponseBody, ResponseBuilder};
 
 use crate::fault::note;
 use crate::ports::WorkerPorts;
@@ -324,7 +324,9 @@ fn said(
         fields.set("content-length", &body.len().to_string())?;
     }
     let body = if has_body && !is_head { ResponseBody::Body(body) } else { ResponseBody::Empty };
-    Ok(ResponseBuilder::new().with_status(status).with_headers(fields).body(body))
+    // What says that it is compressed is so already.
+    let head = ResponseBuilder::new().with_status(status).with_headers(fields);
+    Ok(head.with_encode_body(EncodeBody::Manual).body(body))
 }
 
 /// What a developer reads who has set no secret. The log has the whole sentence.

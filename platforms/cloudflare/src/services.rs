@@ -17,6 +17,7 @@ pub(crate) async fn handle(ports: &WorkerPorts<'_>, request: Request) -> Option<
         "notifications" => notifications_service::handle(ports, request).await,
         "pictures" => pictures_service::handle(ports, request).await,
         "qr" => qr_service::handle(ports, request).await,
+        "storefront" => storefront_service::handle(ports, request).await,
         _ => return None,
     })
 }
@@ -69,6 +70,7 @@ pub(crate) async fn migrate(ports: &WorkerPorts<'_>) -> Result<(), String> {
         "notifications" => notifications_service::migrate(ports).await?,
         "pictures" => pictures_service::migrate(ports).await?,
         "qr" => qr_service::migrate(ports).await?,
+        "storefront" => storefront_service::migrate(ports).await?,
         _ => {}
     }
     settings::mark_migrated(ports.component);
@@ -83,6 +85,7 @@ pub(crate) async fn consume(ports: &WorkerPorts<'_>, batch: Vec<Message>) -> Vec
         "notifications" => notifications_service::consume(ports, batch).await,
         "pictures" => pictures_service::consume(ports, batch).await,
         "qr" => qr_service::consume(ports, batch).await,
+        "storefront" => storefront_service::consume(ports, batch).await,
         other => {
             let nobody = Delivery::Retry(format!("{other} consumes nothing"));
             vec![nobody; batch.len()]
