@@ -1,6 +1,9 @@
-//! Requests to other servers.
+//! Requests to other servers, and to other components of the application.
 
 /// Sends requests to hosts that the manifest allows.
+///
+/// `http://ID.spin.internal/…` is the component ID of the same application, which answers without a
+/// network in between (docs/adr/0049).
 pub trait Outbound {
     /// Sends a request and waits for the whole response. Redirects are not followed.
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError>;
@@ -17,6 +20,17 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// Body bytes.
     pub body: Vec<u8>,
+}
+
+/// The component that a host of the form `ID.spin.internal` stands for.
+///
+/// ```
+/// assert_eq!(ports::neighbour("identity.spin.internal"), Some("identity"));
+/// assert_eq!(ports::neighbour("identity.example.com"), None);
+/// ```
+pub fn neighbour(host: &str) -> Option<&str> {
+    let (id, domain) = host.split_once('.')?;
+    (domain == "spin.internal").then_some(id)
 }
 
 /// A response.
@@ -39,4 +53,17 @@ pub enum OutboundError {
     /// No connection, no answer in time, or one that is too large; try again later.
     #[error("no response: {0}")]
     Unavailable(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::neighbour;
+
+    #[test]
+    fn only_a_name_right_below_the_domain_is_a_component() {
+        assert_eq!(neighbour("identity.spin.internal"), Some("identity"));
+        for host in ["spin.internal", "a.b.spin.internal", "a.spin.internal.evil.test", "a", ""] {
+            assert_eq!(neighbour(host), None, "{host}");
+        }
+    }
 }
