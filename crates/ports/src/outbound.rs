@@ -3,7 +3,7 @@
 /// Sends requests to hosts that the manifest allows.
 ///
 /// `http://ID.spin.internal/…` is the component ID of the same application, which answers without a
-/// network in between (docs/adr/0049).
+/// network in between (docs/adr/0049). It asks no other one meanwhile, and none asks itself.
 pub trait Outbound {
     /// Sends a request and waits for the whole response. Redirects are not followed.
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError>;
@@ -47,7 +47,7 @@ pub struct HttpResponse {
 /// Why there is no response.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum OutboundError {
-    /// The deployer must allow the host in the manifest.
+    /// The deployer must allow the host in the manifest, or there is no component of that name.
     #[error("the manifest does not allow this host: {0}")]
     Forbidden(String),
     /// No connection, no answer in time, or one that is too large; try again later.

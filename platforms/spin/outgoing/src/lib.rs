@@ -66,7 +66,10 @@ fn read(response: &IncomingResponse, late: &Pollable) -> Result<HttpResponse, Ou
     let headers = headers.map(|(name, value)| {
         (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned())
     });
-    let (status, headers) = (response.status(), headers.collect());
+    let (status, headers): (_, Vec<_>) = (response.status(), headers.collect());
+    if headers.iter().any(|(name, value)| name == "content-type" && value.starts_with(STREAM)) {
+        return Err(unavailable("the answer is a stream"));
+    }
     let incoming = response.consume().map_err(|()| unavailable("the body was taken before"))?;
     Ok(HttpResponse { status, headers, body: drain(&incoming, late)? })
 }
@@ -143,5 +146,7 @@ const ANSWER_MAX_NS: u64 = 5_000_000_000;
 const NEIGHBOUR_MAX_NS: u64 = 30_000_000_000;
 /// What one write may take (wasi:io).
 const CHUNK_BYTES: usize = 4_096;
+/// What would go on as long as it is waited for.
+const STREAM: &str = "text/event-stream";
 /// As the project's own host.
 const RESPONSE_MAX_BYTES: usize = 1 << 20;
