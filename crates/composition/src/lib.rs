@@ -15,6 +15,7 @@
 //! assert_eq!(consumers[0].terms().max_receives, 8);
 //! ```
 
+mod neighbours;
 mod routes;
 mod schedule;
 mod subscription;
@@ -35,6 +36,8 @@ pub struct Composition {
     pub components: BTreeMap<String, Tool>,
     /// Public routes and the components that they lead to; of two that take a path the first does.
     routes: Vec<(Pattern, String)>,
+    /// The hosts that components may send requests to.
+    outbound: BTreeMap<String, Vec<String>>,
     /// What variables are where nobody sets them.
     defaults: BTreeMap<String, String>,
     version: Option<String>,
@@ -141,11 +144,13 @@ impl Composition {
     /// Reads our keys out of the text of a manifest.
     pub fn parse(text: &str) -> Result<Self, CompositionError> {
         let raw: RawManifest = toml::from_str(text)?;
-        let mut components = BTreeMap::new();
-        for (id, RawComponent { tool: RawTool { ecomauction: tool } }) in raw.component {
+        let (mut components, mut outbound) = (BTreeMap::new(), BTreeMap::new());
+        for (id, RawComponent { tool, allowed_outbound_hosts }) in raw.component {
+            let tool = tool.ecomauction;
             if let Err(why) = tool.check() {
                 return Err(CompositionError::Component { id, why });
             }
+            outbound.insert(id.clone(), allowed_outbound_hosts);
             components.insert(id, tool);
         }
         let mut routes = Vec::new();
@@ -158,7 +163,7 @@ impl Composition {
         let default = |(name, variable): (String, RawVariable)| Some((name, variable.default?));
         let defaults = raw.variables.into_iter().filter_map(default).collect();
         let version = raw.application.version;
-        Ok(Self { components, routes, defaults, version })
+        Ok(Self { components, routes, outbound, defaults, version })
     }
 
     /// What a variable is where nobody sets it.
@@ -288,6 +293,8 @@ fn text<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Stri
 struct RawComponent {
     #[serde(default)]
     tool: RawTool,
+    #[serde(default)]
+    allowed_outbound_hosts: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]

@@ -2,6 +2,7 @@
 //! the request whole, as the buffered face gets it, and does between requests what waits.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 
 use kernel::Timestamp;
 use ports::{Delivery, Message, PublicEvent, Variables as _};
@@ -165,13 +166,15 @@ async fn body(request: Request) -> Result<Vec<u8>, Problem> {
 }
 
 /// Header fields as services know them. The client's address is what the platform says it is: Spin
-/// puts its word behind whatever the client sent under that name.
+/// puts its word behind whatever the client sent under that name. Where that is no client's,
+/// another component asks, and says itself for whom (docs/adr/0049).
 fn inward(fields: Vec<(String, Vec<u8>)>) -> Option<web::Fields> {
-    let (mut kept, mut cookies, mut address) = (Vec::new(), Vec::new(), None);
+    let (mut kept, mut cookies, mut address, mut stated) = (Vec::new(), Vec::new(), None, None);
     for (name, value) in fields {
         let value = String::from_utf8(value).ok()?;
         match name.to_ascii_lowercase() {
-            name if name == CLIENT => address = Some(without_port(&value).to_owned()),
+            name if name == CLIENT => address = Some(value),
+            name if name == STATED => stated = Some(value),
             name if name == "cookie" => cookies.push(value),
             name if is_of_the_platform(&name) => {}
             name => kept.push((name, value)),
@@ -180,7 +183,11 @@ fn inward(fields: Vec<(String, Vec<u8>)>) -> Option<web::Fields> {
     if !cookies.is_empty() {
         kept.push(("cookie".to_owned(), cookies.join("; ")));
     }
-    kept.extend(address.map(|address| ("x-client-address".to_owned(), address)));
+    let address = match address.as_deref() {
+        Some(COMPONENT) => stated.filter(|stated| stated.parse::<IpAddr>().is_ok()),
+        address => address.map(|address| without_port(address).to_owned()),
+    };
+    kept.extend(address.map(|address| (STATED.to_owned(), address)));
     Some(kept.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect())
 }
 
@@ -196,7 +203,6 @@ fn is_of_the_platform(name: &str) -> bool {
                 | "trailer"
                 | "transfer-encoding"
                 | "upgrade"
-                | "x-client-address"
         )
 }
 
@@ -253,6 +259,46 @@ const TICK: &str = "/_edge/tick";
 const TOLD: &str = "told";
 /// Who calls, as Spin tells it.
 const CLIENT: &str = "spin-client-addr";
+/// … where another component of the application does.
+const COMPONENT: &str = "0.0.0.0:0";
+/// Who the client is, as services know it.
+const STATED: &str = "x-client-address";
 const CHUNK_BYTES: usize = 16 << 10;
 /// As the project's own host.
 const BODY_MAX_BYTES: usize = 256 << 10;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::inward;
+
+    /// The client's address as a service sees it.
+    fn address(fields: &[(&str, &str)]) -> Option<String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), value.as_bytes().to_vec());
+        let inward = inward(fields.iter().map(owned).collect()).unwrap();
+        assert!(inward.count("x-client-address") <= 1 && inward.count("spin-client-addr") == 0);
+        inward.get("x-client-address").map(str::to_owned)
+    }
+
+    #[test]
+    fn a_client_does_not_say_who_it_is() {
+        let (forged, stated) = (("spin-client-addr", "0.0.0.0:0"), ("X-Client-Address", "9.9.9.9"));
+        for (seen, told) in [("192.0.2.1:8080", "192.0.2.1"), ("[2001:db8::1]:80", "2001:db8::1")] {
+            let seen = ("spin-client-addr", seen);
+            for fields in [&[seen][..], &[stated, seen], &[seen, stated], &[forged, stated, seen]] {
+                assert_eq!(address(fields).as_deref(), Some(told), "{fields:?}");
+            }
+        }
+        assert_eq!(address(&[stated]), None, "no platform says that a component asks");
+    }
+
+    #[test]
+    fn a_component_says_for_whom_it_asks_or_nobody_does() {
+        let asked = ("spin-client-addr", "0.0.0.0:0");
+        let stated = |address| ("x-client-address", address);
+        assert_eq!(address(&[stated("192.0.2.7"), asked]).as_deref(), Some("192.0.2.7"));
+        assert_eq!(address(&[asked, stated("2001:db8::7")]).as_deref(), Some("2001:db8::7"));
+        assert_eq!(address(&[asked]), None);
+        assert_eq!(address(&[stated("somebody"), asked]), None);
+    }
+}

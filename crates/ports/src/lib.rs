@@ -29,7 +29,7 @@ pub use mail::{Captured, Letter, Mail, MailError};
 pub use messages::{Delivery, Message, Outgoing};
 pub use migrate::migrate;
 pub use objects::{Object, ObjectError, Objects};
-pub use outbound::{HttpRequest, HttpResponse, Outbound, OutboundError};
+pub use outbound::{HttpRequest, HttpResponse, Outbound, OutboundError, neighbour};
 pub use ready::ready;
 pub use sql::{Outcome, Sql, SqlError, Statement, Value};
 pub use sweep::{SWEEP_MAX_ROWS, sweep};

@@ -55,14 +55,10 @@ async fn opened(
     ports: &WorkerPorts<'_>,
     request: &web::Request,
 ) -> Result<web::live::Opened, web::Response> {
-    let unavailable = || web::refuse(ports, request, Problem::unavailable());
-    if let Err(why) = services::migrate(ports).await {
-        note(&format!("the tables cannot be brought up to date: {why}"));
-        return Err(unavailable());
-    }
+    migrated(ports, request).await?;
     match services::open(ports, request.clone()).await {
         Some(opened) => opened,
-        None => Err(unavailable()),
+        None => Err(web::refuse(ports, request, Problem::unavailable())),
     }
 }
 
@@ -75,27 +71,44 @@ fn component_of(request: &Request) -> String {
 }
 
 async fn served(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
-    let unavailable = |request: &web::Request, why: &str| {
-        note(why);
-        web::refuse(ports, request, Problem::unavailable())
-    };
-    if let Err(why) = services::migrate(ports).await {
-        return unavailable(&request, &format!("the tables cannot be brought up to date: {why}"));
+    if let Err(response) = migrated(ports, &request).await {
+        return response;
     }
-    let vault = settings::vault(ports.env);
     if request.path().starts_with(OWN_PATHS)
-        && bearer(&request).is_some_and(|shown| vault.is_tick_token(shown))
+        && bearer(&request).is_some_and(|shown| settings::vault(ports.env).is_tick_token(shown))
     {
         return operated(ports, request).await;
     }
+    handled(ports, request).await
+}
+
+/// Brings the tables of a component up to date, or says what the caller hears where they are not.
+pub(crate) async fn migrated(
+    ports: &WorkerPorts<'_>,
+    request: &web::Request,
+) -> Result<(), web::Response> {
+    services::migrate(ports).await.map_err(|why| {
+        note(&format!("the tables cannot be brought up to date: {why}"));
+        web::refuse(ports, request, Problem::unavailable())
+    })
+}
+
+/// The answer of a component whose tables are up to date.
+pub(crate) async fn handled(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
     let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if !is_read && let Some(why) = vault.problem() {
+    if !is_read && let Some(why) = settings::vault(ports.env).problem() {
         note(&format!("nothing can be changed here: {why}"));
         return web::refuse(ports, &request, Problem::new(503, "unavailable", NO_KEYS));
     }
-    match services::handle(ports, request.clone()).await {
+    // Without the body, which may be large.
+    let (method, target) = (request.method.clone(), request.target.clone());
+    let head = web::Request { method, target, headers: request.headers.clone(), body: Vec::new() };
+    match services::handle(ports, request).await {
         Some(response) => response,
-        None => unavailable(&request, &format!("no service is linked for {}", request.path())),
+        None => {
+            note(&format!("no service is linked for {}", head.path()));
+            web::refuse(ports, &head, Problem::unavailable())
+        }
     }
 }
 
@@ -225,27 +238,32 @@ async fn read(mut request: Request, component: &str) -> (web::Request, Option<Pr
     // Not `request.method()`, which takes what it does not know for GET.
     let method = request.inner().method();
     let target = target_of(&request.inner().url()).to_owned();
-    let headers = inward(request.headers());
+    let headers = request.headers();
+    let headers = inward(headers.entries(), headers.get(CLIENT).ok().flatten());
     // What is no UTF-8 the runtime has replaced.
     let is_odd = |(_, value): (&str, &str)| value.contains('\u{fffd}');
     let is_text = !headers.iter().any(is_odd);
     let odd = || Problem::new(400, "invalid_header", "A header value is not UTF-8.");
     let refusal = (!is_text).then(odd);
-    let set = settings::composition(|all| all.of(component).and_then(|tool| tool.body_max_bytes));
-    let most = set.map_or(BODY_MAX_BYTES, |bytes| bytes as u64);
-    let (body, refusal) = match body(&mut request, most).await {
+    let (body, refusal) = match body(&mut request, body_max_bytes(component)).await {
         Ok(body) => (body, refusal),
         Err(problem) => (Vec::new(), refusal.or(Some(problem))),
     };
     (web::Request { method, target, headers, body }, refusal)
 }
 
+/// The largest body that a component takes.
+pub(crate) fn body_max_bytes(component: &str) -> u64 {
+    let set = settings::composition(|all| all.of(component).and_then(|tool| tool.body_max_bytes));
+    set.map_or(BODY_MAX_BYTES, |bytes| bytes as u64)
+}
+
+pub(crate) fn too_large() -> Problem {
+    Problem::new(413, "payload_too_large", "The request body is larger than this platform takes.")
+}
+
 /// The whole body. What is too large is not waited for.
 async fn body(request: &mut Request, most: u64) -> Result<Vec<u8>, Problem> {
-    let too_large = || {
-        let detail = "The request body is larger than this platform takes.";
-        Problem::new(413, "payload_too_large", detail)
-    };
     let declared = request.headers().get("content-length").ok().flatten();
     if declared.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > most)) {
         return Err(too_large());
@@ -271,21 +289,20 @@ fn target_of(url: &str) -> &str {
     rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/")
 }
 
-/// Header fields as services know them. The client's address is what the runtime says it is.
-fn inward(headers: &Headers) -> Fields {
-    let mut fields = Fields::default();
-    let mut address = None;
-    for (name, value) in headers.entries() {
-        if name == CLIENT {
-            address = Some(value);
-        } else if !is_of_the_platform(&name) {
-            fields.push(&name, &value);
-        }
+/// Header fields as services know them. The client's address is what the runtime says it is, or the
+/// component that asks.
+pub(crate) fn inward(
+    fields: impl Iterator<Item = (String, String)>,
+    address: Option<String>,
+) -> Fields {
+    let mut inward = Fields::default();
+    for (name, value) in fields.filter(|(name, _)| !is_of_the_platform(name)) {
+        inward.push(&name, &value);
     }
     if let Some(address) = address {
-        fields.push("x-client-address", &address);
+        inward.push("x-client-address", &address);
     }
-    fields
+    inward
 }
 
 /// Fields that end at the platform, and those that it sets itself.

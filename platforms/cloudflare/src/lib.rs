@@ -13,6 +13,7 @@ mod limits;
 mod live;
 mod mail;
 mod messages;
+mod neighbours;
 mod object;
 mod objects;
 mod outward;

@@ -21,8 +21,8 @@ pub(crate) async fn send(request: &HttpRequest) -> Result<HttpResponse, Outbound
     let time = Box::pin(Delay::from(core::time::Duration::from_millis(DEADLINE_MS)));
     let unavailable = |why: String| Err(OutboundError::Unavailable(why));
     match select(sent, time).await {
-        Either::Left((Ok(response), _)) if response.body.len() > BODY_MAX_BYTES => {
-            unavailable(format!("the answer is larger than {BODY_MAX_BYTES} bytes"))
+        Either::Left((Ok(response), _)) if response.body.len() > ANSWER_MAX_BYTES => {
+            unavailable(format!("the answer is larger than {ANSWER_MAX_BYTES} bytes"))
         }
         Either::Left((sent, _)) => sent.or_else(|error| unavailable(error.to_string())),
         Either::Right(_) => {
@@ -47,4 +47,5 @@ fn made(request: &HttpRequest) -> worker::Result<Request> {
 }
 
 const DEADLINE_MS: u64 = 5_000;
-const BODY_MAX_BYTES: usize = 1 << 20;
+/// Largest body of an answer, another component's too.
+pub(crate) const ANSWER_MAX_BYTES: usize = 1 << 20;

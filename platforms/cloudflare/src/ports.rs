@@ -19,19 +19,26 @@ use crate::pages::LogPage;
 use crate::wire::{
     self, Answer, Kept, Operated, TakeToken, ToEntity, ToPost, Told4, Unsent, Written,
 };
-use crate::{outward, settings};
+use crate::{neighbours, outward, settings};
 
 /// The ports of one component, for one request or one batch.
 pub(crate) struct WorkerPorts<'e> {
     pub(crate) env: &'e Env,
     pub(crate) component: &'e str,
+    /// Does another component wait for it?
+    pub(crate) is_asked: bool,
     /// Whose inboxes have something to read since.
     told: RefCell<BTreeSet<String>>,
 }
 
 impl<'e> WorkerPorts<'e> {
     pub(crate) fn of(env: &'e Env, component: &'e str) -> Self {
-        Self { env, component, told: RefCell::default() }
+        Self { env, component, is_asked: false, told: RefCell::default() }
+    }
+
+    /// The ports of a component for a request of another one.
+    pub(crate) fn asked(env: &'e Env, component: &'e str) -> Self {
+        Self { is_asked: true, ..Self::of(env, component) }
     }
 
     /// Components for which messages were written.
@@ -239,7 +246,10 @@ impl Vault for WorkerPorts<'_> {
 
 impl Outbound for WorkerPorts<'_> {
     async fn send(&self, request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
-        outward::send(request).await
+        match neighbours::address(&request.url) {
+            Some(url) => neighbours::ask(self, &url, request).await,
+            None => outward::send(request).await,
+        }
     }
 }
 

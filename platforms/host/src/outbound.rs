@@ -1,10 +1,11 @@
-//! Requests of guests to other servers, as far as the manifest allows them.
+//! Requests of guests to other servers, as far as the manifest allows them. What is for another
+//! component of the application never leaves this process (`services::neighbours`).
 
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use bytes::Bytes;
-use http::{Request, Uri};
+use http::{Request, Response, Uri};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
@@ -82,43 +83,54 @@ impl Outbound {
     }
 
     /// Sends a request and reads the whole response, within a time and a size.
-    pub(crate) async fn send(
-        &self,
-        allowed: &[Allowed],
-        method: &str,
-        url: &str,
-        headers: Vec<(String, String)>,
-        body: Vec<u8>,
-    ) -> Result<Answer, OutboundError> {
-        let forbidden = || OutboundError::Forbidden(url.to_owned());
-        let uri: Uri = url.parse().map_err(|_| forbidden())?;
-        let scheme = uri.scheme_str().ok_or_else(forbidden)?;
-        let host = uri.host().ok_or_else(forbidden)?.to_lowercase();
-        let port = uri.port_u16().or(standard_port(scheme)).ok_or_else(forbidden)?;
-        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
-        if has_user || !allowed.iter().any(|entry| entry.allows(scheme, &host, port)) {
-            return Err(forbidden());
-        }
-        let mut request = Request::builder().method(method).uri(uri);
-        for (name, value) in headers {
-            request = request.header(name, value);
-        }
-        let request = request.body(Full::new(Bytes::from(body))).map_err(unavailable)?;
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Result<Answer, OutboundError> {
         let exchange = async {
-            let response = self.client.request(request).await.map_err(unavailable)?;
-            let (head, body) = response.into_parts();
-            let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await;
-            let body = body.map_err(|error| OutboundError::Unavailable(error.to_string()))?;
-            let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-                Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-            };
-            let headers = head.headers.iter().filter_map(field).collect();
-            let body = body.to_bytes().to_vec();
-            Ok(Answer { status: head.status.as_u16(), headers, body })
+            let sent = self.client.request(request.map(Full::new));
+            whole(sent.await.map_err(unavailable)?).await
         };
         let late = || OutboundError::Unavailable("no answer in time".to_owned());
         tokio::time::timeout(ANSWER_MAX, exchange).await.unwrap_or_else(|_| Err(late()))
     }
+}
+
+/// A request to where the manifest allows it.
+pub(crate) fn admit(
+    allowed: &[Allowed],
+    method: &str,
+    url: &str,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+) -> Result<Request<Bytes>, OutboundError> {
+    let forbidden = || OutboundError::Forbidden(url.to_owned());
+    let uri: Uri = url.parse().map_err(|_| forbidden())?;
+    let scheme = uri.scheme_str().ok_or_else(forbidden)?;
+    let host = uri.host().ok_or_else(forbidden)?.to_lowercase();
+    let port = uri.port_u16().or(standard_port(scheme)).ok_or_else(forbidden)?;
+    let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    if has_user || !allowed.iter().any(|entry| entry.allows(scheme, &host, port)) {
+        return Err(forbidden());
+    }
+    let mut request = Request::builder().method(method).uri(uri);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    request.body(Bytes::from(body)).map_err(unavailable)
+}
+
+/// Reads a response whole, within a size.
+pub(crate) async fn whole<B>(response: Response<B>) -> Result<Answer, OutboundError>
+where
+    B: hyper::body::Body,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let (head, body) = response.into_parts();
+    let body = Limited::new(body, ANSWER_MAX_BYTES).collect().await;
+    let body = body.map_err(|error| OutboundError::Unavailable(error.to_string()))?;
+    let field = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
+        Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
+    };
+    let headers = head.headers.iter().filter_map(field).collect();
+    Ok(Answer { status: head.status.as_u16(), headers, body: body.to_bytes().to_vec() })
 }
 
 /// Opens connections, with TLS for `https`; it trusts what the system trusts.
@@ -189,12 +201,31 @@ mod tests {
     async fn what_is_not_allowed_is_not_asked() {
         let outbound = Outbound::new().unwrap();
         let allowed = [Allowed::parse("http://127.0.0.1:1").unwrap()];
-        let send = async |url: &str| {
-            outbound.send(&allowed, "GET", url, Vec::new(), Vec::new()).await.unwrap_err()
-        };
+        let admit = |url: &str| admit(&allowed, "GET", url, Vec::new(), Vec::new());
         for url in ["http://127.0.0.1:2/", "http://localhost:1/", "/", "http://x@127.0.0.1:1/"] {
-            assert_eq!(send(url).await, OutboundError::Forbidden(url.to_owned()));
+            assert_eq!(admit(url).unwrap_err(), OutboundError::Forbidden(url.to_owned()));
         }
-        assert!(matches!(send("http://127.0.0.1:1/").await, OutboundError::Unavailable(_)));
+        let absent = outbound.send(admit("http://127.0.0.1:1/").unwrap()).await;
+        assert!(matches!(absent, Err(OutboundError::Unavailable(_))));
+    }
+
+    #[test]
+    fn components_are_allowed_by_name_or_all_at_once() {
+        let admit = |entry: &str, url: &str| {
+            let allowed = [Allowed::parse(entry).unwrap()];
+            admit(&allowed, "GET", url, Vec::new(), Vec::new()).is_ok()
+        };
+        let (one, all) = ("http://auctions.spin.internal", "http://*.spin.internal");
+        for (entry, url, is_allowed) in [
+            (one, "http://auctions.spin.internal/v1/auctions?limit=1", true),
+            (one, "http://Auctions.spin.internal:80/", true),
+            (one, "http://identity.spin.internal/", false),
+            (all, "http://identity.spin.internal/", true),
+            (all, "https://identity.spin.internal/", false),
+            (all, "http://identity.spin.internal:8080/", false),
+            (all, "http://ana@identity.spin.internal/", false),
+        ] {
+            assert_eq!(admit(entry, url), is_allowed, "{entry} {url}");
+        }
     }
 }

@@ -325,6 +325,7 @@ fn open_services(
         }
         services.insert(id.clone(), Arc::new(service));
     }
+    shared.neighbours.fill(&services);
     Ok(services)
 }
 

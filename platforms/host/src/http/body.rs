@@ -66,6 +66,11 @@ pub(super) async fn read_from(
     tokio::time::timeout(timeout, whole).await.unwrap_or(Err(BodyError::TimedOut))
 }
 
+/// A body that is here already, if it is within its limit.
+pub(super) fn within(body: Bytes, max_bytes: usize) -> Result<Bytes, BodyError> {
+    if body.len() > max_bytes { Err(BodyError::TooLarge) } else { Ok(body) }
+}
+
 /// Lets the rest of a body go by, as far as that is little and comes soon: a client that is still
 /// sending when the connection closes does not hear why it was refused.
 pub(super) async fn let_go_by(body: &mut Incoming) {

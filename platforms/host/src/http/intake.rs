@@ -37,7 +37,8 @@ pub(super) async fn take(
     mut incoming: Incoming,
     limits: &HttpLimits,
 ) -> Result<Taken, Refused> {
-    let taken = take_from(service, parts, &mut incoming, limits).await;
+    let read = async |most, patience| body::read_from(&mut incoming, most, patience).await;
+    let taken = take_by(service, parts, limits, read).await;
     let takes_much = service.platform().bounds.body_max_bytes.is_some();
     if takes_much
         && matches!(taken, Err(Refused::Body(BodyError::TooLarge) | Refused::Unauthenticated))
@@ -47,20 +48,28 @@ pub(super) async fn take(
     taken
 }
 
-async fn take_from(
+/// The same for a body that another component sends: it is here already.
+pub(super) async fn take_whole(
     service: &Service,
     parts: &Parts,
-    incoming: &mut Incoming,
+    whole: Bytes,
+) -> Result<Taken, Refused> {
+    let read = async |most, _| body::within(whole, most);
+    take_by(service, parts, &HttpLimits::default(), read).await
+}
+
+async fn take_by(
+    service: &Service,
+    parts: &Parts,
     limits: &HttpLimits,
+    read: impl AsyncFnOnce(usize, (Duration, Duration)) -> Result<Bytes, BodyError>,
 ) -> Result<Taken, Refused> {
     let bounds = &service.platform().bounds;
     let is_read = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let usual = limits.body_max_bytes;
     let Some(writes) = service.writes.as_ref().filter(|_| !is_read && is_known(service, parts))
     else {
-        let read =
-            body::read_from(incoming, usual, (limits.body_timeout, limits.body_timeout)).await;
-        return match read {
+        return match read(usual, (limits.body_timeout, limits.body_timeout)).await {
             Ok(body) => Ok(Taken { body, turn: None }),
             Err(BodyError::TooLarge) if !is_read && bounds.body_max_bytes.is_some() => {
                 Err(Refused::Unauthenticated)
@@ -71,7 +80,7 @@ async fn take_from(
     let reading = writes.read().await.ok_or(Refused::Overloaded)?;
     let most = bounds.body_max_bytes.unwrap_or(usual);
     let patience = (limits.body_timeout, LARGE_BODY_TIMEOUT);
-    let body = body::read_from(incoming, most, patience).await.map_err(Refused::Body)?;
+    let body = read(most, patience).await.map_err(Refused::Body)?;
     let turn = writes.run().await.ok_or(Refused::Overloaded)?;
     drop(reading);
     Ok(Taken { body, turn: Some(turn) })

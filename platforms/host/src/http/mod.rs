@@ -10,6 +10,7 @@ mod problem;
 mod router;
 mod seats;
 mod server;
+mod within;
 
 pub(crate) use body::read as read_body;
 pub(crate) use limits::{CONNECTIONS_PER_CLIENT_MAX, HttpLimits};
@@ -19,5 +20,6 @@ pub(crate) use problem::problem;
 pub(crate) use router::Router;
 pub(crate) use seats::ConnectionSeat;
 pub(crate) use server::{Connections, body_refusal};
+pub(crate) use within::answer_within;
 
 pub(crate) use crate::live::Body;

@@ -64,7 +64,8 @@ impl Connections {
                 Err(refused) => return refused.answer(refuse),
             };
         let client = client_address(peer, &limits.proxies, &parts.headers);
-        let Some((text, ends)) = inward_headers(&parts.headers, &request_id, client) else {
+        let inward = inward_headers(&parts.headers, &request_id, Some(client));
+        let Some((text, ends)) = inward else {
             let detail = "A header value is not UTF-8.";
             return refuse(StatusCode::BAD_REQUEST, "invalid_header", detail);
         };
@@ -86,9 +87,7 @@ impl Connections {
             }
             Ok(Err(response)) => self.said(service, client, response, &parts.method, refuse),
             Err(error) => {
-                let component = &service.platform().component;
-                tracing::error!(%error, component, request_id, path, "request failed");
-                let (status, code, detail) = service_refusal(&error);
+                let (status, code, detail) = failed(service, &error, &request_id, path);
                 refuse(status, code, detail)
             }
         }
@@ -170,7 +169,15 @@ pub(crate) fn body_refusal(error: BodyError) -> (StatusCode, &'static str, &'sta
     }
 }
 
-fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static str) {
+/// What a caller is told whose request failed, of which the operator hears why.
+pub(super) fn failed(
+    service: &Service,
+    error: &ServiceError,
+    request_id: &str,
+    path: &str,
+) -> (StatusCode, &'static str, &'static str) {
+    let component = &service.platform().component;
+    tracing::error!(%error, component, request_id, path, "request failed");
     match error {
         ServiceError::Trap(_) | ServiceError::Missing(_) => (
             StatusCode::INTERNAL_SERVER_ERROR,
@@ -196,11 +203,11 @@ fn service_refusal(error: &ServiceError) -> (StatusCode, &'static str, &'static 
 }
 
 /// Headers for the component, in one piece: connection headers stay here; the request id and the
-/// client's address are set.
-fn inward_headers(
+/// client's address, where it is known, are set.
+pub(super) fn inward_headers(
     headers: &HeaderMap,
     request_id: &str,
-    client: IpAddr,
+    client: Option<IpAddr>,
 ) -> Option<(String, Vec<u32>)> {
     let mut text = String::with_capacity(TYPICAL_FIELDS_BYTES);
     let mut ends = Vec::with_capacity(2 * headers.len() + 4);
@@ -227,8 +234,10 @@ fn inward_headers(
     }
     push("x-request-id")?;
     push(request_id)?;
-    push("x-client-address")?;
-    push(&client.to_string())?;
+    if let Some(client) = client {
+        push("x-client-address")?;
+        push(&client.to_string())?;
+    }
     Some((text, ends))
 }
 
@@ -247,7 +256,7 @@ fn is_hop_by_hop(name: &HeaderName) -> bool {
     ) || name == "keep-alive"
 }
 
-fn outward(response: face::Response) -> Response<Body> {
+pub(super) fn outward(response: face::Response) -> Response<Body> {
     let mut outward = Response::new(Body::new(Bytes::from(response.body)));
     *outward.status_mut() =
         StatusCode::from_u16(response.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -270,7 +279,7 @@ fn outward(response: face::Response) -> Response<Body> {
 }
 
 /// The caller's `X-Request-Id` when it is a UUID or ULID, else a new one (api.md §1).
-fn request_id(headers: &HeaderMap) -> String {
+pub(super) fn request_id(headers: &HeaderMap) -> String {
     let given = headers.get("x-request-id").and_then(|value| value.to_str().ok());
     if let Some(given) = given {
         let is_uuid = given.len() == 36
@@ -309,7 +318,7 @@ mod tests {
     fn a_client_cannot_name_its_own_address() {
         let mut headers = HeaderMap::new();
         headers.append("x-client-address", "9.9.9.9".parse().unwrap());
-        let (text, _) = inward_headers(&headers, "id", "127.0.0.1".parse().unwrap()).unwrap();
+        let (text, _) = inward_headers(&headers, "id", "127.0.0.1".parse().ok()).unwrap();
         assert_eq!(text, "x-request-ididx-client-address127.0.0.1");
     }
 
@@ -319,7 +328,7 @@ mod tests {
         headers.append("cookie", "a=1".parse().unwrap());
         headers.append("accept", "*/*".parse().unwrap());
         headers.append("cookie", "b=2".parse().unwrap());
-        let (text, ends) = inward_headers(&headers, "id", "127.0.0.1".parse().unwrap()).unwrap();
+        let (text, ends) = inward_headers(&headers, "id", "127.0.0.1".parse().ok()).unwrap();
         assert_eq!(text, "cookiea=1; b=2accept*/*x-request-ididx-client-address127.0.0.1");
         assert_eq!(ends.len(), 8, "names and values of four fields");
     }

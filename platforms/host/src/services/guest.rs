@@ -8,6 +8,7 @@ use wasmtime_wasi::{ResourceTable, WasiCtx, WasiCtxView, WasiView};
 
 use super::bounds::{Bounds, Memory};
 use super::gate::Gate;
+use super::neighbours::Neighbours;
 use crate::data::DataDirectory;
 use crate::machines::Machines;
 use crate::mail::MailRoom;
@@ -56,6 +57,8 @@ pub(crate) struct Shared {
     pub(crate) rates: Arc<Rates>,
     /// Requests to other servers.
     pub(crate) outbound: Outbound,
+    /// Each other.
+    pub(crate) neighbours: Neighbours,
     /// Bytes under names.
     pub(crate) objects: Arc<ObjectStore>,
 }
@@ -68,6 +71,7 @@ impl Shared {
             mail: Arc::new(MailRoom::open(&data.mail(), smtp_url, from)?),
             rates: Arc::default(),
             outbound: Outbound::new()?,
+            neighbours: Neighbours::default(),
             objects: Arc::new(ObjectStore::open(&data.objects())?),
         })
     }
@@ -81,6 +85,8 @@ pub(crate) struct Guest {
     pub(super) memory: Memory,
     /// Epochs in which the current request was running.
     pub(crate) epochs_used: u64,
+    /// Does another component wait for the current request?
+    pub(super) is_asked: bool,
     /// What the current request may not say yet.
     pub(super) gate: Gate,
     wasi: WasiCtx,
@@ -93,7 +99,7 @@ impl Guest {
         // No files, no network, no arguments; what a guest prints goes nowhere.
         let wasi = WasiCtx::builder().build();
         let (gate, resources) = (Gate::default(), ResourceTable::new());
-        Self { platform, memory, epochs_used: 0, gate, wasi, resources }
+        Self { platform, memory, epochs_used: 0, is_asked: false, gate, wasi, resources }
     }
 }
 

@@ -4,6 +4,7 @@ mod bindings;
 mod bounds;
 mod gate;
 mod guest;
+mod neighbours;
 mod objects;
 mod outward;
 mod pool;

@@ -4,9 +4,10 @@ use ports::{Claims, Comparison, PasswordError, ProofSignature};
 
 use super::bindings::imports::ecomauction::edge::{limits, mail, outbound, vault};
 use super::guest::{Guest, Platform};
+use super::neighbours::Asking;
 use crate::clock::now_ms;
 use crate::mail::{Letter, MailError};
-use crate::outbound::OutboundError;
+use crate::outbound::{Answer, OutboundError, admit};
 
 impl Platform {
     /// An access token with these claims, for a component that the manifest lets sign.
@@ -32,6 +33,24 @@ impl Platform {
     /// Components cannot compute each other's macs.
     fn mac(&self, purpose: &str, message: &[u8]) -> [u8; 32] {
         self.shared.vault.mac(&format!("{}/{purpose}", self.component), message)
+    }
+
+    /// The answer of another server, or of another component.
+    async fn ask(
+        &self,
+        is_asked: bool,
+        request: outbound::Request,
+    ) -> Result<Answer, OutboundError> {
+        let outbound::Request { method, url, headers, body } = request;
+        let request = admit(&self.allowed, &method, &url, headers, body)?;
+        let host = request.uri().host().unwrap_or_default().to_lowercase();
+        match ports::neighbour(&host) {
+            Some(id) => {
+                let asking = Asking { component: &self.component, is_asked };
+                self.shared.neighbours.ask(asking, id, request).await
+            }
+            None => self.shared.outbound.send(request).await,
+        }
     }
 }
 
@@ -121,14 +140,12 @@ impl outbound::Host for Guest {
         request: outbound::Request,
     ) -> Result<outbound::Response, outbound::Error> {
         self.settle().await.map_err(outbound::Error::Unavailable)?;
-        let outbound::Request { method, url, headers, body } = request;
-        let (client, allowed) = (&self.platform.shared.outbound, &self.platform.allowed);
-        let answered = client.send(allowed, &method, &url, headers, body).await;
+        let answered = self.platform.ask(self.is_asked, request).await;
         let answer = answered.map_err(|error| match error {
             OutboundError::Forbidden(why) => outbound::Error::Forbidden(why),
             OutboundError::Unavailable(why) => outbound::Error::Unavailable(why),
         })?;
-        let crate::outbound::Answer { status, headers, body } = answer;
+        let Answer { status, headers, body } = answer;
         Ok(outbound::Response { status, headers, body })
     }
 }

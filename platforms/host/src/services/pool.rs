@@ -68,6 +68,14 @@ struct Instance {
     served: u32,
 }
 
+impl Instance {
+    async fn handle(&mut self, request: face::Request<'_>) -> Result<face::Response, ServiceError> {
+        let http = self.http.as_ref().ok_or(ServiceError::Missing("http"))?;
+        let handled = http.ecomauction_edge_http().call_handle(&mut self.store, request);
+        handled.await.map_err(trap)
+    }
+}
+
 impl Service {
     /// Links a component to the ports.
     pub(crate) fn new(
@@ -108,10 +116,17 @@ impl Service {
         &self,
         request: face::Request<'_>,
     ) -> Result<face::Response, ServiceError> {
+        self.with_instance(async |instance: &mut Instance| instance.handle(request).await).await
+    }
+
+    /// Handles a request of another component, which waits for it.
+    pub(crate) async fn asked(
+        &self,
+        request: face::Request<'_>,
+    ) -> Result<face::Response, ServiceError> {
         self.with_instance(async |instance: &mut Instance| {
-            let http = instance.http.as_ref().ok_or(ServiceError::Missing("http"))?;
-            let handled = http.ecomauction_edge_http().call_handle(&mut instance.store, request);
-            handled.await.map_err(trap)
+            instance.store.data_mut().is_asked = true;
+            instance.handle(request).await
         })
         .await
     }
@@ -270,7 +285,8 @@ impl Service {
             Some(instance) => instance,
             None => self.instantiate().await?,
         };
-        instance.store.data_mut().epochs_used = 0;
+        let guest = instance.store.data_mut();
+        (guest.epochs_used, guest.is_asked) = (0, false);
         instance.store.set_epoch_deadline(1);
         let value = run(&mut instance).await?;
         let gate = std::mem::take(&mut instance.store.data_mut().gate);

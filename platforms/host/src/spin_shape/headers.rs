@@ -5,8 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context as _, bail};
 use http::uri::{Authority, Scheme};
 use http::{HeaderName, HeaderValue, Request, Uri, header};
-
-use super::hosts;
+use ports::neighbour;
 
 /// The route that a request took.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(super) fn strip<T>(request: &mut Request<T>) {
     let headers = request.headers_mut();
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
     let host = host.map(|host| host.rsplit_once(':').map_or(host, |(host, _)| host));
-    if host.is_some_and(|host| hosts::chained(host).is_some()) {
+    if host.is_some_and(|host| neighbour(host).is_some()) {
         headers.remove(header::HOST);
     }
     headers.remove(header::CONNECTION);

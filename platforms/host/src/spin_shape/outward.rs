@@ -22,7 +22,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 use super::application::Handler;
 use super::headers::{self, Matched};
-use super::hosts::{self, AllowedHosts};
+use super::hosts::AllowedHosts;
 
 /// All components with a trigger, and the client of all. It lives as long as the process: the
 /// handlers refer to it.
@@ -85,7 +85,7 @@ impl Surroundings {
     ) -> Result<Sent, Error> {
         // As in Spin: the authority of the URI says it all.
         request.headers_mut().remove(header::HOST);
-        let chained = request.uri().host().and_then(hosts::chained).map(str::to_owned);
+        let chained = request.uri().host().and_then(ports::neighbour).map(str::to_owned);
         let response = if let Some(id) = chained {
             let matched = Matched::chained(request.uri());
             let answer = self.ask(&id, request, &matched, CHAINED).await;

@@ -1,5 +1,5 @@
-//! Requests to other servers by `wasi:http` 0.2: its functions can be waited for in a synchronous
-//! port (docs/adr/0001).
+//! Requests to other servers and components by `wasi:http` 0.2: its functions can be waited for in
+//! a synchronous port (docs/adr/0001).
 
 use ports::{HttpRequest, HttpResponse, OutboundError};
 use wasip2::clocks::monotonic_clock::subscribe_duration;
@@ -29,15 +29,16 @@ pub fn send(request: &HttpRequest) -> Result<HttpResponse, OutboundError> {
         .and_then(|()| outgoing.set_path_with_query(Some(target)));
     set.map_err(|()| OutboundError::Unavailable("not a request that can be sent".to_owned()))?;
     let body = outgoing.body().map_err(|()| unavailable("no body"))?;
+    let patience = patience(authority);
     let options = RequestOptions::new();
     // A time-out that cannot be set is Spin's own.
-    let _ = options.set_connect_timeout(Some(ANSWER_MAX_NS));
-    let _ = options.set_first_byte_timeout(Some(ANSWER_MAX_NS));
-    let _ = options.set_between_bytes_timeout(Some(ANSWER_MAX_NS));
+    let _ = options.set_connect_timeout(Some(patience));
+    let _ = options.set_first_byte_timeout(Some(patience));
+    let _ = options.set_between_bytes_timeout(Some(patience));
     let answer = handle(outgoing, Some(options)).map_err(refused)?;
     write(&body, &request.body)?;
     OutgoingBody::finish(body, None).map_err(refused)?;
-    let late = subscribe_duration(ANSWER_MAX_NS);
+    let late = subscribe_duration(patience);
     wait(&answer.subscribe(), &late)?;
     match answer.get() {
         Some(Ok(Ok(response))) => read(&response, &late),
@@ -65,7 +66,10 @@ fn read(response: &IncomingResponse, late: &Pollable) -> Result<HttpResponse, Ou
     let headers = headers.map(|(name, value)| {
         (name.to_ascii_lowercase(), String::from_utf8_lossy(&value).into_owned())
     });
-    let (status, headers) = (response.status(), headers.collect());
+    let (status, headers): (_, Vec<_>) = (response.status(), headers.collect());
+    if headers.iter().any(|(name, value)| name == "content-type" && value.starts_with(STREAM)) {
+        return Err(unavailable("the answer is a stream"));
+    }
     let incoming = response.consume().map_err(|()| unavailable("the body was taken before"))?;
     Ok(HttpResponse { status, headers, body: drain(&incoming, late)? })
 }
@@ -101,6 +105,12 @@ fn parts(url: &str) -> Result<(Scheme, &str, &str), OutboundError> {
     split.ok_or_else(|| unavailable("not an absolute URL of http or https"))
 }
 
+/// How long a whole answer may take, in nanoseconds.
+fn patience(authority: &str) -> u64 {
+    let host = authority.split(':').next().unwrap_or_default();
+    if ports::neighbour(host).is_some() { NEIGHBOUR_MAX_NS } else { ANSWER_MAX_NS }
+}
+
 fn method(name: &str) -> Method {
     match name {
         "GET" => Method::Get,
@@ -132,7 +142,11 @@ fn unavailable(why: &str) -> OutboundError {
 
 /// As the project's own host.
 const ANSWER_MAX_NS: u64 = 5_000_000_000;
+/// As long as a picture may take on the project's own host (docs/adr/0049).
+const NEIGHBOUR_MAX_NS: u64 = 30_000_000_000;
 /// What one write may take (wasi:io).
 const CHUNK_BYTES: usize = 4_096;
+/// What would go on as long as it is waited for.
+const STREAM: &str = "text/event-stream";
 /// As the project's own host.
 const RESPONSE_MAX_BYTES: usize = 1 << 20;
