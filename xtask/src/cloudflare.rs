@@ -1,6 +1,5 @@
 //! The Worker: the module, its glue, the files beside them, held to its size.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -9,6 +8,7 @@ use anyhow::Context as _;
 
 use crate::command;
 use crate::components;
+use crate::node::{self, counting, install, node};
 use crate::repo::Repo;
 use crate::setup::MACHINES;
 use crate::steps::{Progress, Steps, Tally};
@@ -16,7 +16,7 @@ use crate::tidy::Lints;
 
 /// Builds the Worker into target/cloudflare, with what makes it of the module.
 pub(crate) fn build(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
-    anyhow::ensure!(has_npm(), "no npm: the Worker's tools come from its registry");
+    anyhow::ensure!(node::has_npm(), "no npm: the Worker's tools come from its registry");
     steps.run("build what bundles", |progress| {
         let mut cargo = command::cargo(repo.root(), ["build", "--release", "--package", "bundle"]);
         command::run(&mut cargo, progress)?.or_fail("building what bundles")?;
@@ -34,12 +34,6 @@ pub(crate) enum Care {
     AsShipped,
 }
 
-/// Is there an npm?
-pub(crate) fn has_npm() -> bool {
-    let answered = Command::new("npm").arg("--version").output();
-    answered.is_ok_and(|answer| answer.status.success())
-}
-
 /// As [`build`], where what bundles is built already.
 pub(crate) fn bundle(repo: &Repo, steps: &mut Steps, care: Care) -> anyhow::Result<()> {
     let folder = repo.root().join("platforms/cloudflare");
@@ -47,7 +41,7 @@ pub(crate) fn bundle(repo: &Repo, steps: &mut Steps, care: Care) -> anyhow::Resu
     let uploaded = steps.run("build the Worker", |progress| {
         let mut cargo = command::cargo(repo.root(), ["build", "--profile", "wasm", "--package"]);
         cargo.args(["cloudflare", "--target", MACHINES]).env("WASM_BINDGEN_USE_JS_SYS", "1");
-        components::tell_machine(repo, &mut cargo)?;
+        components::tell(repo, &mut cargo)?;
         let lints = if care == Care::AsShipped { Lints::Apart } else { Lints::Along };
         lints.with(&mut cargo);
         command::run(&mut cargo, progress)?.or_fail("building the Worker")?;
@@ -83,7 +77,9 @@ pub(crate) fn objects(repo: &Repo, progress: &Progress) -> anyhow::Result<Tally>
     tests.args(["--test", "--test-reporter=tap", "tests/objects.test.mjs"]).current_dir(&folder);
     // It needs no Worker, but node, which is here.
     tests.arg(repo.root().join("components/auctions/wasm/verifier/verifier.test.mjs"));
+    tests.arg(repo.root().join("components/auctions/wasm/sandbox/sandbox.test.mjs"));
     tests.env("BUNDLE", repo.target().join("cloudflare"));
+    tests.env("SANDBOX", repo.components().join("auction_sandbox.core.wasm"));
     tests.env("VERIFIER", repo.components().join("auction_verifier.core.wasm"));
     tests.env("ARCHIVE", repo.root().join("tests/conformance/archives/host.jsonl"));
     counting(&mut tests, progress)
@@ -94,55 +90,6 @@ pub(crate) fn client(repo: &Repo, progress: &Progress) -> anyhow::Result<Tally> 
     let mut tests = node(&repo.root().join("platforms/cloudflare"));
     tests.args(["--test", "--test-reporter=tap", "tests/live.test.mjs"]);
     counting(tests.current_dir(repo.root().join("clients/js")), progress)
-}
-
-fn counting(tests: &mut Command, progress: &Progress) -> anyhow::Result<Tally> {
-    let outcome = command::run(tests, progress)?;
-    let mut tally = counted(&outcome.lines);
-    if !outcome.success || tally.passed == 0 {
-        tally.failed = tally.failed.max(1);
-        outcome.lines.iter().for_each(|line| eprintln!("{line}"));
-    }
-    Ok(tally)
-}
-
-/// `# pass 6`, `# fail 0`.
-fn counted(lines: &[String]) -> Tally {
-    let number = |what: &str| {
-        let told = lines.iter().find_map(|line| line.strip_prefix(what)?.trim().parse().ok());
-        told.unwrap_or(0)
-    };
-    Tally { passed: number("# pass "), failed: number("# fail "), ..Tally::default() }
-}
-
-/// Installs what the lockfile pins, unless that was done before.
-fn install(folder: &Path, progress: &Progress) -> anyhow::Result<()> {
-    let lockfile = fs::read(folder.join("package-lock.json")).context("package-lock.json")?;
-    let installed = folder.join("node_modules/.installed");
-    if fs::read(&installed).is_ok_and(|known| known == lockfile) {
-        return Ok(());
-    }
-    // Not `npm ci`: it insists on entries for platforms whose packages a registry may lack.
-    let mut npm = Command::new("npm");
-    npm.args(["install", "--no-save", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    command::run(npm.current_dir(folder), progress)?.or_fail("npm install")?;
-    fs::write(installed, lockfile).context("node_modules")
-}
-
-/// The node of the lockfile: the machine's may be too old.
-fn node(folder: &Path) -> Command {
-    let bin = folder.join(format!("node_modules/node-linux-{}/bin", architecture()));
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::iter::once(bin.clone()).chain(std::env::split_paths(&path));
-    let mut node = Command::new(bin.join("node"));
-    node.env("PATH", std::env::join_paths(path).unwrap_or_else(|_| OsString::from(bin)));
-    node.env("CI", "1").env("CLOUDFLARE_CF_FETCH_ENABLED", "false");
-    node.env("WRANGLER_SEND_METRICS", "false").env("WRANGLER_SEND_ERROR_REPORTS", "false");
-    node
-}
-
-fn architecture() -> &'static str {
-    if cfg!(target_arch = "aarch64") { "arm64" } else { "x64" }
 }
 
 /// The configuration as it is beside what was built: nothing is left to build.
@@ -185,14 +132,6 @@ mod tests {
         let line = "Total Upload: 4301.12 KiB / gzip: 1250.77 KiB";
         assert_eq!(compressed_kib(line), Some(1_251));
         assert_eq!(compressed_kib("gzip: much"), None);
-    }
-
-    #[test]
-    fn what_node_counted_is_told() {
-        let lines = ["ok 1 - a", "# tests 3", "# pass 2", "# fail 1"].map(str::to_owned);
-        let tally = counted(&lines);
-        assert_eq!((tally.passed, tally.failed), (2, 1));
-        assert_eq!(counted(&[]).passed, 0);
     }
 
     #[test]

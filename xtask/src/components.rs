@@ -1,10 +1,13 @@
 //! The components: built for wasm, made whole, held to their promises and their size.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context as _;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 
 use crate::command;
 use crate::repo::Repo;
@@ -28,7 +31,7 @@ enum Kind {
     /// Imports nothing.
     Machine,
     /// Imports nothing; browsers run its core module.
-    Verifier,
+    Module,
     /// Imports the ports and WASI, no platform.
     Service,
     /// Gives the ports, imports Spin.
@@ -70,11 +73,25 @@ const COMPONENTS: &[Component] = &[
         bytes_max: 1_100_000,
     },
     Component { package: "qr-wasm", file: "qr.wasm", kind: Kind::Service, bytes_max: 500_000 },
+    // A third of it are the modules for browsers, compressed.
+    Component {
+        package: "storefront-wasm",
+        file: "storefront.wasm",
+        kind: Kind::Service,
+        bytes_max: 2_000_000,
+    },
     Component {
         package: "auction-verifier-wasm",
         file: "auction_verifier.wasm",
-        kind: Kind::Verifier,
+        kind: Kind::Module,
         bytes_max: 900_000,
+    },
+    // With the machine.
+    Component {
+        package: "auction-sandbox-wasm",
+        file: "auction_sandbox.wasm",
+        kind: Kind::Module,
+        bytes_max: 1_300_000,
     },
     // Two thirds of it are the document and its page.
     Component { package: "api-wasm", file: "api.wasm", kind: Kind::Service, bytes_max: 1_300_000 },
@@ -87,7 +104,8 @@ const COMPONENTS: &[Component] = &[
 pub(crate) fn build(repo: &Repo, steps: &mut Steps, lints: Lints) -> anyhow::Result<()> {
     let sizes = steps.run("build the components", |progress| {
         machines(repo, lints, progress)?;
-        // Now the machine's digest is known, which edge.wasm tells.
+        // Now the machine's digest is known, which edge.wasm tells, and what the storefront shows
+        // to browsers is there.
         compile(repo, SERVICES, lints, progress)?;
         COMPONENTS.iter().map(|component| finish(repo, component)).collect::<Result<Vec<_>, _>>()
     })?;
@@ -113,7 +131,7 @@ fn compile(repo: &Repo, target: &str, lints: Lints, progress: &Progress) -> anyh
     lints.with(&mut cargo);
     cargo.arg(target);
     if target == SERVICES {
-        tell_machine(repo, &mut cargo)?;
+        tell(repo, &mut cargo)?;
     }
     for component in COMPONENTS.iter().filter(|component| component.kind.target() == target) {
         cargo.args(["--package", component.package]);
@@ -122,13 +140,16 @@ fn compile(repo: &Repo, target: &str, lints: Lints, progress: &Progress) -> anyh
     Ok(())
 }
 
-/// Tells what links the auction machine as a library which component it is.
-pub(crate) fn tell_machine(repo: &Repo, cargo: &mut Command) -> anyhow::Result<()> {
+/// Tells what links the auction machine as a library which component it is, and the storefront
+/// where the modules are that browsers run.
+pub(crate) fn tell(repo: &Repo, cargo: &mut Command) -> anyhow::Result<()> {
     let machine = repo.components().join("auction_machine.wasm");
     let bytes = fs::read(&machine).with_context(|| {
         format!("cannot read {}: build the components first", machine.display())
     })?;
     cargo.env("AUCTION_MACHINE_SHA256", kernel::Digest::of(&[&bytes]).to_hex());
+    cargo.env("AUCTION_VERIFIER_MODULE", repo.components().join("auction_verifier.core.wasm.gz"));
+    cargo.env("AUCTION_SANDBOX_MODULE", repo.components().join("auction_sandbox.core.wasm.gz"));
     Ok(())
 }
 
@@ -137,8 +158,10 @@ fn finish(repo: &Repo, component: &Component) -> anyhow::Result<usize> {
     let module = repo.module_of(component.package)?;
     let built = repo.target().join(component.kind.target()).join("wasm").join(module);
     let built = fs::read(&built).with_context(|| format!("cannot read {}", built.display()))?;
-    if component.kind == Kind::Verifier {
-        replace(&repo.components().join(component.file).with_extension("core.wasm"), &built)?;
+    if component.kind == Kind::Module {
+        let core = repo.components().join(component.file).with_extension("core.wasm");
+        replace(&core, &built)?;
+        replace(&core.with_extension("wasm.gz"), &compressed(&built)?)?;
     }
     let made = make(component, built).with_context(|| component.file.to_owned())?;
     replace(&repo.components().join(component.file), &made)?;
@@ -148,7 +171,7 @@ fn finish(repo: &Repo, component: &Component) -> anyhow::Result<usize> {
 /// The component's bytes, if it keeps its promises.
 fn make(component: &Component, built: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let made = match component.kind {
-        Kind::Machine | Kind::Verifier => compose::wrap_machine(&built)?,
+        Kind::Machine | Kind::Module => compose::wrap_machine(&built)?,
         Kind::Service | Kind::Edge | Kind::Tick => built,
     };
     promises(component.kind, &compose::imports_of(&made)?)?;
@@ -160,7 +183,7 @@ fn make(component: &Component, built: Vec<u8>) -> anyhow::Result<Vec<u8>> {
 /// Imports are what a component knows of the world.
 fn promises(kind: Kind, imports: &[String]) -> anyhow::Result<()> {
     let broken: Vec<&str> = match kind {
-        Kind::Machine | Kind::Verifier => imports.iter().map(String::as_str).collect(),
+        Kind::Machine | Kind::Module => imports.iter().map(String::as_str).collect(),
         Kind::Service => unknown(imports, SERVICE_KNOWS),
         Kind::Edge => unknown(imports, EDGE_KNOWS),
         Kind::Tick => unknown(imports, TICK_KNOWS),
@@ -172,6 +195,13 @@ fn promises(kind: Kind, imports: &[String]) -> anyhow::Result<()> {
 fn unknown<'i>(imports: &'i [String], known: &[&str]) -> Vec<&'i str> {
     let is_known = |name: &&str| known.iter().any(|prefix| name.starts_with(prefix));
     imports.iter().map(String::as_str).filter(|name| !is_known(name)).collect()
+}
+
+/// As it travels to browsers. Nothing of it is about the day or the computer.
+fn compressed(module: &[u8]) -> anyhow::Result<Vec<u8>> {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    packed.write_all(module)?;
+    Ok(packed.finish()?)
 }
 
 /// A host that starts meanwhile sees the old file or the new one, never half of it; a file that did
@@ -189,7 +219,7 @@ fn replace(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 impl Kind {
     fn target(self) -> &'static str {
         match self {
-            Self::Machine | Self::Verifier => MACHINES,
+            Self::Machine | Self::Module => MACHINES,
             Self::Service | Self::Edge | Self::Tick => SERVICES,
         }
     }
@@ -231,6 +261,14 @@ mod tests {
     fn a_machine_imports_nothing_at_all() {
         promises(Kind::Machine, &[]).unwrap();
         promises(Kind::Machine, &names(&["wasi:clocks/wall-clock@0.2.0"])).unwrap_err();
+    }
+
+    #[test]
+    fn a_module_is_packed_the_same_way_every_time() {
+        let packed = compressed(b"\0asm").unwrap();
+        assert_eq!(packed, compressed(b"\0asm").unwrap());
+        // A time of zero is none, 255 no system.
+        assert_eq!(packed.get(..10).unwrap(), [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255]);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 //! What the platform does is elsewhere (`platforms/`); making components out of modules is in
 //! `xtask/compose`. Nothing here ships.
 
+mod browser;
 mod build;
 mod cloudflare;
 mod command;
 mod components;
 mod deny;
 mod fuzz;
+mod node;
 mod programs;
 mod repo;
 mod setup;

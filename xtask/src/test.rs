@@ -9,6 +9,7 @@ mod skips;
 use std::ffi::OsString;
 use std::time::Duration;
 
+use crate::browser;
 use crate::build;
 use crate::command;
 use crate::deny;
@@ -44,6 +45,7 @@ pub(crate) fn run(
         let args = ["--package", "journal", "--features", "sabotage"].map(OsString::from);
         cargo_test(repo, &args, &[], progress)
     });
+    browser::test(repo, &mut steps)?;
     let matrix = matrix::run(repo, &mut steps, platforms, &tested, within)?;
     println!("\n{matrix}");
     steps.finish()

@@ -80,6 +80,9 @@ pub struct Tool {
     /// How many requests that write may run at once; none: as many as there are instances.
     #[serde(default)]
     pub writes_at_once_max: Option<u16>,
+    /// The cookie in which it keeps access tokens of people; over HTTPS behind `__Host-`.
+    #[serde(default)]
+    pub token_cookie: Option<String>,
 }
 
 /// One machine component.

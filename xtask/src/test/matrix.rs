@@ -11,6 +11,7 @@ use super::platform::{Platform, Platforms, Spin};
 use super::skips::{self, Skip};
 use crate::cloudflare::{self, Care};
 use crate::command;
+use crate::node;
 use crate::repo::Repo;
 use crate::steps::{Progress, Steps, Tally};
 use crate::tidy;
@@ -85,7 +86,7 @@ pub(super) fn run(
 
 /// Builds the Worker and tests what only it has; false where that cannot be.
 fn has_worker(repo: &Repo, steps: &mut Steps) -> bool {
-    if !cloudflare::has_npm() {
+    if !node::has_npm() {
         return false;
     }
     if let Err(error) = cloudflare::bundle(repo, steps, Care::AsCompiled) {

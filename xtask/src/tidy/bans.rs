@@ -59,12 +59,12 @@ fn tests(project: &Project) -> Vec<Finding> {
     findings
 }
 
-/// Machines, and the kernel that they are made of.
+/// Machines, the kernel that they are made of, and what plays with them.
 fn decides(file: &File) -> bool {
     let mut parts = file.path.split('/');
     match (parts.next(), parts.next(), parts.next()) {
         (Some("crates"), Some("kernel"), _) => !file.is_test(),
-        (Some("components"), Some(_), Some("machine")) => !file.is_test(),
+        (Some("components"), Some(_), Some("machine" | "sandbox")) => !file.is_test(),
         _ => false,
     }
 }

@@ -9,7 +9,7 @@ use super::{Finding, Rule};
 pub(super) const ROOMS: Rule = Rule {
     title: "rooms",
     why: "kernel ← machine ← service ← wasm; kernel ← ports ← {web, service, vault, platforms}; \
-          kernel ← proof ← verifier ← wasm; \
+          kernel ← proof ← verifier ← wasm; machine ← sandbox ← wasm; \
           vault, composition, archive and edge are for platforms (ARCHITECTURE.md)",
     check: rooms,
 };
@@ -57,6 +57,7 @@ enum Room<'p> {
     Proof,
     Machine(&'p str),
     Verifier(&'p str),
+    Sandbox(&'p str),
     Service(&'p str),
     Wasm(&'p str),
     Document,
@@ -81,6 +82,7 @@ fn room_of(folder: &str) -> Option<Room<'_>> {
         ["crates", "proof"] => Room::Proof,
         ["components", capability, "machine"] => Room::Machine(capability),
         ["components", capability, "verifier"] => Room::Verifier(capability),
+        ["components", capability, "sandbox"] => Room::Sandbox(capability),
         ["components", capability, "service"] => Room::Service(capability),
         ["components", capability, "wasm", ..] => Room::Wasm(capability),
         ["components", "api", "document"] => Room::Document,
@@ -97,7 +99,7 @@ impl Room<'_> {
     fn may_enter(self, other: Room<'_>) -> bool {
         use Room::{
             Archive, Client, Compose, Composition, Document, Edge, Kernel, Machine, Platform,
-            Ports, PortsWasi, Proof, Service, Tests, Vault, Verifier, Wasm, Web, Xtask,
+            Ports, PortsWasi, Proof, Sandbox, Service, Tests, Vault, Verifier, Wasm, Web, Xtask,
         };
         match (self, other) {
             // `up --only spin` composes as Spin does.
@@ -112,11 +114,13 @@ impl Room<'_> {
             (Platform("cloudflare" | "spin"), Edge) => true,
             // A second opinion knows no machine (docs/adr/0041).
             (Verifier(_) | Service(_), Proof) => true,
-            (Wasm(own), Verifier(of)) => own == of,
+            (Wasm(own), Verifier(of) | Sandbox(of)) => own == of,
             // It is made of what every service says of its routes.
             (Document, Service(_) | Web) => true,
             (PortsWasi | Service(_), Web) | (Wasm(_), PortsWasi) => true,
-            (Service(own) | Wasm(own), Machine(of)) | (Wasm(own), Service(of)) => own == of,
+            (Service(own) | Wasm(own) | Sandbox(own), Machine(of)) | (Wasm(own), Service(of)) => {
+                own == of
+            }
             (Platform("cloudflare" | "spin"), Machine(_)) => true,
             (Platform("cloudflare"), Service(_) | Web) => true,
             (Platform(own), Platform(of)) => own == of,
@@ -133,7 +137,7 @@ impl Room<'_> {
 
     fn may_use(self, library: &str) -> bool {
         use Room::{
-            Client, Compose, Kernel, Machine, Platform, Ports, PortsWasi, Tests, Wasm, Xtask,
+            Client, Compose, Kernel, Machine, Platform, Ports, PortsWasi, Sandbox, Tests, Wasm, Xtask,
         };
         let starts = |prefix: &str| library.starts_with(prefix);
         match self {
@@ -141,7 +145,7 @@ impl Room<'_> {
             Kernel => {
                 PURE.contains(&library) || ["itoa", "jiff", "postcard", "uuid"].contains(&library)
             }
-            Machine(_) => PURE.contains(&library),
+            Machine(_) | Sandbox(_) => PURE.contains(&library),
             _ if starts("wasmtime") => self == Platform("host"),
             _ if starts("spin-") => matches!(self, PortsWasi | Platform("spin")),
             _ if library == "worker" => self == Platform("cloudflare"),

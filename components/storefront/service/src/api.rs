@@ -10,7 +10,10 @@ use serde_json::Value;
 use web::{Problem, Request};
 
 pub(crate) use refusal::Refusal;
-pub(crate) use shapes::{Auction, Bidding, Me, Offer, PastBid, Placed, Receipt, Rule, Session};
+pub(crate) use shapes::{
+    Auction, Bidding, Clock, Event, Me, Offer, OnePrice, PastBid, Picture, Placed, Receipt,
+    RecoveryCodes, Rule, Session, Step, Terms, TotpSecret, Underbid,
+};
 
 /// Asks the API for somebody.
 pub(crate) struct Api<'a, P> {
@@ -93,6 +96,26 @@ impl<'a, P: Outbound> Api<'a, P> {
     pub(crate) async fn post(&self, target: &str, body: &Value) -> Result<Answer, Problem> {
         let body = Body::Json(body);
         self.change(Change { method: "POST", target, key: None, matching: None, body }).await
+    }
+
+    /// As [`Api::post`], with the cookie of a browser that comes back from a provider: tickets are
+    /// good in that browser alone. No other cookie goes on.
+    pub(crate) async fn post_from_browser(
+        &self,
+        target: &str,
+        body: &Value,
+    ) -> Result<Answer, Problem> {
+        let cookies = self.request.header("cookie").unwrap_or_default();
+        let is_of_the_way = |cookie: &&str| {
+            let name = cookie.split('=').next().unwrap_or_default();
+            matches!(name, "ecomauction-oauth" | "__Host-ecomauction-oauth")
+        };
+        let cookies: Vec<&str> = cookies.split(';').map(str::trim).filter(is_of_the_way).collect();
+        let headers = vec![
+            ("content-type".to_owned(), "application/json".to_owned()),
+            ("cookie".to_owned(), cookies.join("; ")),
+        ];
+        self.send("POST", target, headers, body.to_string().into_bytes()).await
     }
 
     async fn send(

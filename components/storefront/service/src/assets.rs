@@ -15,7 +15,7 @@ struct Asset {
 }
 
 macro_rules! assets {
-    ($($kind:ident $name:literal $path:literal),* $(,)?) => {
+    ($($kind:ident $name:literal $path:expr),* $(,)?) => {
         &[$(Asset { name: $name, kind: $kind, bytes: include_bytes!($path) }),*]
     };
 }
@@ -23,6 +23,8 @@ macro_rules! assets {
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
+/// Compressed, and empty where none was built (build.rs).
+const MODULE: &str = "application/wasm";
 
 const ASSETS: &[Asset] = assets![
     STYLE "storefront.css" "../assets/storefront.css",
@@ -35,8 +37,11 @@ const ASSETS: &[Asset] = assets![
     SCRIPT "sell.js" "../assets/sell.js",
     SCRIPT "proof.js" "../assets/proof.js",
     SCRIPT "sandbox.js" "../assets/sandbox.js",
+    SCRIPT "presets.js" "../assets/presets.js",
     SCRIPT "ecomauction.js" "../../../../clients/js/ecomauction.js",
     SCRIPT "verifier.mjs" "../../../auctions/wasm/verifier/verifier.mjs",
+    MODULE "auction_verifier.core.wasm" concat!(env!("OUT_DIR"), "/auction_verifier.core.wasm.gz"),
+    MODULE "auction_sandbox.core.wasm" concat!(env!("OUT_DIR"), "/auction_sandbox.core.wasm.gz"),
 ];
 
 /// The path of the folder.
@@ -52,12 +57,28 @@ pub(crate) fn folder() -> &'static str {
     })
 }
 
+/// Is the file there? Not every build has the modules.
+pub(crate) fn has(name: &str) -> bool {
+    ASSETS.iter().any(|asset| asset.is(name))
+}
+
 /// `GET /assets/{version}/{file}`. A page of an older version still finds its files by name.
 pub(crate) fn serve(exchange: &Exchange<'_>) -> Result<Response, Problem> {
     let name = exchange.parameter("file");
-    let asset = ASSETS.iter().find(|asset| asset.name == name).ok_or_else(Problem::not_found)?;
+    let asset = ASSETS.iter().find(|asset| asset.is(name)).ok_or_else(Problem::not_found)?;
     let is_current = folder().ends_with(exchange.parameter("version"));
     let keep = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
     let response = Response { body: asset.bytes.to_vec(), ..Response::empty(200) };
-    Ok(page::guarded(response.with("content-type", asset.kind).with("cache-control", keep)))
+    let response = response.with("content-type", asset.kind).with("cache-control", keep);
+    Ok(page::guarded(match asset.kind {
+        // A module has no other form: whatever runs one unpacks it.
+        MODULE => response.with("content-encoding", "gzip").with("vary", "accept-encoding"),
+        _ => response,
+    }))
+}
+
+impl Asset {
+    fn is(&self, name: &str) -> bool {
+        self.name == name && (self.kind != MODULE || !self.bytes.is_empty())
+    }
 }

@@ -16,6 +16,7 @@ use web::{Exchange, Problem, Request};
 use crate::visit::{self, Visit};
 
 /// The fields of a form.
+#[derive(Default)]
 pub(crate) struct Form(BTreeMap<String, String>);
 
 impl Form {
@@ -34,6 +35,18 @@ impl Form {
         let form = Self(fields.collect::<Vec<_>>().into_iter().rev().collect());
         admit(ports, exchange.request, visit, form.get(TOKEN))?;
         Ok(form)
+    }
+
+    /// A form as a page fills it, before anybody types.
+    pub(crate) fn filled<'f>(fields: impl IntoIterator<Item = (&'f str, String)>) -> Self {
+        Self(fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    }
+
+    /// The form with what stands in another one over it.
+    #[must_use]
+    pub(crate) fn under(mut self, typed: Self) -> Self {
+        self.0.extend(typed.0);
+        self
     }
 
     /// A field without the space around it; empty when there is none.
@@ -108,7 +121,7 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 /// Minor units of an amount as people write it: `1250`, `1,250.5`, `1 250.50`.
-fn minor(text: &str, exponent: u32) -> Option<i64> {
+pub(crate) fn minor(text: &str, exponent: u32) -> Option<i64> {
     let text: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '\'')).collect();
     let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());

@@ -69,6 +69,8 @@ async fn routed<P: Ports>(
         Operation::MyWatches => mine::watches(ports, exchange).await,
         Operation::SignInForm => sign::in_form(ports, exchange).await,
         Operation::SignIn => sign::sign_in(ports, exchange).await,
+        Operation::SignInReturn => sign::back(ports, exchange).await,
+        Operation::SignInByProvider => sign::by_provider(ports, exchange).await,
         Operation::SignUpForm => sign::up_form(ports, exchange).await,
         Operation::SignUp => sign::sign_up(ports, exchange).await,
         Operation::ConfirmForm => sign::confirm_form(ports, exchange).await,

@@ -54,6 +54,10 @@ pub enum Operation {
     SignInForm,
     /// Sign in.
     SignIn,
+    /// The way back from a provider.
+    SignInReturn,
+    /// What it still wants to know.
+    SignInByProvider,
     /// The form to sign up.
     SignUpForm,
     /// Sign up.
@@ -130,6 +134,8 @@ const ROUTES: &[Route<Operation>] = &[
     page("/my/watches", "showMyWatches", Operation::MyWatches),
     page("/sign-in", "showSignInForm", Operation::SignInForm),
     form("/sign-in", "submitSignIn", Operation::SignIn),
+    page("/sign-in/return", "showSignInReturn", Operation::SignInReturn),
+    form("/sign-in/return", "submitSignInReturn", Operation::SignInByProvider),
     page("/sign-up", "showSignUpForm", Operation::SignUpForm),
     form("/sign-up", "submitSignUp", Operation::SignUp),
     page("/confirm", "showConfirmForm", Operation::ConfirmForm),

@@ -31,10 +31,7 @@ pub(crate) struct Person {
 
 impl Visit {
     /// Reads the cookies of a request, renews the session where that is due.
-    pub(crate) async fn of<P: Ports>(
-        ports: &P,
-        exchange: &Exchange<'_>,
-    ) -> Result<Self, Problem> {
+    pub(crate) async fn of<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Self, Problem> {
         Self::begun(ports, exchange.request).await
     }
 
@@ -66,33 +63,62 @@ impl Visit {
 
     /// The next pair of tokens for the refresh token. The API answers a second request within some
     /// seconds with the same pair, so pages that load at once do not sign each other out.
-    async fn renew<P: Ports>(&mut self, ports: &P, request: &Request) -> Result<(), Problem> {
+    pub(crate) async fn renew<P: Ports>(
+        &mut self,
+        ports: &P,
+        request: &Request,
+    ) -> Result<(), Problem> {
         let Some(refresh) = self.cookies.refresh.clone() else { return Ok(()) };
         let api = Api::of(ports, request, None);
-        let answer =
-            api.post("/v1/sessions/refresh", &json!({ "refresh_token": refresh })).await?;
+        let answer = api.post("/v1/sessions/refresh", &json!({ "refresh_token": refresh })).await?;
         if answer.is_done() {
-            self.sign_in(ports, &answer.json()?).await;
+            self.hold(ports, &answer.json()?).await;
         } else if answer.status() == 401 {
-            self.sign_out();
+            self.forget();
         }
         // Anything else passes: a page can be looked at meanwhile.
         Ok(())
     }
 
-    /// From now on with this pair of tokens.
+    /// From now on as whoever this pair of tokens is for.
     pub(crate) async fn sign_in<P: Ports>(&mut self, ports: &P, session: &Session) {
+        self.begin_anew(ports).await;
+        self.hold(ports, session).await;
+    }
+
+    /// From now on as somebody who only looks.
+    pub(crate) async fn sign_out<P: Ports>(&mut self, ports: &P) {
+        self.begin_anew(ports).await;
+        self.forget();
+    }
+
+    /// Forms of before are void: whoever had this browser before knows none of what comes.
+    async fn begin_anew<P: Ports>(&mut self, ports: &P) {
+        let visitor = form::secret(ports);
+        self.form_token = form::token(ports, &visitor).await;
+        self.put(self.cookies.visitor_is(&visitor));
+    }
+
+    async fn hold<P: Ports>(&mut self, ports: &P, session: &Session) {
         let Session { access_token, expires_in, refresh_token } = session;
-        self.set.push(self.cookies.access_is(access_token, *expires_in));
-        self.set.push(self.cookies.refresh_is(refresh_token));
+        self.put(self.cookies.access_is(access_token, *expires_in));
+        self.put(self.cookies.refresh_is(refresh_token));
         let claims = ports.verify_access_token(access_token).await;
         self.person = claims.map(|claims| Person::of(claims, access_token.clone()));
     }
 
-    /// From now on as somebody who only looks.
-    pub(crate) fn sign_out(&mut self) {
-        self.set.extend(self.cookies.none());
+    fn forget(&mut self) {
+        for cookie in self.cookies.none() {
+            self.put(cookie);
+        }
         self.person = None;
+    }
+
+    /// Of two cookies by one name the last counts; the other is not sent (RFC 6265, 4.1.1).
+    fn put(&mut self, cookie: String) {
+        let name = cookie.split_inclusive('=').next().unwrap_or_default();
+        self.set.retain(|known| !known.starts_with(name));
+        self.set.push(cookie);
     }
 
     /// The API, asked for whoever visits.

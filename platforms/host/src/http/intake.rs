@@ -67,8 +67,9 @@ async fn take_by(
     let bounds = &service.platform().bounds;
     let is_read = matches!(parts.method, Method::GET | Method::HEAD | Method::OPTIONS);
     let usual = limits.body_max_bytes;
-    let Some(writes) = service.writes.as_ref().filter(|_| !is_read && is_known(service, parts))
-    else {
+    let takes_turns = bounds.writes_at_once_max.is_some() || is_large(parts, usual);
+    let may = !is_read && takes_turns && is_known(service, parts);
+    let Some(writes) = service.writes.as_ref().filter(|_| may) else {
         return match read(usual, (limits.body_timeout, limits.body_timeout)).await {
             Ok(body) => Ok(Taken { body, turn: None }),
             Err(BodyError::TooLarge) if !is_read && bounds.body_max_bytes.is_some() => {
@@ -86,13 +87,30 @@ async fn take_by(
     Ok(Taken { body, turn: Some(turn) })
 }
 
+/// May the body be larger than everyone may send?
+fn is_large(parts: &Parts, usual: usize) -> bool {
+    let declared = parts.headers.get(header::CONTENT_LENGTH).map(HeaderValue::to_str);
+    let declared = declared.and_then(|length| length.ok()?.parse::<usize>().ok());
+    declared.is_none_or(|length| length > usual)
+}
+
 /// Is the caller signed in? The component asks again, and more.
 fn is_known(service: &Service, parts: &Parts) -> bool {
+    let platform = service.platform();
     let value = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let bearer = value.and_then(|value| value.split_once(' '));
-    let token = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-    let vault = &service.platform().shared.vault;
-    token.is_some_and(|(_, token)| vault.verify(token.trim()).is_some())
+    let bearer = bearer.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let cookie = platform.bounds.token_cookie.as_ref().and_then(|name| cookie(parts, name));
+    let token = bearer.map(|(_, token)| token.trim()).or(cookie);
+    token.is_some_and(|token| platform.shared.vault.verify(token).is_some())
+}
+
+fn cookie<'p>(parts: &'p Parts, name: &str) -> Option<&'p str> {
+    let headers = parts.headers.get_all(header::COOKIE).into_iter();
+    let pairs = headers.filter_map(|value| value.to_str().ok()).flat_map(|all| all.split(';'));
+    let mut values = pairs.filter_map(|pair| pair.trim().split_once('='));
+    let is_it = |known: &str| known.strip_prefix("__Host-").unwrap_or(known) == name;
+    values.find(|(known, _)| is_it(known)).map(|(_, value)| value)
 }
 
 impl Refused {
@@ -127,3 +145,26 @@ impl Refused {
 
 /// Ten megabytes over a phone's connection.
 const LARGE_BODY_TIMEOUT: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_is_found_by_its_name() {
+        let request = http::Request::get("/").header("cookie", "a=1; __Host-token=x.y; b=2");
+        let parts = request.body(()).unwrap().into_parts().0;
+        assert_eq!(cookie(&parts, "token"), Some("x.y"));
+        assert_eq!((cookie(&parts, "b"), cookie(&parts, "oken")), (Some("2"), None));
+    }
+
+    #[test]
+    fn what_declares_no_length_may_be_large() {
+        let of = |length: &str| {
+            let request = http::Request::post("/").header("content-length", length);
+            request.body(()).unwrap().into_parts().0
+        };
+        assert!(!is_large(&of("10"), 10) && is_large(&of("11"), 10) && is_large(&of("x"), 10));
+    }
+}

@@ -14,6 +14,8 @@ pub(crate) struct Bounds {
     pub(crate) body_max_bytes: Option<usize>,
     /// Requests at once that are no reads.
     pub(crate) writes_at_once_max: Option<usize>,
+    /// The cookie that says, beside the header, who is signed in.
+    pub(crate) token_cookie: Option<String>,
     /// Memory of an instance.
     pub(super) memory_max_bytes: usize,
     /// Epochs in which a request may run.
@@ -27,6 +29,7 @@ impl Default for Bounds {
         Self {
             body_max_bytes: None,
             writes_at_once_max: None,
+            token_cookie: None,
             memory_max_bytes: MEMORY_MAX_BYTES,
             epochs_max: EPOCHS_MAX,
             request_max: REQUEST_MAX,
@@ -45,6 +48,7 @@ impl Bounds {
         Self {
             body_max_bytes: tool.body_max_bytes,
             writes_at_once_max: tool.writes_at_once_max.map(usize::from),
+            token_cookie: tool.token_cookie.clone(),
             memory_max_bytes: tool.memory_max_bytes.unwrap_or(usual.memory_max_bytes),
             epochs_max: running.map_or(usual.epochs_max, epochs),
             // Others run meanwhile.

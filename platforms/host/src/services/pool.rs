@@ -51,7 +51,7 @@ pub(crate) struct Service {
     lifecycle: Option<lifecycle_face::LifecycleFaceIndices>,
     idle: Mutex<Vec<Instance>>,
     permits: Semaphore,
-    /// Turns of requests that write, where few may at once.
+    /// Turns of requests that write, where few may at once, or else of those with large bodies.
     pub(crate) writes: Option<Writes>,
     /// Handles every batch twice, the next one with both at once?
     twice: Option<AtomicBool>,
@@ -89,7 +89,9 @@ impl Service {
         lift(config::Imports::add_to_linker::<_, HasSelf<_>>(&mut linker, |guest| guest))?;
         super::stubs::streaming_face(&mut linker, engine, component)?;
         let pre = lift(linker.instantiate_pre(component))?;
-        let writes = platform.bounds.writes_at_once_max.map(Writes::new);
+        let bounds = &platform.bounds;
+        let large = bounds.body_max_bytes.map(|_| LARGE_BODIES_AT_ONCE_MAX);
+        let writes = bounds.writes_at_once_max.or(large).map(Writes::new);
         Ok(Self {
             writes,
             http: http_face::HttpFaceIndices::new(&pre).ok(),
@@ -351,6 +353,8 @@ fn trap(error: wasmtime::Error) -> ServiceError {
 
 /// Most instances of one service.
 const INSTANCES_MAX: usize = 200;
+/// Bodies at once that are larger than everyone may send, of a service that nothing else bounds.
+const LARGE_BODIES_AT_ONCE_MAX: usize = 8;
 /// How long a request waits for an instance.
 const QUEUE_MAX: Duration = Duration::from_secs(2);
 /// An instance is replaced after this many requests: memory that a guest lost comes back.

@@ -82,9 +82,7 @@ pub(crate) struct Picture {
 
 /// The code of the auction's page.
 #[derive(Deserialize)]
-pub(crate) struct Qr {
-    pub(crate) svg: String,
-}
+pub(crate) struct Qr {}
 
 /// How it went out.
 #[derive(Deserialize)]
@@ -93,7 +91,6 @@ pub(crate) struct Outcome {
     pub(crate) reason: Option<String>,
     pub(crate) winners: Vec<Winner>,
     pub(crate) hammer_price: Option<Money>,
-    pub(crate) quantity: u32,
 }
 
 /// Who gets it.
@@ -114,7 +111,6 @@ pub(crate) struct PastBid {
     pub(crate) quantity: Option<u32>,
     pub(crate) price: Option<Money>,
     pub(crate) time: Timestamp,
-    pub(crate) seq: u64,
     pub(crate) retracted: bool,
     pub(crate) reason: Option<String>,
 }
@@ -132,9 +128,6 @@ pub(crate) struct Bidding {
     pub(crate) reserve_price: Option<Money>,
     #[serde(default)]
     pub(crate) offers: Vec<Offer>,
-    /// What opens the visitor's own commitments in the log.
-    #[serde(default)]
-    pub(crate) commitments: Vec<serde_json::Value>,
 }
 
 /// A second-chance offer.
@@ -175,13 +168,6 @@ pub(crate) struct Receipt {
     pub(crate) signature: Option<String>,
 }
 
-/// What a bid would lead to.
-#[derive(Deserialize)]
-pub(crate) struct Preview {
-    pub(crate) outcome: String,
-    pub(crate) explanation: Explanation,
-}
-
 /// A rule in plain words.
 #[derive(Deserialize)]
 pub(crate) struct Rule {
@@ -215,6 +201,55 @@ pub(crate) struct Session {
     pub(crate) access_token: String,
     pub(crate) expires_in: i64,
     pub(crate) refresh_token: String,
+}
+
+/// A secret for an authenticator.
+#[derive(Deserialize)]
+pub(crate) struct TotpSecret {
+    pub(crate) secret: String,
+    pub(crate) otpauth_uri: String,
+}
+
+/// What stands in for a lost authenticator.
+#[derive(Deserialize)]
+pub(crate) struct RecoveryCodes {
+    pub(crate) recovery_codes: Vec<String>,
+}
+
+/// The terms of an auction, as its log says them: without what was added later.
+#[derive(Deserialize)]
+pub(crate) struct Terms {
+    pub(crate) title: String,
+    pub(crate) description: String,
+    pub(crate) category: String,
+    pub(crate) format: String,
+    pub(crate) seller: String,
+    pub(crate) start_price: Money,
+    pub(crate) buy_now_price: Option<Money>,
+    pub(crate) increments: Vec<Step>,
+    pub(crate) dutch: Option<Clock>,
+    pub(crate) reverse: Option<Underbid>,
+    pub(crate) uniform_price: Option<OnePrice>,
+    pub(crate) soft_close: SoftClose,
+    pub(crate) retraction: String,
+    pub(crate) quantity: u32,
+    pub(crate) starts_at: Timestamp,
+    pub(crate) ends_at: Timestamp,
+}
+
+/// By how much an ask is below the best one in `reverse`: one of the two.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct Underbid {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decrement: Option<Money>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) decrement_bps: Option<u32>,
+}
+
+/// What all winners pay in `uniform_price`.
+#[derive(Deserialize, Serialize)]
+pub(crate) struct OnePrice {
+    pub(crate) pricing: String,
 }
 
 impl Auction {

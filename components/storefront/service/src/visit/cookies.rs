@@ -40,9 +40,9 @@ impl Cookies {
         self.cookie(REFRESH, token, Some(REFRESH_SECONDS))
     }
 
-    /// Nobody is signed in; forms of before are void.
-    pub(super) fn none(&self) -> [String; 3] {
-        [VISITOR, ACCESS, REFRESH].map(|name| self.cookie(name, "", Some(0)))
+    /// Nobody is signed in.
+    pub(super) fn none(&self) -> [String; 2] {
+        [ACCESS, REFRESH].map(|name| self.cookie(name, "", Some(0)))
     }
 
     fn cookie(&self, name: &str, value: &str, seconds: Option<i64>) -> String {

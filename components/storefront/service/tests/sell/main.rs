@@ -1,0 +1,10 @@
+//! Listing things and looking after them, on ports in memory: the API is a table of answers.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+
+#[path = "../sign/browser.rs"]
+#[allow(dead_code, reason = "the other tests use the rest of it")]
+mod browser;
+mod listing;
+mod managing;
+mod pictures;
+mod stall;
