@@ -75,7 +75,7 @@ pub(crate) struct Up {
     /// Address of the public API.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080", env = "ECOMAUCTION_LISTEN")]
     pub(crate) listen: SocketAddr,
-    /// Address for operators: queues, /metrics, /healthz, /readyz. Keep it private.
+    /// Address for operators: a page, queues, /metrics, /healthz, /readyz. Keep it private.
     #[arg(
         long,
         value_name = "ADDR",

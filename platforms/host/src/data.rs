@@ -70,12 +70,52 @@ impl DataDirectory {
         self.root.join("queues.db")
     }
 
+    /// The directory itself.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
     /// Tables of a capability; makes the folder.
     pub(crate) fn tables(&self, component: &str) -> anyhow::Result<PathBuf> {
         let folder = self.root.join("tables");
         std::fs::create_dir_all(&folder)?;
         Ok(folder.join(format!("{component}.db")))
     }
+}
+
+/// How much room a data directory takes; none where that cannot be told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Bytes of the journal.
+    pub(crate) journal: Option<u64>,
+    /// Bytes of tables, queues, letters and snapshots.
+    pub(crate) rest: Option<u64>,
+    /// Bytes that its disk has left.
+    pub(crate) free: Option<u64>,
+}
+
+impl Room {
+    /// Looks at a data directory. Objects are not counted: each is a file, and there are many.
+    pub(crate) fn of(root: &Path) -> Self {
+        let rest = [root.to_owned(), root.join("tables")].map(|folder| files_bytes(&folder));
+        let disk = rustix::fs::statvfs(root).ok();
+        Self {
+            journal: files_bytes(&root.join("journal")),
+            rest: rest.into_iter().sum(),
+            free: disk.map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize)),
+        }
+    }
+}
+
+/// Bytes of the files in a folder, without those in folders below it.
+fn files_bytes(folder: &Path) -> Option<u64> {
+    let mut bytes = 0_u64;
+    for entry in std::fs::read_dir(folder).ok()? {
+        // A file may have left meanwhile.
+        let Some(about) = entry.ok().and_then(|entry| entry.metadata().ok()) else { continue };
+        bytes = bytes.saturating_add(if about.is_file() { about.len() } else { 0 });
+    }
+    Some(bytes)
 }
 
 /// Writes a new file that only its owner can read, durably: under its name it is whole or absent,
@@ -128,6 +168,24 @@ mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
+
+    #[test]
+    fn room_is_told_of_what_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |name: &str, bytes| {
+            let path = folder.path().join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, vec![0; bytes]).unwrap();
+        };
+        let room = || Room { free: None, ..Room::of(folder.path()) };
+        write("state.db", 10);
+        assert_eq!(room(), Room::default(), "no journal, no tables");
+        write("journal/log.db", 100);
+        write("tables/auctions.db", 1_000);
+        write("objects/one/two", 10_000);
+        assert_eq!(room(), Room { journal: Some(100), rest: Some(1_010), free: None });
+        assert!(Room::of(folder.path()).free.is_some());
+    }
 
     #[test]
     fn a_private_file_is_whole_or_absent() {

@@ -1,63 +1,31 @@
 //! What operators ask: is it up, is it ready, how is it doing, what became of its messages.
 
+mod forms;
+mod health;
 mod names;
 mod page;
 mod queues;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use serde::Serialize;
 
+use crate::data::Room;
 use crate::http::{Answer, Body, HttpLimits, problem, read_body};
 use crate::machines::Machines;
 use crate::outage::Outage;
-use crate::queues::{DeadLetter, QueueError, Queues, Stats};
-use crate::telemetry::{Meters, Readings};
+use crate::queues::{QueueError, Queues};
+use crate::telemetry::{Meters, Readings, Recent, Samples};
+use page::{Condition, Mailbox, Outcome, Plans, Population, Seen};
+
+pub(crate) use forms::Guard;
+pub(crate) use health::{About, Health};
 pub(crate) use names::Names;
-
-/// Up and ready.
-pub(crate) struct Health {
-    /// The host serves and is not draining.
-    serving: AtomicBool,
-    machines: Arc<Machines>,
-}
-
-impl Health {
-    pub(crate) fn new(machines: Arc<Machines>) -> Self {
-        Self { serving: AtomicBool::new(true), machines }
-    }
-
-    /// From here on the host is not ready.
-    pub(crate) fn drain(&self) {
-        self.serving.store(false, Ordering::Relaxed);
-    }
-
-    /// Answers `/healthz` and `/readyz`.
-    pub(crate) fn answer(&self, method: &Method, path: &str) -> Option<Response<Body>> {
-        let is_probe = path == "/healthz" || path == "/readyz";
-        if !is_probe {
-            return None;
-        }
-        if !matches!(*method, Method::GET | Method::HEAD) {
-            let status = StatusCode::METHOD_NOT_ALLOWED;
-            let mut response = problem(status, "method_not_allowed", "Use GET.", path, "");
-            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
-            return Some(response);
-        }
-        let ready = self.serving.load(Ordering::Relaxed) && self.machines.around.journal.is_open();
-        let (status, text) = match (path, ready) {
-            ("/healthz", _) => (StatusCode::OK, r#"{"status":"up"}"#),
-            (_, true) => (StatusCode::OK, r#"{"status":"ready"}"#),
-            (_, false) => (StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"not_ready"}"#),
-        };
-        Some(text_response(status, "application/json", text.to_owned()))
-    }
-}
 
 /// The operator listener.
 pub(crate) struct Operator {
@@ -71,6 +39,14 @@ pub(crate) struct Operator {
     pub(crate) queues: Arc<Queues>,
     /// How it may be called.
     pub(crate) names: Names,
+    /// Whose forms it takes.
+    pub(crate) guard: Guard,
+    /// What was started.
+    pub(crate) about: About,
+    /// The log's warnings and errors.
+    pub(crate) log: Arc<Recent>,
+    /// The last hour.
+    pub(crate) samples: Arc<Samples>,
 }
 
 impl Answer for Operator {
@@ -91,8 +67,12 @@ impl Answer for Operator {
             return response;
         }
         match path {
-            "/" => self.page().await,
+            "/" => self.page(&request).await,
             "/metrics" => self.metrics().await,
+            path if is_under(path, forms::PATH) => match whole(request).await {
+                Ok((parts, body)) => forms::answer(&self.queues, &self.guard, &parts, &body).await,
+                Err(refused) => refused,
+            },
             path if is_under(path, queues::PATH) => self.queues(request).await,
             OUTAGES => self.outage(request).await,
             path => {
@@ -127,18 +107,13 @@ impl Operator {
     }
 
     async fn queues(&self, request: Request<Incoming>) -> Response<Body> {
-        let (parts, incoming) = request.into_parts();
-        let path = parts.uri.path();
-        let limits = HttpLimits::default();
-        let body = match read_body(incoming, limits.body_max_bytes, limits.body_timeout).await {
-            Ok(body) => body,
-            Err(error) => {
-                let (status, code, detail) = crate::http::body_refusal(error);
-                return problem(status, code, detail, path, "");
-            }
+        let (parts, body) = match whole(request).await {
+            Ok(whole) => whole,
+            Err(refused) => return refused,
         };
-        let (query, headers) = (parts.uri.query().unwrap_or_default(), &parts.headers);
-        let asked = queues::Asked { method: &parts.method, path, query, headers, body };
+        let (path, query) = (parts.uri.path(), parts.uri.query().unwrap_or_default());
+        let asked =
+            queues::Asked { method: &parts.method, path, query, headers: &parts.headers, body };
         queues::answer(&self.queues, asked).await
     }
 
@@ -175,26 +150,46 @@ impl Operator {
         }
     }
 
-    async fn page(&self) -> Response<Body> {
-        let Ok(queues) = self.queues_and_letters().await else {
-            let (status, detail) = (StatusCode::SERVICE_UNAVAILABLE, "The queues do not answer.");
-            return problem(status, "unavailable", detail, "/", "");
-        };
-        let html = page::page(&queues, self.queues.world().now_ms());
-        let mut response = text_response(StatusCode::OK, "text/html; charset=utf-8", html);
-        let headers = response.headers_mut();
-        for (name, value) in [
-            (header::CONTENT_SECURITY_POLICY, page::POLICY),
-            (header::CACHE_CONTROL, "no-store"),
-            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-            (header::REFERRER_POLICY, "no-referrer"),
-        ] {
-            headers.insert(name, HeaderValue::from_static(value));
+    async fn page<B>(&self, request: &Request<B>) -> Response<Body> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            let mut refused = problem(status, "method_not_allowed", "Use GET.", "/", "");
+            refused.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return refused;
         }
-        response
+        let outcome = Outcome::of(request.uri().query().unwrap_or_default());
+        match page::page(&self.seen().await, self.guard.token(), outcome) {
+            Ok(html) => page::response(StatusCode::OK, html),
+            Err(_) => {
+                let status = StatusCode::INTERNAL_SERVER_ERROR;
+                problem(status, "internal_error", "The page could not be written.", "/", "")
+            }
+        }
     }
 
-    async fn queues_and_letters(&self) -> Result<Vec<(Stats, Vec<DeadLetter>)>, QueueError> {
+    /// Everything that the page shows. What takes files or the locks of shards is seen off the
+    /// async threads.
+    async fn seen(&self) -> Seen<'_> {
+        let (around, now) = (&self.machines.around, self.queues.world().now_ms());
+        let (machines, data) = (Arc::clone(&self.machines), self.about.data.clone());
+        let looking = tokio::task::spawn_blocking(move || {
+            (population(&machines, now), Room::of(&data), health::resident_bytes())
+        });
+        let (population, room, memory) = looking.await.unwrap_or_default();
+        let readiness = self.health.readiness();
+        Seen {
+            now,
+            condition: Condition { about: &self.about, readiness, memory, room },
+            queues: self.queues_and_letters().await.ok(),
+            plans: Plans { count: around.timers.len(), next: around.timers.next(WAKES_ON_PAGE) },
+            population,
+            journal: around.journal.stats(),
+            log: self.log.kept(),
+            samples: self.samples.all(),
+        }
+    }
+
+    async fn queues_and_letters(&self) -> Result<Vec<Mailbox>, QueueError> {
         let mut shown = Vec::new();
         for stats in self.queues.stats().await? {
             let letters = match stats.dead {
@@ -204,6 +199,32 @@ impl Operator {
             shown.push((stats, letters.unwrap_or_default()));
         }
         Ok(shown)
+    }
+}
+
+fn population(machines: &Machines, now: i64) -> Population {
+    let (census, touched) = machines.census(now, ENTITIES_ON_PAGE);
+    let stored = |name: &str| {
+        let stored = machines.stored(name);
+        stored.inspect_err(|error| tracing::warn!(%error, "entities cannot be counted")).ok()
+    };
+    let machines = census.into_iter().map(|census| {
+        let stored = stored(&census.machine);
+        (census, stored)
+    });
+    Population { machines: machines.collect(), touched }
+}
+
+/// A request with its body, or what is said to one that does not send it.
+async fn whole(request: Request<Incoming>) -> Result<(Parts, Bytes), Response<Body>> {
+    let (parts, incoming) = request.into_parts();
+    let limits = HttpLimits::default();
+    match read_body(incoming, limits.body_max_bytes, limits.body_timeout).await {
+        Ok(body) => Ok((parts, body)),
+        Err(error) => {
+            let (status, code, detail) = crate::http::body_refusal(error);
+            Err(problem(status, code, detail, parts.uri.path(), ""))
+        }
     }
 }
 
@@ -232,4 +253,6 @@ fn text_response(status: StatusCode, content_type: &'static str, text: String) -
 
 /// Dead letters of one queue on the page.
 const LETTERS_ON_PAGE: u32 = 20;
+const WAKES_ON_PAGE: usize = 10;
+const ENTITIES_ON_PAGE: usize = 10;
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -3,7 +3,7 @@
 //! Derived data: written behind the journal, and rebuilt from it when lost. What this file says is
 //! consistent in itself (one transaction a checkpoint), so it may be old but never wrong.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension as _, params};
@@ -50,6 +50,8 @@ pub(crate) struct Known {
 pub(crate) struct StateStore {
     reader: Mutex<Connection>,
     writer: Mutex<Connection>,
+    place: PathBuf,
+    disk: Option<String>,
 }
 
 impl StateStore {
@@ -81,7 +83,12 @@ impl StateStore {
     pub(crate) fn open_on(path: &Path, disk: Option<&str>) -> rusqlite::Result<Self> {
         let writer = connect(path, disk)?;
         writer.execute_batch(SCHEMA)?;
-        Ok(Self { reader: Mutex::new(connect(path, disk)?), writer: Mutex::new(writer) })
+        Ok(Self {
+            reader: Mutex::new(connect(path, disk)?),
+            writer: Mutex::new(writer),
+            place: path.to_owned(),
+            disk: disk.map(str::to_owned),
+        })
     }
 
     /// The snapshot of an entity and the newest record that it covers.
@@ -140,6 +147,16 @@ impl StateStore {
             })
         })?;
         rows.collect()
+    }
+
+    /// How many entities of a machine have a snapshot, counted up to `most`. It has a connection to
+    /// itself: who loads an entity does not wait for who counts.
+    pub(crate) fn count(&self, machine: &str, most: u64) -> rusqlite::Result<u64> {
+        connect(&self.place, self.disk.as_deref())?.query_row(
+            "SELECT count(*) FROM (SELECT 1 FROM entities WHERE machine = ?1 LIMIT ?2)",
+            params![machine, most],
+            |row| row.get(0),
+        )
     }
 
     /// A number that was stored under a name, or 0.
@@ -257,6 +274,8 @@ mod tests {
         assert_eq!(firsts(2), [3, 4, 5, 6]);
         assert_eq!(firsts(5), [5, 6]);
         assert_eq!(store.mark("scan_after").unwrap(), 4);
+        let count = |machine, most| store.count(machine, most).unwrap();
+        assert_eq!((count("m", 9), count("m", 0), count("other", 9)), (1, 0, 0));
         let _ = std::fs::remove_file(&path);
     }
 }

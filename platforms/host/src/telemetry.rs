@@ -1,5 +1,10 @@
-//! Logs as JSON lines, and counters for Prometheus.
+//! Logs as JSON lines, counters for Prometheus, and what the operator's page remembers of both.
 
+mod recent;
+mod samples;
+mod spread;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -10,22 +15,34 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter};
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::queues::Stats;
+use spread::Spread;
+
+pub(crate) use recent::{Kept, Recent, Told};
+pub(crate) use samples::{SAMPLES_EVERY, SAMPLES_MAX, Sample, Samples, Totals};
 
 /// Starts logging to standard error: JSON lines, or plain lines for people in development.
-/// `ECOMAUCTION_LOG` sets the filter (default `info`).
-pub(crate) fn start_logs(for_people: bool) {
+/// `ECOMAUCTION_LOG` sets the filter (default `info`); warnings and errors are remembered whatever
+/// it says.
+pub(crate) fn start_logs(for_people: bool) -> Arc<Recent> {
     let filter =
         EnvFilter::try_from_env("ECOMAUCTION_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    // A second start in one process (tests) keeps the first.
-    let _ = if for_people {
-        builder.with_target(false).try_init()
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if for_people {
+        lines.with_target(false).boxed()
     } else {
-        builder.json().flatten_event(true).try_init()
+        lines.json().flatten_event(true).boxed()
     };
+    let recent = Arc::<Recent>::default();
+    let listener = recent::Listener(Arc::clone(&recent)).with_filter(LevelFilter::WARN);
+    let log = tracing_subscriber::registry().with(lines.with_filter(filter)).with(listener);
+    // A second start in one process (tests) keeps the first.
+    let _ = log.try_init();
+    recent
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -50,6 +67,7 @@ pub(crate) struct Meters {
     registry: Registry,
     requests: Vec<Counter>,
     durations: Histogram,
+    spread: Spread,
     gauges: Gauges,
     wakes: Counter,
     wake_lateness_max_ms: AtomicU64,
@@ -136,8 +154,18 @@ impl Default for Meters {
         queues.register(&mut registry);
         let jobs = Family::default();
         registry.register("job_runs", "Runs of jobs, by outcome", jobs.clone());
-        let wake_lateness_max_ms = AtomicU64::new(0);
-        Self { registry, requests, durations, gauges, wakes, wake_lateness_max_ms, queues, jobs }
+        let (spread, wake_lateness_max_ms) = (Spread::default(), AtomicU64::new(0));
+        Self {
+            registry,
+            requests,
+            durations,
+            spread,
+            gauges,
+            wakes,
+            wake_lateness_max_ms,
+            queues,
+            jobs,
+        }
     }
 }
 
@@ -190,6 +218,13 @@ impl Meters {
             counter.inc();
         }
         self.durations.observe(took.as_secs_f64());
+        self.spread.count(took);
+    }
+
+    /// What was counted since the start, with what others count.
+    pub(crate) fn totals(&self, entities: u64, commits: u64) -> Totals {
+        let errors = self.requests.get(SERVER_ERRORS).map_or(0, Counter::get);
+        Totals { requests: self.spread.read(), errors, commits, entities }
     }
 
     /// Counts a wake and how late it ran.
@@ -230,5 +265,6 @@ impl Meters {
 }
 
 const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+const SERVER_ERRORS: usize = 4;
 const BUCKETS_SECONDS: [f64; 12] =
     [0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0];

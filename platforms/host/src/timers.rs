@@ -55,6 +55,11 @@ impl Timers {
         self.alarms.lock().len()
     }
 
+    /// The next ones, earliest first.
+    pub(crate) fn next(&self, limit: usize) -> Vec<Alarm> {
+        self.alarms.lock().iter().take(limit).cloned().collect()
+    }
+
     /// Takes at most `limit` of what is due at `now`, earliest first.
     pub(crate) fn take_due(&self, now: i64, limit: usize) -> Vec<Alarm> {
         let mut alarms = self.alarms.lock();
@@ -115,5 +120,13 @@ mod tests {
         due.sort();
         assert_eq!(due.iter().map(|alarm| &*alarm.key).collect::<Vec<_>>(), ["first", "second"]);
         assert_eq!(timers.len(), 1);
+    }
+
+    #[test]
+    fn the_next_ones_are_told_and_stay() {
+        let timers = Timers::default();
+        (0..20).rev().for_each(|at| timers.set(alarm(at, "k")));
+        let next: Vec<i64> = timers.next(3).iter().map(|alarm| alarm.at).collect();
+        assert_eq!((next, timers.len()), (vec![0, 1, 2], 20));
     }
 }

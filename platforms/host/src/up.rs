@@ -1,5 +1,6 @@
 //! `ecomauction up`: opens the data directory, composes the manifest, recovers, serves, drains.
 
+mod operators;
 mod process;
 
 use std::collections::{BTreeMap, HashMap};
@@ -21,25 +22,25 @@ use crate::http::{Connections, HttpLimits, Router};
 use crate::live::{Live, Seats};
 use crate::machines::{MachineImage, Machines, Surroundings};
 use crate::manifest::Manifest;
-use crate::operator::{Health, Names, Operator};
+use crate::operator::{Health, Operator};
 use crate::outbox::Outbox;
 use crate::priority::Turn;
 use crate::queues::Queues;
 use crate::services::{Bounds, Platform, Service, Shared};
 use crate::sql::SqlStore;
 use crate::state::StateStore;
-use crate::telemetry::Meters;
+use crate::telemetry::{Meters, Recent};
 use crate::timers::Timers;
 use crate::vault::Vault;
 use process::{EndSignals, raise_descriptor_limit};
 
 /// Runs the platform until it is told to stop.
 pub(crate) fn run(options: &Up) -> anyhow::Result<()> {
-    crate::telemetry::start_logs(options.dev);
+    let log = crate::telemetry::start_logs(options.dev);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let behind = crate::priority::runtime_behind()?;
     match options.only {
-        None => runtime.block_on(serve(options, behind.handle())),
+        None => runtime.block_on(serve(options, behind.handle(), log)),
         Some(Only::Spin) => runtime.block_on(serve_as_spin(options)),
     }
 }
@@ -66,7 +67,7 @@ async fn serve_as_spin(options: &Up) -> anyhow::Result<()> {
     }
 }
 
-async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
+async fn serve(options: &Up, behind: &Handle, log: Arc<Recent>) -> anyhow::Result<()> {
     let started = std::time::Instant::now();
     raise_descriptor_limit();
     let mut end = EndSignals::listen()?;
@@ -98,17 +99,13 @@ async fn serve(options: &Up, behind: &Handle) -> anyhow::Result<()> {
     let connections = Arc::new(Connections {
         router: router(&manifest, &services),
         limits: options.limits(),
-        meters: Arc::clone(&meters),
+        meters,
         health: Arc::clone(&health),
         live: Arc::clone(&live),
     });
-    let operators = Operator {
-        health: Arc::clone(&health),
-        meters,
-        machines: Arc::clone(&machines),
-        queues: Arc::clone(&queues),
-        names: Names::new(&options.operator_hosts),
-    };
+    let operators =
+        operators::new(options, (&manifest, &data), &engine, &background, &health, log)?;
+    beside.tasks.spawn(operators::remember(&operators, told(stopped.clone())));
     let (public_addr, operator_addr) = (public.local_addr()?, operator.local_addr()?);
     let listeners = answer((public, connections), (operator, operators), options, &stopped);
     let took_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);

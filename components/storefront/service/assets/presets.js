@@ -25,7 +25,7 @@ export const PRESETS = {
     ],
   },
   sniper: {
-    terms: { mode: "reset" },
+    terms: { mode: "reset", increments: "bands", bands: "0.01: 5.00" },
     bidders: [
       ["Ana", "proxy", "30.00", "60"],
       ["Stu", "step", "90.00", "90"],

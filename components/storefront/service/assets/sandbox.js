@@ -58,7 +58,7 @@ async function play() {
     const module = new URL("auction_sandbox.core.wasm", import.meta.url);
     simulator ??= load(fetch(module), "simulate");
     const story = (await simulator)(wanted);
-    if (story.error) throw new Wrong([story.error.detail, ...faults(story.error)].join(" "));
+    if (story.error) throw refused(story.error);
     byId("wrong")?.replaceChildren();
     tell(story);
   } catch (error) {
@@ -70,11 +70,14 @@ async function play() {
   }
 }
 
-/** @param {{ detail: string, errors?: { pointer: string, detail: string }[] }} error */
-function faults({ detail, errors = [] }) {
-  const said = errors.filter((fault) => !detail.includes(fault.detail));
-  const where = (/** @type {string} */ pointer) => pointer.slice(1).replaceAll(/[/_]/g, " ");
-  return said.map((fault) => `${where(fault.pointer)}: ${fault.detail}.`);
+/** What the machine says of the terms, at the first field that is wrong.
+ * @param {{ detail: string, errors?: { pointer: string, detail: string }[] }} error */
+function refused({ detail, errors = [] }) {
+  const [first] = errors;
+  if (!first) return new Wrong(sentence(detail));
+  const name = first.pointer.split("/").map((part) => FIELDS[part]).findLast(Boolean);
+  const said = errors.map((fault) => sentence(fault.detail)).join(" ");
+  return new Wrong(said, name ? field(name) : undefined);
 }
 
 // The form.
@@ -233,7 +236,9 @@ function line(entry, story) {
   const { at_ms, who, after, explanation, refusal, events } = entry;
   const why = [];
   if (explanation) why.push(`${explanation.text} `, make("small", "quiet", explanation.rule));
-  if (refusal) why.push(`${refusal.detail}.`);
+  if (refusal) why.push(sentence(refusal.detail));
+  const paid = story.rules.find(({ title }) => title === "Price");
+  if (isEnd(entry) && paid) why.push(`${paid.text} `, make("small", "quiet", paid.rule));
   const moved = events.find(({ event }) => event === "auction_extended");
   if (moved) {
     const { old_end, new_end } = moved.data;
@@ -253,16 +258,25 @@ function line(entry, story) {
 }
 
 /** @param {Entry} entry @param {Story} story */
-function what({ did, amount, verdict, outcome, events }, { format: of }) {
-  const most = amount ? shown(amount) : "";
-  const isPrice = of === "open_outcry" || of === "sealed_first_price";
-  const bids = isPrice ? `bids ${most}` : `would pay up to ${most}`;
-  const ends = events.some(({ event }) => event === "auction_closed");
+function what(entry, { format: of }) {
+  const { did, amount, verdict, outcome } = entry;
   if (did === "list") return "opens the auction";
-  if (did === "wake") return ends ? "ends it" : "";
+  if (did === "wake") return isEnd(entry) ? "ends it" : "";
   if (did === "pass") return "does not bid";
+  const isPrice = of === "open_outcry" || of === "sealed_first_price";
+  const bids = `bids ${isPrice ? "" : "up to "}${amount ? shown(amount) : ""}`;
   const asked = did === "buy_now" ? "buys it now" : bids;
   return `${asked}: ${verdict === "refused" ? "refused" : OUTCOMES[outcome ?? ""]}`;
+}
+
+/** Did the platform end it, nobody's bid? @param {Entry} entry */
+function isEnd({ did, events }) {
+  return did === "wake" && events.some(({ event }) => event === "auction_closed");
+}
+
+/** What the machine says has neither a capital nor a full stop. @param {string} text */
+function sentence(text) {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.$/, "")}.`;
 }
 
 /** @param {Money} amount */
@@ -283,6 +297,12 @@ function clock(ms) {
 
 /** @typedef {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} Field */
 
+/** Fields by the members of terms that they become. @type {Record<string, string>} */
+const FIELDS = {
+  start_price: "start", reserve_price: "reserve", buy_now_price: "buy_now", increments: "bands",
+  duration_seconds: "duration", window_seconds: "window", extension_seconds: "extension",
+  floor_price: "floor", decrement: "decrement", tick_seconds: "tick", dwell_seconds: "dwell",
+};
 const CURRENCY = "USD";
 const EXPONENT = 2;
 /** @type {Record<string, string>} */

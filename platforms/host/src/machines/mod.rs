@@ -1,6 +1,7 @@
 //! Entities of all machines: routing to shards, and waiting for durability before telling.
 
 mod bindings;
+mod census;
 mod image;
 mod instance;
 mod load;
@@ -18,6 +19,7 @@ use parking_lot::Mutex;
 use crate::state::Entry;
 
 pub use bindings::exports::ecomauction::machine::machine as contract;
+pub(crate) use census::{COUNTED_MAX, Census, Touched};
 pub use image::{Image, Instance, InstanceError};
 pub(crate) use instance::MachineImage;
 pub(crate) use replay::Retelling;

@@ -32,7 +32,7 @@ pub(super) struct Asked<'a> {
 }
 
 /// What is wrong with a request: status, code, detail.
-type Refusal = (StatusCode, &'static str, String);
+pub(super) type Refusal = (StatusCode, &'static str, String);
 
 #[derive(Serialize)]
 struct QueueShown<'a> {
@@ -159,20 +159,30 @@ async fn redrive(
         )
     })?;
     let which = chosen.ids.map_or(Which::All, Which::Ids);
+    Ok(json_response(&json!({"redriven": redriven(queues, name, which).await?})))
+}
+
+/// Returns dead letters to their queue; how many.
+pub(super) async fn redriven(queues: &Queues, name: &str, which: Which) -> Result<u64, Refusal> {
     let moved = queues.redrive(name, which).await.map_err(unavailable)?;
     let redriven = moved.ok_or_else(not_found)?;
     tracing::info!(queue = name, redriven, "dead letters redriven");
-    Ok(json_response(&json!({"redriven": redriven})))
+    Ok(redriven)
 }
 
 async fn purge(queues: &Queues, name: &str, query: &str) -> Result<Response<Body>, Refusal> {
     let query = read_query(query, &["id"])?;
     let ids = query.get("id").map(|ids| ids.iter().map(|id| (*id).to_owned()).collect());
     let which = ids.map_or(Which::All, Which::Ids);
+    Ok(json_response(&json!({"purged": purged(queues, name, which).await?})))
+}
+
+/// Deletes dead letters; how many.
+pub(super) async fn purged(queues: &Queues, name: &str, which: Which) -> Result<u64, Refusal> {
     let deleted = queues.purge(name, which).await.map_err(unavailable)?;
     let purged = deleted.ok_or_else(not_found)?;
     tracing::info!(queue = name, purged, "dead letters purged");
-    Ok(json_response(&json!({"purged": purged})))
+    Ok(purged)
 }
 
 fn queue_shown(stats: &Stats) -> QueueShown<'_> {
@@ -230,7 +240,7 @@ fn not_allowed(path: &str, allowed: &'static str) -> Response<Body> {
     response
 }
 
-fn not_found() -> Refusal {
+pub(super) fn not_found() -> Refusal {
     let detail = "There is no such queue. GET /v1/admin/queues names them all.";
     (StatusCode::NOT_FOUND, "not_found", detail.to_owned())
 }

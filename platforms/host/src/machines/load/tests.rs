@@ -129,3 +129,24 @@ async fn a_newer_machine_makes_snapshots_again_from_the_journal() {
     let again = machines(folder.path(), 2);
     assert_eq!((count(&again, "still").await, count(&again, "moved").await), (vec![4], vec![4]));
 }
+
+#[tokio::test]
+async fn entities_are_counted_without_asking_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let machines = machines(folder.path(), 1);
+    for key in ["one", "two", "three"] {
+        commands(&machines, key, 1).await;
+    }
+    let now = crate::clock::now_ms();
+    let (census, touched) = machines.census(now, 2);
+    let [counting] = census.as_slice() else { panic!("{census:?}") };
+    assert_eq!((counting.machine.as_str(), counting.loaded, counting.unstored), ("counting", 3, 3));
+    assert_eq!((counting.by_age, machines.stored("counting").unwrap()), ([3, 0, 0, 0], 0));
+    let keys: Vec<(&str, usize)> = touched.iter().map(|one| (&*one.key, one.tail)).collect();
+    assert_eq!(keys.len(), 2);
+    assert!(touched[0].at >= touched[1].at && keys.iter().all(|(_, tail)| *tail == 1), "{keys:?}");
+    machines.checkpoint(true).unwrap();
+    let (census, touched) = machines.census(now + 400_000, 10);
+    assert_eq!((census[0].loaded, census[0].unstored, census[0].by_age), (3, 0, [0, 0, 3, 0]));
+    assert_eq!((touched.len(), machines.stored("counting").unwrap()), (3, 3));
+}
