@@ -78,7 +78,7 @@ const COMPONENTS: &[Component] = &[
         package: "storefront-wasm",
         file: "storefront.wasm",
         kind: Kind::Service,
-        bytes_max: 2_000_000,
+        bytes_max: 2_300_000,
     },
     Component {
         package: "auction-verifier-wasm",

@@ -137,7 +137,8 @@ impl Room<'_> {
 
     fn may_use(self, library: &str) -> bool {
         use Room::{
-            Client, Compose, Kernel, Machine, Platform, Ports, PortsWasi, Sandbox, Tests, Wasm, Xtask,
+            Client, Compose, Kernel, Machine, Platform, Ports, PortsWasi, Sandbox, Tests, Wasm,
+            Xtask,
         };
         let starts = |prefix: &str| library.starts_with(prefix);
         match self {

@@ -21,7 +21,7 @@ impl Chance {
         Digest::of(&[b"sandbox", &self.seed.to_be_bytes(), &self.drawn.to_be_bytes()])
     }
 
-    /// A number in the range; its start when there is none in it.
+    /// A number in the range.
     pub(crate) fn within(&mut self, range: RangeInclusive<i64>) -> i64 {
         let (from, to) = range.into_inner();
         let wide = u64::try_from(to.saturating_sub(from)).unwrap_or(0).saturating_add(1);
@@ -44,6 +44,6 @@ mod tests {
         assert_ne!(drawn(1), drawn(2));
         assert!(drawn(1).iter().all(|number| (3..=7).contains(number)));
         assert!((3..=7).all(|number| drawn(1).contains(&number)));
-        assert_eq!(Chance::of(1).within(5..=4), 5);
+        assert_eq!(Chance::of(1).within(5..=5), 5);
     }
 }

@@ -35,8 +35,8 @@ use serde::Serialize;
 /// - `terms`: as `POST /v1/auctions` takes them, but it begins at once, at [`START`], which is what
 ///   `ends_at` and `hard_stop_at` are told by;
 /// - `bidders`: `[{name, strategy, limit, at_ms}]`. Two by one name are one person. `limit` counts
-///   minor units; `at_ms` is when, after the start, for a `sniper` how long before the end; where it
-///   is left out, the seed says when. Strategies: `early` (its limit at the very start), `proxy`
+///   minor units; `at_ms` is when, after the start, for a `sniper` how long before the end; where
+///   it is left out, the seed says when. Strategies: `early` (its limit at the very start), `proxy`
 ///   (its limit, once), `step` (the least that is taken, whenever it does not lead), `sniper` (its
 ///   limit in the last seconds), `buy_now`. Clocks are taken when they come down to the limit;
 /// - `seed`: a number; 0 when left out.

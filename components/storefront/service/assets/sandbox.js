@@ -123,7 +123,7 @@ function fit() {
   for (const row of rows.children) {
     const strategy = part(row, "strategy").value;
     const isSniper = strategy === "sniper";
-    const when = isSniper ? "Strikes before the end, in seconds" : "Comes after, in seconds";
+    const when = isSniper ? "Seconds before the end" : "Comes at second";
     put(row.querySelector("[data-when]"), when);
     const limit = /** @type {HTMLElement} */ (row.querySelector("[data-limit]"));
     limit.hidden = strategy === "buy_now";

@@ -38,6 +38,12 @@ const ASSETS: &[Asset] = assets![
     SCRIPT "proof.js" "../assets/proof.js",
     SCRIPT "sandbox.js" "../assets/sandbox.js",
     SCRIPT "presets.js" "../assets/presets.js",
+    SCRIPT "bid.js" "../assets/bid.js",
+    SCRIPT "dom.js" "../assets/dom.js",
+    SCRIPT "receipt.js" "../assets/receipt.js",
+    SCRIPT "standing.js" "../assets/standing.js",
+    SCRIPT "state.js" "../assets/state.js",
+    SCRIPT "story.js" "../assets/story.js",
     SCRIPT "ecomauction.js" "../../../../clients/js/ecomauction.js",
     SCRIPT "verifier.mjs" "../../../auctions/wasm/verifier/verifier.mjs",
     MODULE "auction_verifier.core.wasm" concat!(env!("OUT_DIR"), "/auction_verifier.core.wasm.gz"),
@@ -80,5 +86,23 @@ pub(crate) fn serve(exchange: &Exchange<'_>) -> Result<Response, Problem> {
 impl Asset {
     fn is(&self, name: &str) -> bool {
         self.name == name && (self.kind != MODULE || !self.bytes.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ASSETS, SCRIPT};
+
+    #[test]
+    fn whatever_a_script_imports_is_there() {
+        for script in ASSETS.iter().filter(|asset| asset.kind == SCRIPT) {
+            let text = String::from_utf8_lossy(script.bytes);
+            let code = text.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
+            let imports = code.filter_map(|line| line.split_once("\"./")?.1.split_once('"'));
+            for (import, _) in imports {
+                let is_there = ASSETS.iter().any(|asset| asset.name == import);
+                assert!(is_there, "{} imports {import}", script.name);
+            }
+        }
     }
 }

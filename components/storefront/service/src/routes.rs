@@ -151,4 +151,4 @@ const ROUTES: &[Route<Operation>] = &[
 ];
 
 /// The longest listing, percent-encoded.
-const FORM_MAX_BYTES: usize = 64 << 10;
+const FORM_MAX_BYTES: usize = 256 << 10;

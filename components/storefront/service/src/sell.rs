@@ -180,7 +180,7 @@ const LATE: &[(&str, &str)] = &[
     ("off", "moves nothing: the end stands"),
 ];
 const RETRACTIONS: &[(&str, &str)] = &[
-    ("ebay", "for a good reason, until 12 hours before the end; later the last one, for an hour"),
+    ("ebay", "for a good reason, within limits"),
     ("until", "until some hours before the end"),
     ("none", "never: bids bind"),
 ];

@@ -72,7 +72,10 @@ fn what_cannot_be_meant_is_refused_with_words() {
 
 #[test]
 fn terms_are_judged_by_the_machine() {
-    let with = |over: Value| ask(&json!({"terms": terms(over), "bidders": []}))["error"].clone();
+    let with = |over: Value| {
+        let answer = ask(&json!({"terms": terms(over), "bidders": []}));
+        answer["error"].clone()
+    };
     assert_eq!(with(json!({"format": "penny"}))["code"], "format_not_allowed");
     assert_eq!(with(json!({"increments": null}))["code"], "increments_required");
     let cheap = with(json!({"buy_now_price": usd(1_100)}));
@@ -86,7 +89,11 @@ fn the_largest_numbers_are_played() {
     let most = 9_007_199_254_740_991_i64;
     let terms = terms(json!({"increments": [{"from": 0, "step": most}],
         "duration_seconds": 90 * 24 * 60 * 60}));
-    let bidder = |name, strategy| json!({"name": name, "strategy": strategy, "limit": most, "at_ms": 7_776_000_000_i64});
+    let at_ms = 7_776_000_000_i64;
+    let bidder = |name: &str, strategy: &str| {
+        let (name, strategy) = (name.to_owned(), strategy.to_owned());
+        json!({"name": name, "strategy": strategy, "limit": most, "at_ms": at_ms})
+    };
     let bidders =
         [bidder("A", "sniper"), bidder("B", "proxy"), bidder("C", "step"), bidder("D", "early")];
     let story = ask(&json!({"seed": u64::MAX, "terms": terms, "bidders": bidders}));

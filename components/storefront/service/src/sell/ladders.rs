@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn cents_read_as_amounts() {
         assert_eq!(
-            [0, 5, 250, 25_000_00].map(|cents| plain(&cents)),
+            [0, 5, 250, 2_500_000].map(|cents| plain(&cents)),
             ["0.00", "0.05", "2.50", "25000.00"]
         );
     }

@@ -193,7 +193,7 @@ fn all_that_is_wrong_is_told_at_once() {
     assert_eq!(wrong(&[("format", "reverse"), ("reverse_percent", "x")]), ["reverse_percent"]);
     assert_eq!(wrong(&[("format", "uniform_price"), ("pricing", "")]), ["pricing"]);
     let labelled =
-        |field: &&str| FIELDS.iter().any(|(_, name, label)| name == field && *label != "");
+        |field: &&str| FIELDS.iter().any(|(_, name, label)| name == field && !label.is_empty());
     assert!(expected.iter().all(labelled));
 }
 
