@@ -74,4 +74,4 @@ fn is_root() -> bool {
 }
 
 /// Why the pages are not tested.
-const NO_BROWSER: &str = "no Chromium is on PATH, and none can be installed here (or npm is missing)";
+const NO_BROWSER: &str = "no Chromium is on PATH and none can be installed, or npm is missing";

@@ -59,7 +59,7 @@ pub struct Tool {
     /// Jobs that its `schedule` runs.
     #[serde(default)]
     pub crons: Vec<Cron>,
-    /// It may sign access tokens: it says who somebody is, to all others.
+    /// It may sign access tokens: it says to all others who somebody is.
     #[serde(default)]
     pub signs_tokens: bool,
     /// It may sign proofs: what stands in the logs of its machines.
@@ -386,7 +386,6 @@ mod tests {
             ("consumers = [{ topic = \"a\", filters = { n = [1] } }]", "filters"),
             ("consumers = [{ topic = \"a b\" }]", "component things: topic \"a b\""),
             ("crons = [{ job = \"j\", schedule = \"never\" }]", "schedule of j: \"never\""),
-            ("crons = [{ job = \"j\", schedul = \"* * * * *\" }]", "schedul"),
             ("body_max_bytes = 0", "body_max_bytes is out of bounds"),
             ("body_max_bytes = 99000000", "body_max_bytes is out of bounds"),
             ("memory_max_bytes = 999000000", "memory_max_bytes is out of bounds"),

@@ -1,5 +1,5 @@
-//! The API, asked as its neighbours' component would be asked by anybody: by HTTP, with the token of
-//! whoever visits. Spin's names of components carry it, inside the platform.
+//! The API, asked as anybody would ask it: over HTTP, with the token of whoever visits. Inside the
+//! platform the names of components carry it (docs/adr/0049).
 
 mod refusal;
 mod shapes;
@@ -71,7 +71,8 @@ impl<'a, P: Outbound> Api<'a, P> {
     /// Changes something.
     pub(crate) async fn change(&self, change: Change<'_>) -> Result<Answer, Problem> {
         let mut headers = Vec::new();
-        let mut header = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+        let mut header =
+            |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
         if let Some(key) = change.key {
             header("idempotency-key", key);
         }

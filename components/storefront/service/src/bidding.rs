@@ -11,10 +11,7 @@ use crate::room::{self, Outcome};
 use crate::visit::Visit;
 
 /// `POST /auctions/{id}/bids`.
-pub(crate) async fn bid<P: Ports>(
-    ports: &P,
-    exchange: &Exchange<'_>,
-) -> Result<Response, Problem> {
+pub(crate) async fn bid<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Response, Problem> {
     let id = room::id(exchange)?;
     let visit = Visit::of(ports, exchange).await?;
     let form = Form::of(ports, exchange, &visit).await?;

@@ -55,11 +55,7 @@ impl<'a> Frame<'a> {
 }
 
 /// A page.
-pub(crate) fn page(
-    status: u16,
-    visit: &Visit,
-    page: &impl Template,
-) -> Result<Response, Problem> {
+pub(crate) fn page(status: u16, visit: &Visit, page: &impl Template) -> Result<Response, Problem> {
     let body = page.render().map_err(|_| Problem::internal())?.into_bytes();
     let response = Response { body, ..Response::empty(status) };
     Ok(visit.keep(guarded(response.with("content-type", "text/html; charset=utf-8"))))

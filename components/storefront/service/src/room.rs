@@ -106,7 +106,11 @@ pub(crate) async fn render<P: Ports>(
         is_seller: visit.is(&auction.seller.id),
         won: winners.into_iter().any(|winner| is_mine(&winner.user_id)),
         key: form::secret(ports),
-        amount: if amount.is_empty() { clock.flatten().or(suggested).unwrap_or_default() } else { amount },
+        amount: if amount.is_empty() {
+            clock.flatten().or(suggested).unwrap_or_default()
+        } else {
+            amount
+        },
         steps: steps::quick(&auction),
         must_confirm: refusal.as_ref().is_some_and(|it| it.code == "confirmation_required"),
         placed_seq: receipt.map_or(0, |receipt| receipt.seq),

@@ -59,13 +59,33 @@ pub(crate) fn format_sentence(format: &str) -> &'static str {
 
 /// Formats: code, name, one sentence.
 pub(crate) const FORMATS: &[(&str, &str, &str)] = &[
-    ("english", "Automatic bidding", "Say the most you would pay. The platform bids for you, no more than is needed to lead."),
+    (
+        "english",
+        "Automatic bidding",
+        "Say the most you would pay. The platform bids for you, no more than is needed to \
+         lead.",
+    ),
     ("open_outcry", "Open ascending", "What you bid is the price, until somebody bids more."),
     ("dutch", "Falling clock", "The price falls with time. The first to take it has it."),
-    ("sealed_first_price", "Sealed, first price", "Nobody sees bids before the end. The highest wins and pays what it said."),
-    ("vickrey", "Sealed, second price", "Nobody sees bids before the end. The highest wins and pays what the second said."),
+    (
+        "sealed_first_price",
+        "Sealed, first price",
+        "Nobody sees bids before the end. The highest wins and pays what it \
+         said.",
+    ),
+    (
+        "vickrey",
+        "Sealed, second price",
+        "Nobody sees bids before the end. The highest wins and pays what the second \
+         said.",
+    ),
     ("reverse", "Falling offers", "Sellers compete: the lowest ask wins."),
-    ("uniform_price", "Many units, one price", "Bid a price for each of several units. All winners pay the same."),
+    (
+        "uniform_price",
+        "Many units, one price",
+        "Bid a price for each of several units. All winners pay the \
+         same.",
+    ),
 ];
 
 /// As a query carries it.

@@ -1,7 +1,8 @@
 //! The buttons of the page: forms that return dead letters or delete them.
 //!
 //! Nobody signs in at the operator address, so a page from elsewhere must not be able to press
-//! them: a form has to come from here by the browser's word, and to carry what only this page shows.
+//! them: a form has to come from here by the browser's word, and to carry what this page alone
+//! shows.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

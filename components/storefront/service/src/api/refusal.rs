@@ -53,7 +53,11 @@ impl Refusal {
         }
         let sentence = |wrong: &Wrong| {
             let field = wrong.pointer.trim_start_matches('/').replace(['/', '_'], " ");
-            if field.is_empty() { wrong.detail.clone() } else { format!("{field}: {}", wrong.detail) }
+            if field.is_empty() {
+                wrong.detail.clone()
+            } else {
+                format!("{field}: {}", wrong.detail)
+            }
         };
         self.errors.iter().map(sentence).collect()
     }

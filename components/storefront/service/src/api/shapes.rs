@@ -181,7 +181,6 @@ pub(crate) struct Rule {
 pub(crate) struct Event {
     pub(crate) seq: u64,
     pub(crate) event: String,
-    pub(crate) time: Timestamp,
     pub(crate) data: serde_json::Value,
 }
 

@@ -212,8 +212,8 @@ impl Reader<'_> {
     }
 
     fn ladder(&mut self) -> Option<Ladder> {
-        let code = self.form.get("increments");
-        if code == OWN {
+        let ladder = self.form.get("increments");
+        if ladder == OWN {
             return match ladders::own(self.form.raw("bands"), self.currency) {
                 Ok(bands) => Some(Ladder::Own(bands)),
                 Err(why) => {
@@ -222,7 +222,7 @@ impl Reader<'_> {
                 }
             };
         }
-        let preset = ladders::preset(code);
+        let preset = ladders::preset(ladder);
         if preset.is_none() {
             self.faults.add("increments", "Choose one of these.");
         }
