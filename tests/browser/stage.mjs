@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const ROOT = new URL("../..", import.meta.url).pathname;
+const ROOT = process.env.ROOT ?? new URL("../..", import.meta.url).pathname;
 
 /** A platform that can be killed and started again on what it left. */
 export class Platform {

@@ -93,7 +93,7 @@ test("an auction is verified in the browser, and a wrong receipt is found out", 
   const page = await visitor(browser, platform);
   await page.goto(`/auctions/${id}/proof`);
   await page.click("main button:has-text('Verify')");
-  await page.waitForSelector("main :text('proven')");
+  await page.waitForSelector("#verdict p.good");
   assert.deepEqual(page.complaints, []);
 });
 

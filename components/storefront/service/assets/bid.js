@@ -6,8 +6,7 @@ import { byId, link, make, put } from "./dom.js";
 import { format, hasDecimalComma, parse } from "./money.js";
 import { quick } from "./state.js";
 
-/** @typedef {import("./money.js").Money} Money */
-/** @typedef {import("./state.js").Lot} Lot */
+/** @import { Answer, Lot, Money } from "./types.js" */
 /**
  * @typedef {object} Told
  * @property {() => Lot} lot
@@ -213,9 +212,9 @@ export class BidForm {
     const amount = this.#shown(money);
     const { next_minimum, next_maximum } = this.#told.lot();
     const usual = next_minimum ?? next_maximum;
-    const than = usual ? ` The least that is taken now is ${this.#shown(usual)}.` : "";
+    const than = usual ? `${this.#shown(usual)}, what is asked for now` : "what is usual here";
     const question = make("p", "", make("strong", "", `Do you mean ${amount}?`));
-    question.append(" That is far more than usual here.", than);
+    question.append(` That is far from ${than}.`);
     const yes = action(`Yes, bid ${amount}`, "", () => this.#send(money, true));
     const no = action("Change the amount", "second", () => this.#confirm(null));
     this.#confirmation.replaceChildren(question, make("p", "", yes, " ", no));
@@ -265,8 +264,6 @@ export class BidForm {
     });
   }
 }
-
-/** @typedef {{ status: number, body: any }} Answer Status 0: none came. */
 
 /** Sends a form of the page. @param {string} address @param {URLSearchParams} fields
  * @returns {Promise<Answer>} */

@@ -6,7 +6,7 @@ import { instant } from "./clock.js";
 import { make } from "./dom.js";
 import { format } from "./money.js";
 
-/** @typedef {{ at: number, price: number }} Point Milliseconds since 1970 and minor units. */
+/** @import { Point } from "./types.js" */
 
 /**
  * Draws a chart into a figure, or again; it shows itself from two points on.

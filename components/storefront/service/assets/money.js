@@ -2,7 +2,7 @@
 // cut and joined, nothing is divided.
 // @ts-check
 
-/** @typedef {{ amount: number, currency: string }} Money Minor units and a currency. */
+/** @typedef {import("./types.js").Money} Money */
 
 /** `1,250.00 USD`, with a space that does not break.
  * @param {Money} money @param {number} exponent */

@@ -12,9 +12,7 @@ import { showStanding } from "./standing.js";
 import { answered, begin, follow, isSealed, learned, outbid, refused, viewed } from "./state.js";
 import { EVENTS_MAX, Story } from "./story.js";
 
-/** @typedef {import("./money.js").Money} Money */
-/** @typedef {import("./state.js").Lot} Lot */
-/** @typedef {import("./state.js").Happened} Happened */
+/** @import { Happened, Lot, Money } from "./types.js" */
 
 const room = /** @type {HTMLElement} */ (byId("room"));
 const title = document.title;
@@ -26,8 +24,8 @@ const begun = lot.status;
 const address = `/auctions/${lot.id}`;
 const pageClock = new PageClock(lot.server_time);
 const story = new Story(lot);
-const news = region("news");
 const spoken = region("hidden");
+const news = region("news");
 let isSignedIn = room.dataset.signedIn !== undefined;
 let wasLost = false;
 let isLeaving = false;
@@ -57,12 +55,12 @@ function formToBid() {
   });
 }
 
-/** Where something is said. It is there before it says anything, or nobody hears it.
- * @param {string} className */
+/** Where something is said: there before it says anything, or nobody hears it, and below the form,
+ * which does not move under a finger. @param {string} className */
 function region(className) {
   const line = make("p", className);
   line.setAttribute("role", "status");
-  byId("standing")?.after(line);
+  byId("connection")?.before(line);
   return line;
 }
 

@@ -3,7 +3,7 @@
 // @ts-check
 
 import { byId, make, put } from "./dom.js";
-import { format } from "./money.js";
+import { typed } from "./money.js";
 
 function start() {
   for (const zone of document.querySelectorAll("[data-drop]")) {
@@ -46,6 +46,9 @@ function takePictures(zone) {
   field.multiple = true;
   field.accept = TYPES.join();
   field.addEventListener("change", () => take(field.files));
+  // What is chosen is sent at once.
+  const submit = field.form?.querySelector("button")?.parentElement;
+  submit?.replaceChildren("Or drop pictures here.");
 }
 
 /** One after the other: pictures stand in the order in which they came.
@@ -129,25 +132,23 @@ function followFormat(choice) {
   show();
 }
 
-/** Shows the bands of a ladder, `data-bands='[{"from":1,"step":5}]'` of its option, in
- * `#ladder`. @param {HTMLSelectElement} choice */
+/** Shows the bands of a ladder, `data-bands='[{"from":1,"step":5}]'` of its option, in `#ladder`;
+ * or the field for bands of one's own. @param {HTMLSelectElement} choice */
 function followLadder(choice) {
-  const place = byId("ladder");
-  const currency = document.querySelector("[name=currency]");
+  const own = byId("bands")?.closest("p");
   const show = () => {
     const bands = JSON.parse(choice.selectedOptions[0]?.dataset.bands ?? "[]");
-    const code = /** @type {HTMLInputElement | null} */ (currency)?.value ?? "";
-    if (place) place.replaceChildren(...(bands.length > 0 ? [table(bands, code)] : []));
+    byId("ladder")?.replaceChildren(...(bands.length > 0 ? [table(bands)] : []));
+    if (own) own.hidden = bands.length > 0;
   };
   choice.addEventListener("change", show);
-  currency?.addEventListener("change", show);
   show();
 }
 
-/** @param {{ from: number, step: number }[]} bands @param {string} currency */
-function table(bands, currency) {
-  // Ladders with a name are for currencies with two decimals.
-  const money = (/** @type {number} */ amount) => format({ amount, currency }, 2);
+/** @param {{ from: number, step: number }[]} bands */
+function table(bands) {
+  // Ladders with a name are made for two decimals.
+  const money = (/** @type {number} */ amount) => typed(amount, 2);
   const head = (/** @type {string} */ text) => {
     const cell = make("th", "", text);
     cell.setAttribute("scope", "col");

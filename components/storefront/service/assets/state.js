@@ -8,43 +8,7 @@
 
 import { typed } from "./money.js";
 
-/** @typedef {import("./money.js").Money} Money */
-/** @typedef {"leading" | "outbid" | "in" | "won" | null} Standing */
-/** @typedef {{ seq: number, event: string, time: string, data: any }} Happened */
-/** @typedef {{ seq: number, outcome: string, explanation: { rule: string, text: string } }} Word
- *   What was said about the visitor's last bid. */
-/**
- * @typedef {object} Lot
- * @property {string} id
- * @property {string} format
- * @property {string} status
- * @property {Money} start_price
- * @property {Money | null} price
- * @property {Money | null} next_minimum
- * @property {Money | null} next_maximum
- * @property {Money | null} buy_now_price
- * @property {number} bid_count
- * @property {number} bidder_count
- * @property {string | null} leader
- * @property {string} reserve
- * @property {{ from: number, step: number }[]} increments
- * @property {{ floor_price: Money, decrement: Money, tick_seconds: number } | null} dutch
- * @property {string} starts_at
- * @property {string} ends_at
- * @property {string} server_time
- * @property {number} seq The last event that was followed.
- * @property {number} exponent
- * @property {string | null} me
- * @property {Money | null} my_max
- * @property {number} told
- * @property {number} led
- * @property {Standing} standing
- * @property {number} stoodAt
- * @property {Word | null} word
- * @property {number | null} mine The event of the visitor's bid, until it tells the alias.
- * @property {[number, string][]} recent Events and bidders, newest last.
- * @property {number} highest Of the aliases so far: they are numbered as bidders come.
- */
+/** @import { Happened, Lot, Money, Standing } from "./types.js" */
 
 /** What the server put into the page. @param {any} state @param {string[]} aliases that stand there
  * @returns {Lot} */

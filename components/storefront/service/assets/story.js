@@ -7,8 +7,7 @@ import { instant } from "./clock.js";
 import { byId, make, put } from "./dom.js";
 import { format } from "./money.js";
 
-/** @typedef {import("./state.js").Happened} Happened */
-/** @typedef {import("./money.js").Money} Money */
+/** @import { Happened, Lot, Money, Point } from "./types.js" */
 
 export class Story {
   #list = byId("history");
@@ -19,11 +18,11 @@ export class Story {
   #me;
   /** The newest event that is told here. */
   seq;
-  /** @type {Map<number, import("./chart.js").Point>} */
+  /** @type {Map<number, Point>} */
   #points = new Map();
   #isDrawing = false;
 
-  /** @param {import("./state.js").Lot} lot */
+  /** @param {Lot} lot */
   constructor({ id, seq, exponent, me, start_price }) {
     this.#id = id;
     this.seq = seq;

@@ -1,8 +1,5 @@
 //! Styles and scripts. Their folder is named by what is in them, so browsers keep them for good.
 
-use std::sync::OnceLock;
-
-use sha2::{Digest, Sha256};
 use web::{Exchange, Problem, Response};
 
 use crate::page;
@@ -11,22 +8,35 @@ use crate::page;
 struct Asset {
     name: &'static str,
     kind: &'static str,
-    bytes: &'static [u8],
+    /// As it is; of a module there is the packed form alone.
+    plain: &'static [u8],
+    /// By gzip (build.rs).
+    packed: &'static [u8],
 }
 
-macro_rules! assets {
-    ($($kind:ident $name:literal $path:expr),* $(,)?) => {
-        &[$(Asset { name: $name, kind: $kind, bytes: include_bytes!($path) }),*]
+macro_rules! packed {
+    ($name:literal) => {
+        include_bytes!(concat!(env!("OUT_DIR"), "/", $name, ".gz"))
+    };
+}
+
+macro_rules! texts {
+    ($($kind:ident $name:literal $path:literal),* $(,)?) => {
+        &[$(Asset {
+            name: $name,
+            kind: $kind,
+            plain: include_bytes!($path),
+            packed: packed!($name),
+        }),*]
     };
 }
 
 const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 const PICTURE: &str = "image/svg+xml";
-/// Compressed, and empty where none was built (build.rs).
 const MODULE: &str = "application/wasm";
 
-const ASSETS: &[Asset] = assets![
+const TEXTS: &[Asset] = texts![
     STYLE "storefront.css" "../assets/storefront.css",
     PICTURE "icon.svg" "../assets/icon.svg",
     SCRIPT "page.js" "../assets/page.js",
@@ -46,61 +56,71 @@ const ASSETS: &[Asset] = assets![
     SCRIPT "story.js" "../assets/story.js",
     SCRIPT "ecomauction.js" "../../../../clients/js/ecomauction.js",
     SCRIPT "verifier.mjs" "../../../auctions/wasm/verifier/verifier.mjs",
-    MODULE "auction_verifier.core.wasm" concat!(env!("OUT_DIR"), "/auction_verifier.core.wasm.gz"),
-    MODULE "auction_sandbox.core.wasm" concat!(env!("OUT_DIR"), "/auction_sandbox.core.wasm.gz"),
+];
+
+/// Empty where none was built.
+const MODULES: &[Asset] = &[
+    Asset {
+        name: "auction_verifier.core.wasm",
+        kind: MODULE,
+        plain: &[],
+        packed: packed!("auction_verifier.core.wasm"),
+    },
+    Asset {
+        name: "auction_sandbox.core.wasm",
+        kind: MODULE,
+        plain: &[],
+        packed: packed!("auction_sandbox.core.wasm"),
+    },
 ];
 
 /// The path of the folder.
-pub(crate) fn folder() -> &'static str {
-    static FOLDER: OnceLock<String> = OnceLock::new();
-    FOLDER.get_or_init(|| {
-        let all = ASSETS.iter().fold(Sha256::new(), |all, asset| {
-            all.chain_update(asset.name).chain_update([0]).chain_update(asset.bytes)
-        });
-        let version: String =
-            all.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        format!("/assets/{version}")
-    })
+pub(crate) const fn folder() -> &'static str {
+    concat!("/assets/", env!("ASSETS_VERSION"))
 }
 
 /// Is the file there? Not every build has the modules.
 pub(crate) fn has(name: &str) -> bool {
-    ASSETS.iter().any(|asset| asset.is(name))
+    find(name).is_some()
+}
+
+fn find(name: &str) -> Option<&'static Asset> {
+    let known = TEXTS.iter().chain(MODULES).find(|asset| asset.name == name);
+    known.filter(|asset| !asset.packed.is_empty())
 }
 
 /// `GET /assets/{version}/{file}`. A page of an older version still finds its files by name.
 pub(crate) fn serve(exchange: &Exchange<'_>) -> Result<Response, Problem> {
-    let name = exchange.parameter("file");
-    let asset = ASSETS.iter().find(|asset| asset.is(name)).ok_or_else(Problem::not_found)?;
+    let asset = find(exchange.parameter("file")).ok_or_else(Problem::not_found)?;
     let is_current = folder().ends_with(exchange.parameter("version"));
     let keep = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let response = Response { body: asset.bytes.to_vec(), ..Response::empty(200) };
-    let response = response.with("content-type", asset.kind).with("cache-control", keep);
-    Ok(page::guarded(match asset.kind {
-        // A module has no other form: whatever runs one unpacks it.
-        MODULE => response.with("content-encoding", "gzip").with("vary", "accept-encoding"),
-        _ => response,
+    let accepted = exchange.request.header("accept-encoding").unwrap_or_default();
+    let takes_gzip = accepted.split([',', ';']).any(|coding| coding.trim() == "gzip");
+    // A module has no other form: whatever runs one unpacks it.
+    let is_packed = takes_gzip || asset.plain.is_empty();
+    let body = if is_packed { asset.packed } else { asset.plain }.to_vec();
+    let response = Response { body, ..Response::empty(200) }
+        .with("content-type", asset.kind)
+        .with("cache-control", keep)
+        .with("vary", "accept-encoding");
+    Ok(page::guarded(match is_packed {
+        true => response.with("content-encoding", "gzip"),
+        false => response,
     }))
-}
-
-impl Asset {
-    fn is(&self, name: &str) -> bool {
-        self.name == name && (self.kind != MODULE || !self.bytes.is_empty())
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ASSETS, SCRIPT};
+    use super::{SCRIPT, TEXTS};
 
     #[test]
     fn whatever_a_script_imports_is_there() {
-        for script in ASSETS.iter().filter(|asset| asset.kind == SCRIPT) {
-            let text = String::from_utf8_lossy(script.bytes);
+        for script in TEXTS.iter().filter(|asset| asset.kind == SCRIPT) {
+            let text = String::from_utf8_lossy(script.plain);
             let code = text.lines().filter(|line| !line.trim_start().starts_with(['/', '*']));
             let imports = code.filter_map(|line| line.split_once("\"./")?.1.split_once('"'));
             for (import, _) in imports {
-                let is_there = ASSETS.iter().any(|asset| asset.name == import);
+                let is_there = TEXTS.iter().any(|asset| asset.name == import);
                 assert!(is_there, "{} imports {import}", script.name);
             }
         }

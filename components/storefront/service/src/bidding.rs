@@ -23,6 +23,10 @@ pub(crate) async fn bid<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<
             return refused(ports, exchange, &visit, refusal, amount).await;
         }
     };
+    if !form.has("confirm") && looks_like_a_slip(ports, exchange, &visit, id, &body).await? {
+        let refusal = Refusal::of(409, "confirmation_required", SLIP);
+        return refused(ports, exchange, &visit, refusal, amount).await;
+    }
     let target = format!("/v1/auctions/{id}/bids");
     let answer = post(ports, exchange, &visit, &target, form.get("key"), &body).await?;
     if form::is_from_script(exchange.request) {
@@ -121,6 +125,23 @@ pub(crate) async fn ticket<P: Ports>(
     passed_on(&visit, answer)
 }
 
+/// Would the API rather that a person is asked first? It takes such a bid from programs.
+async fn looks_like_a_slip<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+    visit: &Visit,
+    id: &str,
+    body: &Value,
+) -> Result<bool, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Preview {
+        confirmation_advised: bool,
+    }
+    let target = format!("/v1/auctions/{id}/bids:preview");
+    let answer = visit.api(ports, exchange.request).post(&target, body).await?;
+    Ok(answer.is_done() && answer.json::<Preview>()?.confirmation_advised)
+}
+
 /// The body of a bid.
 fn wanted(form: &Form) -> Result<Value, String> {
     let currency = form.get("currency").parse();
@@ -206,3 +227,5 @@ fn passed_on(visit: &Visit, answer: Answer) -> Result<Response, Problem> {
         None => response,
     })
 }
+
+const SLIP: &str = "This is at least ten times as much as the next bid has to be. Did you mean it?";

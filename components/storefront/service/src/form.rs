@@ -122,6 +122,11 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// Minor units of an amount as people write it: `1250`, `1,250.5`, `1 250.50`.
 pub(crate) fn minor(text: &str, exponent: u32) -> Option<i64> {
+    // `12,50` means something else to many: groups have three digits.
+    let groups = text.split_once('.').map_or(text, |(whole, _)| whole).split(',').skip(1);
+    if groups.into_iter().any(|group| group.trim().len() != 3) {
+        return None;
+    }
     let text: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '\'')).collect();
     let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -153,6 +158,9 @@ mod tests {
             ("12.5", 2, Some(1_250)),
             ("1,250.50", 2, Some(125_050)),
             ("1 250", 0, Some(1_250)),
+            ("12,50", 2, None),
+            ("1,25.00", 2, None),
+            ("1.250,00", 2, None),
             ("0.005", 3, Some(5)),
             ("12.345", 2, None),
             ("12.5", 0, None),

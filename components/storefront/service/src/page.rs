@@ -133,7 +133,8 @@ pub(crate) fn guarded(response: Response) -> Response {
 }
 
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+    frame-ancestors 'none'";
 const NEXT_MAX_BYTES: usize = 512;
 
 /// What a page says after a redirect, by the code in its address.

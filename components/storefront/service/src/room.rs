@@ -8,10 +8,10 @@ use ports::Ports;
 use serde_json::{Value, json};
 use web::{Exchange, Problem, Response};
 
-use crate::api::{Auction, Bidding, Items, PastBid, Placed, Receipt, Refusal, Rule};
+use crate::api::{Api, Auction, Bidding, Items, PastBid, Placed, Receipt, Refusal, Rule};
 use crate::page::{self, Frame};
 use crate::visit::{self, Visit};
-use crate::{form, show};
+use crate::{browse, form, show};
 
 #[derive(Template)]
 #[template(path = "room.html")]
@@ -30,8 +30,10 @@ struct Room<'a> {
     is_seller: bool,
     won: bool,
     watching: bool,
-    /// Idempotency key of the next form.
+    /// Idempotency key of the next bid.
     key: String,
+    /// … and that of Buy It Now.
+    buy_key: String,
     amount: String,
     steps: Vec<String>,
     must_confirm: bool,
@@ -78,7 +80,7 @@ pub(crate) async fn render<P: Ports>(
     let id = id(exchange)?;
     let api = visit.api(ports, exchange.request);
     let auction: Auction = api.read(&format!("/v1/auctions/{id}")).await?;
-    let bids: Items<PastBid> = api.read(&format!("/v1/auctions/{id}/bids?limit=20")).await?;
+    let bids = history(&api, id).await?;
     let (bidding, watching) = match visit.person {
         Some(_) => {
             let answer = api.get(&format!("/v1/auctions/{id}/bidding")).await?;
@@ -102,10 +104,11 @@ pub(crate) async fn render<P: Ports>(
         frame: Frame::of(visit, auction.title.clone()).after(exchange.request.query()),
         address: format!("{}/auctions/{id}", visit::base_url(ports)),
         state: state(&auction, bidding.as_ref()),
-        own_bids: bids.items.iter().filter(is_own).collect(),
+        own_bids: bids.iter().filter(is_own).take(SHOWN_MAX).collect(),
         is_seller: visit.is(&auction.seller.id),
         won: winners.into_iter().any(|winner| is_mine(&winner.user_id)),
         key: form::secret(ports),
+        buy_key: form::secret(ports),
         amount: if amount.is_empty() {
             clock.flatten().or(suggested).unwrap_or_default()
         } else {
@@ -119,11 +122,28 @@ pub(crate) async fn render<P: Ports>(
         placed: placed.as_ref(),
         refusal: refusal.as_ref(),
         auction: &auction,
-        bids: &bids.items,
+        bids: bids.get(..SHOWN_MAX).unwrap_or(&bids),
         watching,
         me,
     };
     page::page(status, visit, &room)
+}
+
+/// All bids, the newest first; the API tells the oldest first. Of very many the newest are left to
+/// the scripts, which read the log.
+async fn history<P: Ports>(api: &Api<'_, P>, id: &str) -> Result<Vec<PastBid>, Problem> {
+    let (mut bids, mut cursor) = (Vec::new(), String::new());
+    for _ in 0..PAGES_MAX {
+        let target = format!("/v1/auctions/{id}/bids?limit=100{cursor}");
+        let page: Items<PastBid> = api.read(&target).await?;
+        bids.extend(page.items);
+        match page.next_cursor {
+            Some(next) => cursor = browse::cursor(&next),
+            None => break,
+        }
+    }
+    bids.reverse();
+    Ok(bids)
 }
 
 /// `GET /auctions/{id}/rules`.
@@ -190,3 +210,8 @@ fn text(auction: &str, receipt: &Receipt) -> String {
     }
     serde_json::to_string_pretty(&receipt).unwrap_or_default()
 }
+
+/// Bids that a room shows.
+const SHOWN_MAX: usize = 20;
+/// Pages of a hundred bids that are read for it.
+const PAGES_MAX: usize = 20;

@@ -49,6 +49,9 @@ pub(crate) async fn in_form<P: Ports>(
     let visit = Visit::of(ports, exchange).await?;
     let email = page::parameter(exchange.request, "email");
     let next = page::parameter(exchange.request, "next");
+    if visit.person.is_some() {
+        return Ok(page::go(&visit, within(&next)));
+    }
     let typed = Typed { email: &email, next: within(&next), wants_otp: false };
     in_page(ports, exchange, &visit, typed, Refused::nothing())
 }

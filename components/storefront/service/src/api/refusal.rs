@@ -14,6 +14,7 @@ pub(crate) struct Refusal {
     pub(crate) errors: Vec<Wrong>,
     /// Refused bids tell what would be taken.
     pub(crate) next_minimum: Option<Money>,
+    pub(crate) next_maximum: Option<Money>,
 }
 
 /// A field that was wrong.

@@ -111,6 +111,7 @@ pub(crate) struct PastBid {
     pub(crate) quantity: Option<u32>,
     pub(crate) price: Option<Money>,
     pub(crate) time: Timestamp,
+    pub(crate) seq: u64,
     pub(crate) retracted: bool,
     pub(crate) reason: Option<String>,
 }
