@@ -1,6 +1,6 @@
 //! The pages, tested in a real browser: node drives Chromium, against the host.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
@@ -22,14 +22,23 @@ pub(crate) fn test(repo: &Repo, steps: &mut Steps) -> anyhow::Result<()> {
         install(&folder, progress)?;
         let mut tests = node(&folder);
         tests.args(["--test", "--test-reporter=tap", "--test-concurrency=1"]);
-        let files = std::fs::read_dir(folder.join("tests")).context("tests/browser/tests")?;
-        let mut files = files.map(|file| Ok(file?.path())).collect::<std::io::Result<Vec<_>>>()?;
-        files.sort();
-        tests.args(files).current_dir(&folder).env("CHROMIUM", &chromium);
+        let scripts = repo.root().join("components/storefront/service/assets");
+        for folder in [&scripts, &folder] {
+            tests.args(tests_of(&folder.join("tests"))?);
+        }
+        tests.current_dir(&folder).env("CHROMIUM", &chromium);
         tests.env("ECOMAUCTION", repo.target().join("release/ecomauction"));
         counting(&mut tests, progress)
     });
     Ok(())
+}
+
+fn tests_of(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let files = std::fs::read_dir(folder).with_context(|| folder.display().to_string())?;
+    let mut files = files.map(|file| Ok(file?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    files.retain(|file| file.to_string_lossy().ends_with(".test.mjs"));
+    files.sort();
+    Ok(files)
 }
 
 /// The browser that `CHROMIUM` names, or one on PATH, or the distribution's, which is installed

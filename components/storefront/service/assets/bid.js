@@ -4,7 +4,7 @@
 
 import { byId, link, make, put } from "./dom.js";
 import { format, hasDecimalComma, parse } from "./money.js";
-import { quick } from "./state.js";
+import { least, quick } from "./state.js";
 
 /** @import { Answer, Lot, Money } from "./types.js" */
 /**
@@ -53,12 +53,11 @@ export class BidForm {
     this.#form.hidden = isOver;
     const lot = this.#told.lot();
     this.#steps(quick(lot));
-    const least = byId("least");
     const typed = parse(this.#amount.value, lot.exponent);
-    const { next_minimum, next_maximum } = lot;
-    const short = typed !== null && next_minimum !== null && typed < next_minimum.amount;
-    const high = typed !== null && next_maximum !== null && typed > next_maximum.amount;
-    least?.classList.toggle("short", short || high);
+    const [minimum, maximum] = [least(lot), lot.next_maximum];
+    const short = typed !== null && minimum !== null && typed < minimum.amount;
+    const high = typed !== null && maximum !== null && typed > maximum.amount;
+    byId("least")?.classList.toggle("short", short || high);
   }
 
   /** @param {string} name */

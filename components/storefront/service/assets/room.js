@@ -9,7 +9,9 @@ import { watch } from "./ecomauction.js";
 import { format } from "./money.js";
 import { keep, restore } from "./receipt.js";
 import { showStanding } from "./standing.js";
-import { answered, begin, follow, isSealed, learned, outbid, refused, viewed } from "./state.js";
+import {
+  answered, begin, follow, isSealed, learned, least, outbid, refused, viewed,
+} from "./state.js";
 import { EVENTS_MAX, Story } from "./story.js";
 
 /** @import { Happened, Lot, Money } from "./types.js" */
@@ -206,13 +208,13 @@ function money(amount) {
 function move(next) {
   lot = next;
   const { price, start_price, leader, me, status } = lot;
-  const least = lot.next_minimum ?? lot.next_maximum;
+  const bound = least(lot) ?? lot.next_maximum;
   const isOver = status !== "open" && status !== "scheduled";
   if (lot.format !== "dutch" || isOver) showPrice(price ?? start_price);
   if (!isSealed(lot.format) && lot.format !== "dutch") {
     put(byId("price-label"), isOver ? "Final price" : price ? "Price" : "Starts at");
   }
-  if (least && lot.format !== "dutch") put(byId("minimum"), money(least));
+  if (bound && lot.format !== "dutch") put(byId("minimum"), money(bound));
   put(byId("count"), String(lot.bid_count));
   put(byId("bidders"), String(lot.bidder_count));
   put(byId("reserve"), lot.reserve.replaceAll("_", " "));

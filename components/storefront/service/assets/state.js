@@ -78,11 +78,19 @@ export function learned(lot, { seq, event, data }) {
   return { ...next, ...stand(next, lot.led, true) };
 }
 
+/** The least that is taken of this visitor: whoever leads says more than before (B2.1).
+ * @param {Lot} lot @returns {Lot["next_minimum"]} */
+export function least({ format, standing, my_max, next_minimum }) {
+  const leads = format === "english" && standing === "leading" && my_max && next_minimum;
+  return leads ? { ...my_max, amount: my_max.amount + 1 } : next_minimum;
+}
+
 /** Amounts to tap on, as the server makes them (room/steps.rs). @param {Lot} lot */
 export function quick(lot) {
-  if (lot.format === "dutch" || !lot.next_minimum) return [];
+  const first = least(lot);
+  if (lot.format === "dutch" || !first) return [];
   const amounts = [];
-  for (let at = lot.next_minimum.amount; amounts.length < 4; ) {
+  for (let at = first.amount; amounts.length < 4; ) {
     if (!Number.isSafeInteger(at)) break;
     amounts.push(typed(at, lot.exponent));
     const band = lot.increments.findLast(({ from }) => from <= at) ?? lot.increments[0];

@@ -36,6 +36,7 @@ struct Room<'a> {
     buy_key: String,
     amount: String,
     steps: Vec<String>,
+    least: Option<Money>,
     must_confirm: bool,
     placed: Option<&'a Placed>,
     placed_seq: u64,
@@ -95,7 +96,8 @@ pub(crate) async fn render<P: Ports>(
     let is_own = |bid: &&PastBid| !bid.retracted && me.is_some_and(|me| *me == bid.bidder);
     let status = refusal.as_ref().map_or(200, |refusal| refusal.status);
     let status = if placed.is_some() { 201 } else { status };
-    let suggested = auction.next_minimum.or(auction.next_maximum).as_ref().map(form::typed);
+    let least = steps::least(&auction, bidding.as_ref());
+    let suggested = least.or(auction.next_maximum).as_ref().map(form::typed);
     let clock = (auction.format == "dutch").then(|| auction.price.as_ref().map(form::typed));
     let receipt = placed.as_ref().and_then(|placed| placed.receipt.as_ref());
     let winners = auction.result.iter().flat_map(|result| &result.winners);
@@ -114,7 +116,8 @@ pub(crate) async fn render<P: Ports>(
         } else {
             amount
         },
-        steps: steps::quick(&auction),
+        steps: steps::quick(&auction, least.as_ref()),
+        least,
         must_confirm: refusal.as_ref().is_some_and(|it| it.code == "confirmation_required"),
         placed_seq: receipt.map_or(0, |receipt| receipt.seq),
         receipt: receipt.map(|receipt| text(&auction.id, receipt)),
