@@ -12,6 +12,7 @@ mod identity;
 mod letters;
 mod lists;
 mod live;
+mod pages;
 mod pictures;
 mod probes;
 mod proofs;
