@@ -48,4 +48,4 @@ fn made(request: &HttpRequest) -> worker::Result<Request> {
 
 const DEADLINE_MS: u64 = 5_000;
 /// Largest body of an answer, another component's too.
-pub(crate) const ANSWER_MAX_BYTES: usize = 1 << 20;
+pub(crate) const ANSWER_MAX_BYTES: usize = 10 << 20;

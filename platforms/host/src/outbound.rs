@@ -164,7 +164,8 @@ fn unavailable(error: impl std::error::Error) -> OutboundError {
 
 /// A sign-in waits for no server longer than that.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
-const ANSWER_MAX_BYTES: usize = 1 << 20;
+/// A page of the longest listings is half of it.
+const ANSWER_MAX_BYTES: usize = 10 << 20;
 const IDLE_MAX: Duration = Duration::from_secs(30);
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 // @ts-check
 
 import { byId, link, make, put } from "./dom.js";
-import { format, hasDecimalComma, parse } from "./money.js";
+import { format, parse } from "./money.js";
 import { least, quick } from "./state.js";
 
 /** @import { Answer, Lot, Money } from "./types.js" */
@@ -25,6 +25,8 @@ export class BidForm {
   #confirmation = make("div", "notice confirm");
   /** @type {string | null} The amount of a bid whose answer did not come. */
   #unknown = null;
+  /** Had that bid been confirmed? */
+  #wasConfirmed = false;
   #isBusy = false;
 
   /** @param {HTMLFormElement} form @param {Told} told */
@@ -100,21 +102,27 @@ export class BidForm {
   /** The amount as it is typed; null when it is none. @returns {Money | null} */
   #money() {
     const { exponent, start_price } = this.#told.lot();
-    const text = this.#amount.value;
-    const amount = hasDecimalComma(text) ? null : parse(text, exponent);
+    const amount = parse(this.#amount.value, exponent);
     return amount === null ? null : { amount, currency: start_price.currency };
   }
 
   #submit() {
     if (this.#isBusy || !this.#confirmation.hidden) return;
     const money = this.#money();
-    if (money) return this.#send(money, this.#field("confirm") !== null);
+    if (money) return this.#send(money, this.#isConfirmed(money));
     const { exponent, start_price } = this.#told.lot();
     const amount = Number(`1250${"5".padEnd(exponent, "0").slice(0, exponent)}`);
     const example = this.#shown({ amount, currency: start_price.currency });
     this.#wrong([`“${this.#amount.value}” is no amount. Write it like ${example}.`]);
     this.#amount.setAttribute("aria-invalid", "true");
     this.#amount.focus();
+  }
+
+  /** Who said yes to an amount is not asked again, and only the same bid counts once.
+   * @param {Money} money */
+  #isConfirmed(money) {
+    const isAgain = this.#unknown === this.#shown(money);
+    return this.#field("confirm") !== null || (isAgain && this.#wasConfirmed);
   }
 
   /** @param {Money} money @param {boolean} isConfirmed */
@@ -129,19 +137,23 @@ export class BidForm {
     this.#busy(false);
     this.#wrong([]);
     this.#confirm(null);
-    this.#heard(answer, money);
+    this.#heard(answer, money, isConfirmed);
     // A button that is disabled loses the focus.
     const isLost = hadFocus && !this.#form.contains(document.activeElement);
     if (isLost) this.#button.focus();
   }
 
-  /** @param {Answer} answer @param {Money} money */
-  #heard(answer, money) {
-    if (isUnknown(answer)) return this.#lost(money, answer);
+  /** @param {Answer} answer @param {Money} money @param {boolean} isConfirmed */
+  #heard(answer, money, isConfirmed) {
+    if (isUnknown(answer)) {
+      this.#wasConfirmed = isConfirmed;
+      return this.#lost(money, answer);
+    }
     const before = this.#unknown;
-    this.#unknown = null;
-    // Refused for its rate it was not looked at: it is still the same bid.
-    if (answer.status !== 429) this.#fresh();
+    if (isDecided(answer)) {
+      this.#unknown = null;
+      this.#fresh();
+    }
     if (answer.status < 300) this.#taken(answer.body, money);
     else this.#refused(answer, money, before);
   }
@@ -280,6 +292,12 @@ export async function post(address, fields) {
 /** Can it not be said what became of it? @param {Answer} answer */
 function isUnknown({ status, body }) {
   return status === 0 || status >= 500 || body?.code === "idempotency_in_progress";
+}
+
+/** Is it the answer to the bid? One that is refused for its rate, or only asked about, is still the
+ * same bid. @param {Answer} answer */
+function isDecided({ status, body }) {
+  return status !== 429 && body?.code !== "confirmation_required";
 }
 
 /** What a problem says to a person. @param {any} problem @returns {string[]} */

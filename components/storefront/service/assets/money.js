@@ -19,18 +19,14 @@ export function typed(amount, exponent) {
   return `${digits.slice(0, -exponent)}.${digits.slice(-exponent)}`;
 }
 
-/** Minor units of `1250`, `1,250.5`, `1 250.50`; null for what is no amount. The server reads the
- * same text in the same way (form.rs). @param {string} text @param {number} exponent */
+/** Minor units of `1250`, `1,250.5`, `1 250.50`; null for what is no amount, as `12,50`: groups
+ * have three digits. The server reads the same text in the same way (form.rs).
+ * @param {string} text @param {number} exponent */
 export function parse(text, exponent) {
-  const [whole, part = "", ...more] = text.trim().replace(/[, \u00a0']/g, "").split(".");
-  const isAmount = /^\d+$/.test(whole) && /^\d*$/.test(part) && more.length === 0;
+  const [whole, part = "", ...more] = text.trim().split(".");
+  const isWhole = /^\d+([, \u00a0']\d{3})*$/.test(whole);
+  const isAmount = isWhole && /^\d*$/.test(part) && more.length === 0;
   if (!isAmount || part.length > exponent) return null;
-  const minor = BigInt(whole + part.padEnd(exponent, "0"));
+  const minor = BigInt(whole.replace(/\D/g, "") + part.padEnd(exponent, "0"));
   return minor <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(minor) : null;
-}
-
-/** Does a comma stand where others write a point? `12,50` would be read as 1250.
- * @param {string} text */
-export function hasDecimalComma(text) {
-  return /,(?!\d{3}(?!\d))/.test(text.trim());
 }

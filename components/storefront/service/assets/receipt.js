@@ -12,9 +12,11 @@ export function keep(auction, receipt) {
   show(auction, receipt);
 }
 
-/** Shows the receipt that was kept; the server's own, if it shows one, is the newest.
+/** Shows the receipt that was kept; the server's own, if it shows one, is the newest. In a room
+ * where nobody is signed in all receipts go: who uses the tab next is perhaps somebody else.
  * @param {string} auction */
 export function restore(auction) {
+  if (byId("room")?.dataset.signedIn === undefined) return forget();
   const shown = document.querySelector("#standing details");
   const text = shown?.querySelector("pre")?.textContent ?? stored(auction);
   if (!text) return;
@@ -41,7 +43,16 @@ function show(auction, receipt) {
 /** @param {string} auction @param {string} text */
 function store(auction, text) {
   try {
-    sessionStorage.setItem(`receipt ${auction}`, text);
+    sessionStorage.setItem(PREFIX + auction, text);
+  } catch {
+    return;
+  }
+}
+
+function forget() {
+  try {
+    const kept = Object.keys(sessionStorage).filter((name) => name.startsWith(PREFIX));
+    kept.forEach((name) => sessionStorage.removeItem(name));
   } catch {
     return;
   }
@@ -50,8 +61,10 @@ function store(auction, text) {
 /** What was kept, as text. @param {string} auction */
 export function stored(auction) {
   try {
-    return sessionStorage.getItem(`receipt ${auction}`);
+    return sessionStorage.getItem(PREFIX + auction);
   } catch {
     return null;
   }
 }
+
+const PREFIX = "receipt ";

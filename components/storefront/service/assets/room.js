@@ -262,6 +262,10 @@ function falling({ floor_price, decrement, tick_seconds }, at) {
   const clock = { start, floor, decrement: decrement.amount, tickSeconds: tick_seconds, startsAt };
   const price = { amount: clockPrice(clock, at), currency };
   put(byId("minimum"), money(price));
+  if (lot.next_minimum?.amount !== price.amount) {
+    lot = { ...lot, next_minimum: price };
+    bidForm?.show(false);
+  }
   return price;
 }
 

@@ -4,7 +4,7 @@
 
 import { draw } from "./chart.js";
 import { byId, make, put } from "./dom.js";
-import { format, hasDecimalComma, parse } from "./money.js";
+import { format, parse } from "./money.js";
 import { PRESETS, USUAL } from "./presets.js";
 import { load } from "./verifier.mjs";
 
@@ -183,7 +183,7 @@ function bands() {
 
 /** @param {Field} of @returns {Money} */
 function money(of) {
-  const amount = hasDecimalComma(of.value) ? null : parse(of.value, EXPONENT);
+  const amount = parse(of.value, EXPONENT);
   if (amount === null) throw new Wrong(`“${of.value}” is no amount, like 12.50.`, of);
   return { amount, currency: CURRENCY };
 }

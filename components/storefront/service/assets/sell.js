@@ -55,6 +55,7 @@ function takePictures(zone) {
  * @param {HTMLElement} zone @param {HTMLElement} list @param {File[]} files */
 async function sendAll(zone, list, files) {
   list.replaceChildren();
+  await renew();
   let [sent, wrong] = [0, 0];
   for (const file of files) {
     const bar = /** @type {HTMLProgressElement} */ (make("progress"));
@@ -72,6 +73,12 @@ async function sendAll(zone, list, files) {
   if (sent > 0 && wrong === 0) location.reload();
   // What went wrong is read first.
   else if (sent > 0) list.append(make("li", "", reload()));
+}
+
+/** Large bodies are refused by a cookie that is spent, before anything could renew it: a page
+ * renews it. */
+async function renew() {
+  await fetch(location.pathname, { headers: { accept: "text/html" } }).catch(() => {});
 }
 
 function reload() {

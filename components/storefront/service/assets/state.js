@@ -23,7 +23,7 @@ export function begin(state, aliases = []) {
 /** @param {any} state @returns {Standing} */
 function first(state) {
   if (!state.my_max) return null;
-  if (isSealed(state.format)) return "in";
+  if (!hasLeader(state)) return "in";
   return state.leading ? "leading" : "outbid";
 }
 
@@ -162,7 +162,8 @@ const CHANGES = {
     const next = { ...lot, ...facts(lot, data, seq), bid_count, leader, led: seq };
     if (bidder !== lot.me) return { ...next, ...stand(next, seq, false) };
     next.my_max = revealed[0]?.amount ?? null;
-    const standing = leader === lot.me ? "leading" : revealed.length > 0 ? "outbid" : null;
+    const behind = hasLeader(lot) ? "outbid" : "in";
+    const standing = leader === lot.me ? "leading" : revealed.length > 0 ? behind : null;
     return { ...next, standing, stoodAt: seq };
   },
   max_lowered: (lot, { bidder }) => (bidder === lot.me ? { my_max: null } : {}),

@@ -95,7 +95,10 @@ pub(crate) fn serve(exchange: &Exchange<'_>) -> Result<Response, Problem> {
     let is_current = folder().ends_with(exchange.parameter("version"));
     let keep = if is_current { "public, max-age=31536000, immutable" } else { "no-cache" };
     let accepted = exchange.request.header("accept-encoding").unwrap_or_default();
-    let takes_gzip = accepted.split([',', ';']).any(|coding| coding.trim() == "gzip");
+    let takes_gzip = accepted.split(',').map(str::trim).any(|coding| {
+        let (name, weight) = coding.split_once(';').unwrap_or((coding, ""));
+        name.trim() == "gzip" && !matches!(weight.trim(), "q=0" | "q=0.0" | "q=0.00" | "q=0.000")
+    });
     // A module has no other form: whatever runs one unpacks it.
     let is_packed = takes_gzip || asset.plain.is_empty();
     let body = if is_packed { asset.packed } else { asset.plain }.to_vec();

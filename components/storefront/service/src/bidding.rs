@@ -8,6 +8,7 @@ use crate::api::{Answer, Body, Change, Refusal};
 use crate::form::{self, Form};
 use crate::page;
 use crate::room::{self, Outcome};
+use crate::show;
 use crate::visit::Visit;
 
 /// `POST /auctions/{id}/bids`.
@@ -50,6 +51,12 @@ pub(crate) async fn buy_now<P: Ports>(
     let form = Form::of(ports, exchange, &visit).await?;
     let target = format!("/v1/auctions/{id}/buy-now");
     let answer = post(ports, exchange, &visit, &target, form.get("key"), &json!({})).await?;
+    if answer.is_done() && !form::is_from_script(exchange.request) {
+        // As after a bid: with the receipt. Loaded again, the same form buys nothing more.
+        let placed = Some(answer.json()?);
+        return room::render(ports, exchange, &visit, Outcome { placed, ..Outcome::default() })
+            .await;
+    }
     done(ports, exchange, &visit, answer, "bought").await
 }
 
@@ -209,7 +216,9 @@ async fn refused<P: Ports>(
         return Err(refusal.into_problem());
     }
     if refusal.status == 401 {
-        return Ok(page::to_sign_in(visit, &format!("/auctions/{}", room::id(exchange)?)));
+        let (id, amount) = (room::id(exchange)?, show::encoded(&amount));
+        let amount = if amount.is_empty() { amount } else { format!("?amount={amount}") };
+        return Ok(page::to_sign_in(visit, &format!("/auctions/{id}{amount}")));
     }
     let refusal = Some(refusal);
     room::render(ports, exchange, visit, Outcome { refusal, amount, ..Outcome::default() }).await

@@ -9,8 +9,8 @@ use web::{Exchange, Problem, Request, Response};
 
 use crate::api::{Api, Auction, Items};
 use crate::page::{self, Frame};
-use crate::show;
 use crate::visit::Visit;
+use crate::{form, show};
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -52,10 +52,14 @@ pub(crate) async fn home<P: Ports>(
 ) -> Result<Response, Problem> {
     let visit = Visit::of(ports, exchange).await?;
     let api = visit.api(ports, exchange.request);
-    let ending: Items<Auction> = api.read("/v1/auctions?status=open&sort=ending&limit=8").await?;
-    let newest: Items<Auction> = api.read("/v1/auctions?status=open&sort=newest&limit=8").await?;
+    let first = async |sort: &str| -> Vec<Auction> {
+        let target = format!("/v1/auctions?status=open&sort={sort}&limit=8");
+        // The front page is there also while a list cannot be had.
+        api.read(&target).await.map_or_else(|_| Vec::new(), |list: Items<Auction>| list.items)
+    };
+    let (ending, newest) = (first("ending").await, first("newest").await);
     let frame = Frame::of(&visit, "Auctions").after(exchange.request.query());
-    page::page(200, &visit, &Home { frame, ending: ending.items, newest: newest.items })
+    page::page(200, &visit, &Home { frame, ending, newest })
 }
 
 /// `GET /search`.
@@ -96,7 +100,7 @@ pub(crate) async fn seller<P: Ports>(
     let visit = Visit::of(ports, exchange).await?;
     let api: Api<'_, P> = visit.api(ports, exchange.request);
     let cursor = cursor(&page::parameter(exchange.request, "cursor"));
-    let target = format!("/v1/auctions?seller={id}&sort=newest{cursor}");
+    let target = format!("/v1/auctions?seller={id}&sort=newest&limit=12{cursor}");
     let found: Items<Auction> = api.read(&target).await?;
     let name = found.items.first().map_or("Seller", |auction| &auction.seller.display_name);
     let list = List {
@@ -133,10 +137,9 @@ impl Filters {
     fn target(&self, cursor: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let any = if self.status == "any" { "" } else { &self.status };
-        let minor = |typed: &str| match typed.trim().parse::<u64>() {
-            // Prices of all currencies are compared by their minor units; most have two decimals.
-            Ok(whole) => whole.saturating_mul(100).to_string(),
-            Err(_) => typed.replace('.', ""),
+        // Prices of all currencies are compared by their minor units; most have two decimals.
+        let minor = |typed: &str| {
+            form::minor(typed.trim(), 2).map_or_else(|| typed.to_owned(), |minor| minor.to_string())
         };
         let (min, max) = (minor(&self.min), minor(&self.max));
         for (name, value) in [
@@ -147,6 +150,7 @@ impl Filters {
             ("min_price", &min),
             ("max_price", &max),
             ("sort", &self.sort),
+            ("limit", "12"),
             ("cursor", cursor),
         ] {
             if !value.is_empty() {

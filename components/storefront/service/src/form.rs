@@ -123,15 +123,17 @@ fn is_same(one: &str, other: &str) -> bool {
 /// Minor units of an amount as people write it: `1250`, `1,250.5`, `1 250.50`.
 pub(crate) fn minor(text: &str, exponent: u32) -> Option<i64> {
     // `12,50` means something else to many: groups have three digits.
-    let groups = text.split_once('.').map_or(text, |(whole, _)| whole).split(',').skip(1);
-    if groups.into_iter().any(|group| group.trim().len() != 3) {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let mut groups = whole.split([',', ' ', '\u{a0}', '\'']);
+    let first = groups.next().unwrap_or_default();
+    let groups: Vec<&str> = groups.collect();
+    if groups.iter().any(|group| group.len() != 3) {
         return None;
     }
-    let text: String = text.chars().filter(|c| !matches!(c, ',' | ' ' | '\u{a0}' | '\'')).collect();
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
+    let whole = format!("{first}{}", groups.concat());
     let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let exponent = usize::try_from(exponent).ok()?;
-    if whole.is_empty() || !is_digits(whole) || !is_digits(part) || part.len() > exponent {
+    if whole.is_empty() || !is_digits(&whole) || !is_digits(part) || part.len() > exponent {
         return None;
     }
     let minor: i64 = format!("{whole}{part:0<exponent$}").parse().ok()?;
@@ -161,6 +163,10 @@ mod tests {
             ("12,50", 2, None),
             ("1,25.00", 2, None),
             ("1.250,00", 2, None),
+            ("12 50", 2, None),
+            ("12'50", 2, None),
+            ("1.2,5", 2, None),
+            ("1'250", 2, Some(125_000)),
             ("0.005", 3, Some(5)),
             ("12.345", 2, None),
             ("12.5", 0, None),

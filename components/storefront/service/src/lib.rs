@@ -33,10 +33,13 @@ pub async fn handle<P: Ports>(ports: &P, request: Request) -> Response {
     });
     let response = answer.await;
     // A person gets a page that says what a program reads in a problem.
-    if response.status >= 400 && page::is_problem(&response) && !form::is_from_script(&request) {
-        return page::of_problem(ports, &request, response).await;
+    if response.status < 400 || !page::is_problem(&response) {
+        return response;
     }
-    response
+    if form::is_from_script(&request) {
+        return page::keeping(ports, &request, response).await;
+    }
+    page::of_problem(ports, &request, response).await
 }
 
 async fn routed<P: Ports>(

@@ -46,7 +46,7 @@ async fn list<P: Ports>(
         return Ok(page::to_sign_in(&visit, &format!("/my/{name}")));
     }
     let cursor = browse::cursor(&page::parameter(exchange.request, "cursor"));
-    let target = format!("/v1/me/{name}?limit=20{cursor}");
+    let target = format!("/v1/me/{name}?limit=12{cursor}");
     let found: Items<Auction> = visit.api(ports, exchange.request).read(&target).await?;
     let list = List {
         frame: Frame::of(&visit, title).after(exchange.request.query()),

@@ -90,6 +90,22 @@ pub(crate) fn is_problem(response: &Response) -> bool {
     response.header("content-type") == Some("application/problem+json")
 }
 
+/// A problem for a script, with the cookies of a session that was renewed on the way: whoever loses
+/// them is signed out the next time. Within seconds the API renews it to the same tokens again.
+pub(crate) async fn keeping<P: Ports>(
+    ports: &P,
+    request: &Request,
+    response: Response,
+) -> Response {
+    if response.header("set-cookie").is_some() {
+        return response;
+    }
+    match Visit::begun(ports, request).await {
+        Ok(visit) => visit.keep(response),
+        Err(_) => response,
+    }
+}
+
 /// The page that says what a problem document says.
 pub(crate) async fn of_problem<P: Ports>(
     ports: &P,
@@ -115,7 +131,7 @@ pub(crate) async fn of_problem<P: Ports>(
 
 /// Robots may read what is public; the rest is of no use to them.
 pub(crate) fn robots() -> Response {
-    let text = "User-agent: *\nDisallow: /account\nDisallow: /my/\nDisallow: /sell\n\
+    let text = "User-agent: *\nDisallow: /account\nDisallow: /my/\nDisallow: /sell$\nDisallow: /sell?\nDisallow: /sell/\n\
         Disallow: /sign-in\nDisallow: /sign-up\nDisallow: /confirm\nDisallow: /password\n";
     Response { body: text.into(), ..Response::empty(200) }
         .with("content-type", "text/plain; charset=utf-8")

@@ -86,8 +86,10 @@ pub(crate) async fn render<P: Ports>(
         Some(_) => {
             let answer = api.get(&format!("/v1/auctions/{id}/bidding")).await?;
             let bidding = answer.is_done().then(|| answer.json::<Bidding>()).transpose()?;
-            let watches: Items<Auction> = api.read("/v1/me/watches?limit=100").await?;
-            (bidding, watches.items.iter().any(|auction| auction.id == id))
+            // Whether it is watched may stay unknown: to watch it twice changes nothing.
+            let watches = api.read::<Items<Auction>>("/v1/me/watches?limit=100").await;
+            let is_it = |list: Items<Auction>| list.items.iter().any(|auction| auction.id == id);
+            (bidding, watches.is_ok_and(is_it))
         }
         None => (None, false),
     };

@@ -70,7 +70,8 @@ impl Visit {
     ) -> Result<(), Problem> {
         let Some(refresh) = self.cookies.refresh.clone() else { return Ok(()) };
         let api = Api::of(ports, request, None);
-        let answer = api.post("/v1/sessions/refresh", &json!({ "refresh_token": refresh })).await?;
+        let body = json!({ "refresh_token": refresh });
+        let Ok(answer) = api.post("/v1/sessions/refresh", &body).await else { return Ok(()) };
         if answer.is_done() {
             self.hold(ports, &answer.json()?).await;
         } else if answer.status() == 401 {

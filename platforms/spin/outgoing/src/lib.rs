@@ -149,4 +149,4 @@ const CHUNK_BYTES: usize = 4_096;
 /// What would go on as long as it is waited for.
 const STREAM: &str = "text/event-stream";
 /// As the project's own host.
-const RESPONSE_MAX_BYTES: usize = 1 << 20;
+const RESPONSE_MAX_BYTES: usize = 10 << 20;

@@ -88,6 +88,18 @@ test("sealed bids lead nowhere", () => {
   assert.equal(state.answered(lot, reply(3, "accepted", 0), usd(950)).standing, "in");
 });
 
+test("nobody is outbid where nobody leads", () => {
+  const mine = { next_minimum: null, my_max: usd(900), me: "bidder-1", leading: false };
+  for (const format of ["sealed_first_price", "vickrey", "uniform_price", "dutch"]) {
+    const lot = begin({ ...mine, format });
+    assert.equal(lot.standing, "in", format);
+    const back = { bidder: "bidder-1", bid_ids: ["bid_1"], price: null, next_minimum: null,
+      leader: null, reserve: "none", bid_count: 1, revealed: [{ amount: usd(800) }] };
+    const left = happen(lot, { seq: 2, event: "bid_retracted", time: "t", data: back });
+    assert.deepEqual([left.standing, left.my_max], ["in", usd(800)], format);
+  }
+});
+
 test("people are counted by the numbers of their aliases", () => {
   const count = (lot, ...bidders) =>
     bidders.reduce((lot, bidder, at) => happen(lot, placed(at + 2, bidder, bidder, 1_000)), lot)

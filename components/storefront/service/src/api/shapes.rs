@@ -263,6 +263,11 @@ impl Auction {
         self.result.is_some()
     }
 
+    /// Is there somebody who leads, and whom another can outbid?
+    pub(crate) fn has_leader(&self) -> bool {
+        !self.is_sealed() && self.format != "dutch"
+    }
+
     /// What it went for.
     pub(crate) fn hammer_price(&self) -> Option<Money> {
         self.result.as_ref().and_then(|result| result.hammer_price)

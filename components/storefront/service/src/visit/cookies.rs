@@ -26,9 +26,9 @@ impl Cookies {
         Self { visitor, access, refresh, is_secure }
     }
 
-    /// Until the browser closes.
+    /// As long as a session, so that the forms of restored tabs are good.
     pub(super) fn visitor_is(&self, value: &str) -> String {
-        self.cookie(VISITOR, value, None)
+        self.cookie(VISITOR, value, Some(REFRESH_SECONDS))
     }
 
     pub(super) fn access_is(&self, token: &str, seconds: i64) -> String {

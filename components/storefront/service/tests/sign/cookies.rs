@@ -70,7 +70,7 @@ fn a_spent_access_token_is_renewed_on_the_way() {
     browser.memory.advance_to(now.plus_ms(601_000));
     browser.asked();
     browser.api("POST /v1/sessions/refresh", 200, &browser.pair("rt_second"));
-    let answer = browser.get("/sign-in");
+    let answer = browser.get("/sandbox");
     let asked = browser.asked();
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert_eq!(asked[0].body, br#"{"refresh_token":"rt_first"}"#);

@@ -102,7 +102,9 @@ fn what_was_typed_is_text_wherever_it_stands() {
     browser.refuses("POST /v1/me/totp/confirm", 422, "invalid_code");
     let encoded: String = form_urlencoded::byte_serialize(evil.as_bytes()).collect();
     let mut pages = Vec::new();
-    for target in ["/sign-in", "/sign-up", "/confirm", "/password", "/password?step=code"] {
+    // Whoever is signed in needs no form for it.
+    pages.push(Browser::new().get(&format!("/sign-in?email={encoded}&next={encoded}")));
+    for target in ["/sign-up", "/confirm", "/password", "/password?step=code"] {
         let joint = if target.contains('?') { '&' } else { '?' };
         pages.push(browser.get(&format!("{target}{joint}email={encoded}&next={encoded}")));
     }
