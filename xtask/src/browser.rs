@@ -68,8 +68,12 @@ fn find(progress: &Progress) -> anyhow::Result<Option<PathBuf>> {
 }
 
 fn on_path() -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
     let names = ["chromium", "chromium-browser", "google-chrome"];
-    names.map(PathBuf::from).into_iter().find(runs)
+    let mut files =
+        names.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
+    files.find(|file| file.is_file() && runs(file))
 }
 
 fn runs(program: &PathBuf) -> bool {

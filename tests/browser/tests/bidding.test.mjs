@@ -7,7 +7,8 @@ import { Platform, bid, list, member, open, signIn, text, until } from "../stage
 let [platform, browser, ana, bob, cyn] = [];
 
 before(async () => {
-  [platform, browser] = await Promise.all([Platform.start(), open()]);
+  browser = await open();
+  platform = await Platform.start();
   ana = await member(browser, platform, "Ana");
   bob = await member(browser, platform, "Bob");
   cyn = await member(browser, platform, "Cyn");

@@ -9,7 +9,8 @@ const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 let [platform, browser, ana, bob, id] = [];
 
 before(async () => {
-  [platform, browser] = await Promise.all([Platform.start(), open()]);
+  browser = await open();
+  platform = await Platform.start();
   ana = await member(browser, platform, "Ana", { bypassCSP: true });
   bob = await member(browser, platform, "Bob", { bypassCSP: true });
   id = await list(ana, { title: "A watch", start_price: "10.00", description: "Runs.\n\nTicks." });

@@ -8,7 +8,8 @@ let [platform, browser] = [];
 const plain = { javaScriptEnabled: false, viewport: { width: 390, height: 844 } };
 
 before(async () => {
-  [platform, browser] = await Promise.all([Platform.start(), open()]);
+  browser = await open();
+  platform = await Platform.start();
 });
 
 after(async () => {
