@@ -131,7 +131,8 @@ pub(crate) async fn of_problem<P: Ports>(
 
 /// Robots may read what is public; the rest is of no use to them.
 pub(crate) fn robots() -> Response {
-    let text = "User-agent: *\nDisallow: /account\nDisallow: /my/\nDisallow: /sell$\nDisallow: /sell?\nDisallow: /sell/\n\
+    let text = "User-agent: *\nDisallow: /account\nDisallow: /my/\nDisallow: /sell$\n\
+        Disallow: /sell?\nDisallow: /sell/\n\
         Disallow: /sign-in\nDisallow: /sign-up\nDisallow: /confirm\nDisallow: /password\n";
     Response { body: text.into(), ..Response::empty(200) }
         .with("content-type", "text/plain; charset=utf-8")

@@ -83,14 +83,7 @@ pub(crate) async fn render<P: Ports>(
     let auction: Auction = api.read(&format!("/v1/auctions/{id}")).await?;
     let bids = history(&api, id).await?;
     let (bidding, watching) = match visit.person {
-        Some(_) => {
-            let answer = api.get(&format!("/v1/auctions/{id}/bidding")).await?;
-            let bidding = answer.is_done().then(|| answer.json::<Bidding>()).transpose()?;
-            // Whether it is watched may stay unknown: to watch it twice changes nothing.
-            let watches = api.read::<Items<Auction>>("/v1/me/watches?limit=100").await;
-            let is_it = |list: Items<Auction>| list.items.iter().any(|auction| auction.id == id);
-            (bidding, watches.is_ok_and(is_it))
-        }
+        Some(_) => own(&api, id).await?,
         None => (None, false),
     };
     let Outcome { placed, refusal, amount } = outcome;
@@ -132,6 +125,16 @@ pub(crate) async fn render<P: Ports>(
         me,
     };
     page::page(status, visit, &room)
+}
+
+/// The visitor's own place here, and whether it watches.
+async fn own<P: Ports>(api: &Api<'_, P>, id: &str) -> Result<(Option<Bidding>, bool), Problem> {
+    let answer = api.get(&format!("/v1/auctions/{id}/bidding")).await?;
+    let bidding = answer.is_done().then(|| answer.json::<Bidding>()).transpose()?;
+    // Whether it is watched may stay unknown: to watch it twice changes nothing.
+    let watches = api.read::<Items<Auction>>("/v1/me/watches?limit=100").await;
+    let is_it = |list: Items<Auction>| list.items.iter().any(|auction| auction.id == id);
+    Ok((bidding, watches.is_ok_and(is_it)))
 }
 
 /// All bids, the newest first; the API tells the oldest first. Of very many the newest are left to
