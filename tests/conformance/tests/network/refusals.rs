@@ -179,7 +179,6 @@ async fn unknown_paths_methods_and_auctions_are_named() {
     let scene = scene().await;
     let nobody = "auc_01jd00000000700000000000zz";
     for path in [
-        "/",
         "/v1",
         "/v2/auctions",
         "/v1/auction",
