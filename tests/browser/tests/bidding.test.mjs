@@ -129,3 +129,18 @@ test("a session that ends while somebody bids is renewed, or asked for again", a
   assert.equal(await bob.inputValue("#amount"), "30.00");
   assert.equal(await text(bob, "#count"), "1", "nothing was bid meanwhile");
 });
+
+test("it ends in both windows, and whoever won is told so", async () => {
+  const id = await room({ duration_seconds: "8", soft_close: "off" });
+  await bid(cyn, "20.00");
+  await cyn.waitForSelector("#standing:has-text('You lead')");
+  await bid(bob, "30.00");
+  await bob.waitForSelector("#standing:has-text('You lead')");
+  for (const page of [bob, cyn]) {
+    await page.waitForSelector("main .result:has-text('Sold for 20.50')", { timeout: 40_000 });
+  }
+  assert.match(await text(bob, "#standing"), /You won/);
+  assert.match(await text(cyn, "#standing"), /did not win/);
+  await ana.goto(`/sell/${id}`);
+  assert.match(await text(ana, "main"), /20\.50 USD/);
+});
