@@ -72,10 +72,12 @@ pub(crate) async fn search<P: Ports>(
     let filters = Filters::of(exchange.request);
     let cursor = page::parameter(exchange.request, "cursor");
     let answer = api.get(&filters.target(&cursor)).await?;
-    let (found, wrong) = if answer.is_done() {
-        (answer.json()?, String::new())
+    let (status, found, wrong) = if answer.is_done() {
+        (200, answer.json()?, String::new())
     } else {
-        (Items { items: Vec::new(), next_cursor: None }, answer.refusal().sentences().join(" "))
+        let refusal = answer.refusal();
+        let nothing = Items { items: Vec::new(), next_cursor: None };
+        (refusal.status, nothing, refusal.sentences().join(" "))
     };
     let title = if filters.q.is_empty() { "Auctions".to_owned() } else { filters.q.clone() };
     let list = List {
@@ -87,7 +89,7 @@ pub(crate) async fn search<P: Ports>(
         filters: Some(filters),
         wrong,
     };
-    page::page(200, &visit, &list)
+    page::page(status, &visit, &list)
 }
 
 /// `GET /sellers/{id}`.
