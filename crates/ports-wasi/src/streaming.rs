@@ -130,29 +130,29 @@ async fn read(request: Request) -> (web::Request, Option<Problem>) {
             (web::Fields::default(), Some(problem))
         }
     };
-    let body = match body(request).await {
-        Ok(body) => body,
-        Err(problem) => {
-            refusal = refusal.or(Some(problem));
-            Vec::new()
-        }
-    };
-    (web::Request { method, target, headers, body }, refusal)
+    let mut head = web::Request { method, target, headers, body: Vec::new() };
+    match body(request, &head).await {
+        Ok(body) => head.body = body,
+        Err(problem) => refusal = refusal.or(Some(problem)),
+    }
+    (head, refusal)
 }
 
-async fn body(request: Request) -> Result<Vec<u8>, Problem> {
+/// The whole body. What the manifest sets beyond what everyone may send is for who is signed in;
+/// the route bounds it again.
+async fn body(request: Request, head: &web::Request) -> Result<Vec<u8>, Problem> {
     let (_, handled) = wit_future::new(|| Ok(()));
     let (mut contents, trailers) = Request::consume_body(request, handled);
     let mut body = Vec::new();
-    // What the manifest sets for the component; the route bounds it again.
-    let set = WasiPorts.variable("body_max_bytes").and_then(|bytes| bytes.parse().ok());
-    let body_max_bytes = set.unwrap_or(BODY_MAX_BYTES);
+    let mut most = BODY_MAX_BYTES;
     loop {
         let (status, chunk) = contents.read(Vec::with_capacity(CHUNK_BYTES)).await;
         body.extend(chunk);
-        if body.len() > body_max_bytes {
-            let detail = "The request body is larger than this platform takes.";
-            return Err(Problem::new(413, "payload_too_large", detail));
+        if body.len() > most {
+            most = most_for(head).await?;
+        }
+        if body.len() > most {
+            return Err(too_large());
         }
         if !matches!(status, StreamResult::Complete(_)) {
             break;
@@ -163,6 +163,19 @@ async fn body(request: Request) -> Result<Vec<u8>, Problem> {
         Ok(_) => Ok(body),
         Err(_) => Err(Problem::new(400, "invalid_request", "The request body broke off.")),
     }
+}
+
+/// What a caller may send who sends more than everyone may.
+async fn most_for(head: &web::Request) -> Result<usize, Problem> {
+    let set = WasiPorts.variable("body_max_bytes").and_then(|bytes| bytes.parse().ok());
+    let Some(most) = set else { return Err(too_large()) };
+    let token_cookie = WasiPorts.variable("token_cookie");
+    let is_known = web::auth::is_known(&WasiPorts, head, token_cookie.as_deref()).await;
+    if is_known { Ok(most) } else { Err(web::auth::unauthenticated()) }
+}
+
+fn too_large() -> Problem {
+    Problem::new(413, "payload_too_large", "The request body is larger than this platform takes.")
 }
 
 /// Header fields as services know them. The client's address is what the platform says it is: Spin

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use kernel::Timestamp;
-use ports::{Claims, Vault};
+use ports::{Claims, Clock, Vault};
 
 use crate::{Auth, Problem, Request};
 
@@ -39,6 +39,22 @@ pub const USER: &str = "user";
 pub const ADMIN: &str = "admin";
 /// Role in place of all others: signed in, but nothing can be changed.
 pub const SUSPENDED: &str = "suspended";
+
+/// Is the caller signed in, by the token of the request or one in the cookie of that name? Platforms
+/// ask before they take more than everyone may send; the service asks again, and more.
+pub async fn is_known(
+    ports: &(impl Clock + Vault),
+    request: &Request,
+    token_cookie: Option<&str>,
+) -> bool {
+    let now = ports.now();
+    if matches!(caller(ports, request, now).await, Ok(Some(_))) {
+        return true;
+    }
+    let token = token_cookie.and_then(|name| request.cookie(name));
+    let Some(token) = token.filter(|token| token.len() <= TOKEN_MAX_BYTES) else { return false };
+    verified(ports, token, now).await.is_some()
+}
 
 /// Who calls; none without an `Authorization` header, 401 with a bad one.
 pub(crate) async fn caller(

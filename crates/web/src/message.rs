@@ -52,6 +52,16 @@ impl Request {
         self.headers.get(name)
     }
 
+    /// The first cookie of that name, with or without the prefix of those that need TLS
+    /// (`__Host-`, RFC 6265bis).
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let mut pairs = self.header("cookie").unwrap_or_default().split(';');
+        pairs.find_map(|pair| {
+            let (known, value) = pair.trim().split_once('=')?;
+            (known.strip_prefix("__Host-").unwrap_or(known) == name).then_some(value)
+        })
+    }
+
     /// The address of the client, as the platform tells it; empty where it tells none.
     pub fn client_address(&self) -> &str {
         self.header("x-client-address").unwrap_or_default()

@@ -181,6 +181,27 @@ fn strangers_are_told_before_their_body_is_judged() {
 }
 
 #[test]
+fn a_platform_knows_callers_by_token_or_cookie() {
+    let door = Door::default();
+    let is_known = |name: &str, value: &str, token_cookie| {
+        let mut request = Request::default();
+        request.headers.push(name, value);
+        ready(web::auth::is_known(&door, &request, token_cookie))
+    };
+    assert!(is_known("authorization", "Bearer good-ana", None));
+    assert!(!is_known("authorization", "Bearer bad", None));
+    for value in ["token=good-ana", "a=1; __Host-token=good-ana; b=2"] {
+        assert!(is_known("cookie", value, Some("token")), "{value}");
+        assert!(!is_known("cookie", value, None), "{value}: the component has no such cookie");
+    }
+    for value in ["token=bad", "oken=good-ana", "token", "__Host-token=bad; token=good-ana"] {
+        assert!(!is_known("cookie", value, Some("token")), "{value}");
+    }
+    door.now_ms.set(600_000);
+    assert!(!is_known("cookie", "token=good-ana", Some("token")), "it is over");
+}
+
+#[test]
 fn every_answer_carries_the_manners() {
     let door = Door::default();
     for target in ["/things/7/parts/a", "/things/broken/parts/a", "/nowhere"] {

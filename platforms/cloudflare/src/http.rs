@@ -21,8 +21,8 @@ pub(crate) async fn answer(
     let is_head = matches!(request.method(), worker::Method::Head);
     let wants_socket = live::is_upgrade(&request);
     let component = component_of(&request);
-    let (request, refusal) = read(request, &component).await;
     let ports = WorkerPorts::of(&env, &component);
+    let (request, refusal) = read(request, &ports).await;
     let response = match refusal {
         Some(problem) => web::refuse(&ports, &request, problem),
         None if is_flood(&env, &request).await => {
@@ -234,7 +234,7 @@ fn is_first() -> bool {
 }
 
 /// The request as the buffered face would get it, or why it is refused.
-async fn read(mut request: Request, component: &str) -> (web::Request, Option<Problem>) {
+async fn read(mut request: Request, ports: &WorkerPorts<'_>) -> (web::Request, Option<Problem>) {
     // Not `request.method()`, which takes what it does not know for GET.
     let method = request.inner().method();
     let target = target_of(&request.inner().url()).to_owned();
@@ -245,11 +245,14 @@ async fn read(mut request: Request, component: &str) -> (web::Request, Option<Pr
     let is_text = !headers.iter().any(is_odd);
     let odd = || Problem::new(400, "invalid_header", "A header value is not UTF-8.");
     let refusal = (!is_text).then(odd);
-    let (body, refusal) = match body(&mut request, body_max_bytes(component)).await {
-        Ok(body) => (body, refusal),
-        Err(problem) => (Vec::new(), refusal.or(Some(problem))),
-    };
-    (web::Request { method, target, headers, body }, refusal)
+    let mut head = web::Request { method, target, headers, body: Vec::new() };
+    match body(&mut request, &head, ports).await {
+        Ok(body) => {
+            head.body = body;
+            (head, refusal)
+        }
+        Err(problem) => (head, refusal.or(Some(problem))),
+    }
 }
 
 /// The largest body that a component takes.
@@ -262,10 +265,20 @@ pub(crate) fn too_large() -> Problem {
     Problem::new(413, "payload_too_large", "The request body is larger than this platform takes.")
 }
 
-/// The whole body. What is too large is not waited for.
-async fn body(request: &mut Request, most: u64) -> Result<Vec<u8>, Problem> {
+/// The whole body. What is too large is not waited for; beyond what everyone may send it is taken
+/// of who is signed in.
+async fn body(
+    request: &mut Request,
+    head: &web::Request,
+    ports: &WorkerPorts<'_>,
+) -> Result<Vec<u8>, Problem> {
     let declared = request.headers().get("content-length").ok().flatten();
-    if declared.is_some_and(|length| length.parse().is_ok_and(|length: u64| length > most)) {
+    let declared: u64 = declared.and_then(|length| length.parse().ok()).unwrap_or_default();
+    let mut most = BODY_MAX_BYTES;
+    if declared > most {
+        most = most_for(head, ports).await?;
+    }
+    if declared > most {
         return Err(too_large());
     }
     if request.inner().body().is_none() {
@@ -276,11 +289,25 @@ async fn body(request: &mut Request, most: u64) -> Result<Vec<u8>, Problem> {
     let mut body = Vec::new();
     while let Some(chunk) = chunks.next().await {
         body.extend(chunk.map_err(broken)?);
+        if body.len() as u64 > most && most == BODY_MAX_BYTES {
+            most = most_for(head, ports).await?;
+        }
         if body.len() as u64 > most {
             return Err(too_large());
         }
     }
     Ok(body)
+}
+
+/// What a caller may send who sends more than everyone may.
+async fn most_for(head: &web::Request, ports: &WorkerPorts<'_>) -> Result<u64, Problem> {
+    let most = body_max_bytes(ports.component);
+    if most == BODY_MAX_BYTES {
+        return Err(too_large());
+    }
+    let token_cookie = settings::composition(|all| all.of(ports.component)?.token_cookie.clone());
+    let is_known = web::auth::is_known(ports, head, token_cookie.as_deref()).await;
+    if is_known { Ok(most) } else { Err(web::auth::unauthenticated()) }
 }
 
 /// Path and query of an absolute URL.

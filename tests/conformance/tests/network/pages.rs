@@ -144,6 +144,23 @@ async fn a_form_from_elsewhere_changes_nothing() {
     assert_eq!(public.view(&id).await["bid_count"], 0);
 }
 
+/// A picture in a form is larger than what everyone may send.
+#[tokio::test]
+async fn large_bodies_are_taken_of_who_is_signed_in() {
+    let platform = Setup::development().start().await;
+    let public = platform.client();
+    let id = id_of(&platform.user("ana").await.lists(json!({})).await);
+    let browser = Browser::sign_up(&public, "ben").await;
+    let sends = async |cookies: &str| {
+        let call = public.call("POST", &format!("/sell/{id}/pictures"));
+        let call = call.header("cookie", cookies).header("sec-fetch-site", "same-origin");
+        call.bytes("image/png", vec![0xff; 1 << 20]).send().await.unwrap().status
+    };
+    assert_eq!(sends("").await, 401);
+    assert_eq!(sends("ecomauction-access=eyJhbGciOiJFZERTQSJ9.e30.AAAA").await, 401);
+    assert_eq!(sends(&browser.cookies()).await, 403, "heard, and without the word of its page");
+}
+
 #[tokio::test]
 async fn a_page_loads_what_it_names_and_says_what_it_may_do() {
     let platform = Setup::development().start().await;
