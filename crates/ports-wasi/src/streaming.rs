@@ -123,13 +123,17 @@ fn operated(request: &web::Request) -> (web::Response, Option<Occasion>) {
 async fn read(request: Request) -> (web::Request, Option<Problem>) {
     let method = name_of(request.get_method());
     let target = request.get_path_with_query().unwrap_or_default();
-    let (headers, mut refusal) = match inward(request.get_headers().copy_all()) {
+    let (mut headers, mut refusal) = match inward(request.get_headers().copy_all()) {
         Some(headers) => (headers, None),
         None => {
             let problem = Problem::new(400, "invalid_header", "A header value is not UTF-8.");
             (web::Fields::default(), Some(problem))
         }
     };
+    // Where fields are wasi:http's, `host` is none of them.
+    if let Some(authority) = request.get_authority().filter(|_| headers.get("host").is_none()) {
+        headers.push("host", &authority);
+    }
     let mut head = web::Request { method, target, headers, body: Vec::new() };
     match body(request, &head).await {
         Ok(body) => head.body = body,

@@ -28,20 +28,21 @@ impl Browser {
     /// Sends a form of the page that is shown.
     async fn submit(&mut self, path: &str, fields: &[(&str, &str)]) -> Reply {
         let token = self.token();
-        self.submit_with(path, fields, &token, "same-origin").await
+        self.submit_with(path, fields, &token, ("sec-fetch-site", "same-origin")).await
     }
 
+    /// With a header by which browsers say whence a form comes.
     async fn submit_with(
         &mut self,
         path: &str,
         fields: &[(&str, &str)],
         token: &str,
-        site: &str,
+        (name, value): (&str, &str),
     ) -> Reply {
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.extend_pairs(fields).append_pair("form_token", token);
         let call = self.client.call("POST", path).header("cookie", &self.cookies());
-        let call = call.header("sec-fetch-site", site).header("accept", "text/html");
+        let call = call.header(name, value).header("accept", "text/html");
         let call = call.bytes("application/x-www-form-urlencoded", form.finish());
         let reply = call.send().await.unwrap();
         self.keep(&reply);
@@ -134,14 +135,22 @@ async fn a_form_from_elsewhere_changes_nothing() {
     let mut browser = Browser::sign_up(&public, "ben").await;
     browser.load(&format!("/auctions/{id}")).await.expect(200);
     let (path, token) = (format!("/auctions/{id}/bids"), browser.token());
-    let bid = [("amount", "50.00"), ("currency", "USD"), ("key", "a key")];
-    for (token, site) in
-        [(token.as_str(), "cross-site"), (&token, "same-site"), ("", "same-origin"), ("x", "none")]
-    {
-        let refused = browser.submit_with(&path, &bid, token, site).await.expect(403);
+    let bid = [("amount", "50.00"), ("currency", "USD"), ("key", "a-key")];
+    for (token, name, value) in [
+        (token.as_str(), "sec-fetch-site", "cross-site"),
+        (&token, "sec-fetch-site", "same-site"),
+        ("", "sec-fetch-site", "same-origin"),
+        ("x", "sec-fetch-site", "none"),
+        (&token, "origin", "http://evil.example"),
+        (&token, "origin", "null"),
+    ] {
+        let refused = browser.submit_with(&path, &bid, token, (name, value)).await.expect(403);
         assert!(refused.header("content-type").unwrap().starts_with("text/html"));
     }
     assert_eq!(public.view(&id).await["bid_count"], 0);
+    // Over plain HTTP browsers say their origin alone, under whatever name they know the place.
+    let here = format!("http://{}", public.address());
+    browser.submit_with(&path, &bid, &token, ("origin", &here)).await.expect(201);
 }
 
 /// A picture in a form is larger than what everyone may send.
