@@ -91,7 +91,8 @@ export async function visitor(browser, platform, options = {}) {
 /** Signs somebody up, by the pages alone. */
 export async function member(browser, platform, name, options = {}) {
   const page = await visitor(browser, platform, options);
-  const email = `${name.toLowerCase()}-${platform.port}@example.com`;
+  // As people type it: what it is kept as is not theirs to know.
+  const email = `${name}-${platform.port}@Example.com`;
   const password = `long enough, ${name}`;
   Object.assign(page, { email, password });
   await page.goto("/sign-up");

@@ -34,7 +34,9 @@ pub(crate) async fn mail<P: Ports>(
     exchange: &Exchange<'_>,
 ) -> Result<Response, Problem> {
     let query = Query::parse(exchange.request.query(), &["to", "letter"])?;
-    let to = query.get("to").filter(|to| !to.is_empty());
+    // As accounts keep addresses, however they were typed.
+    let to = query.get("to").map(|to| to.trim().to_ascii_lowercase());
+    let to = to.as_deref().filter(|to| !to.is_empty());
     let captured = Mail::captured(ports, to, LETTERS_MAX).await;
     if exchange.request.wants_page() {
         return shown(&captured, to, query.get("letter"));

@@ -139,7 +139,7 @@ fn captured_mail_is_listed_newest_first() {
     let all: Value = serde_json::from_slice(&all.body).unwrap();
     let to: Vec<_> = all["items"].as_array().unwrap().iter().map(|item| &item["to"]).collect();
     assert_eq!(to, ["ben@example.test", "ana@example.test", "sam@example.test"]);
-    let target = "/_dev/mail?to=ana%40example.test";
+    let target = "/_dev/mail?to=Ana%40example.TEST";
     let own = house.ask("GET", target, &[("accept", "application/json")], "");
     let own: Value = serde_json::from_slice(&own.body).unwrap();
     let [item] = own["items"].as_array().unwrap().as_slice() else { panic!("{own}") };
@@ -176,6 +176,7 @@ fn the_page_of_captured_mail_shows_letters_codes_and_links() {
     assert!(text(&other).contains("<h2 id=\"subject\">You were outbid: A watch</h2>"));
     let nobody = house.ask("GET", "/_dev/mail?to=x", &[("accept", "text/html")], "");
     assert!(text(&nobody).contains("No letter to x yet"));
+    assert!(text(&nobody).contains("http-equiv=\"refresh\""), "whoever asks for it waits for it");
 }
 
 #[test]
