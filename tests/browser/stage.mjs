@@ -119,6 +119,7 @@ export async function signIn(page) {
 /** Lists something by the form; the id of the auction. */
 export async function list(page, fields) {
   await page.goto("/sell");
+  await page.click("main .more > summary");
   for (const [name, value] of Object.entries({ duration: "3600", ...fields })) {
     const field = page.locator(`main [name=${name}]`).first();
     const kind = await field.evaluate((it) => it.type ?? it.tagName);

@@ -145,6 +145,12 @@ impl Listing<'_> {
         CURRENCIES.iter().copied().chain(other).collect()
     }
 
+    /// Is there something to see among what most people leave alone?
+    fn says_more(&self) -> bool {
+        let usual = again::usual();
+        MORE.iter().any(|it| self.faults.has(it) || self.form.get(it) != usual.get(it))
+    }
+
     /// Categories that were used before.
     fn categories(&self) -> Vec<&str> {
         let mut all: Vec<&str> = self.earlier.iter().map(|it| it.category.as_str()).collect();
@@ -162,6 +168,16 @@ const TWICE: &str = "This form has listed something already, as \u{201c}Selling\
 const CURRENCIES: &[&str] = &[
     "USD", "EUR", "GBP", "JPY", "AUD", "BRL", "CAD", "CHF", "CNY", "CZK", "DKK", "HKD", "HUF",
     "INR", "KRW", "KWD", "MXN", "NOK", "NZD", "PLN", "RON", "SEK", "SGD", "TRY", "ZAR",
+];
+/// What most people leave alone.
+const MORE: &[&str] = &[
+    "increments",
+    "bands",
+    "soft_close",
+    "soft_close_window",
+    "soft_close_extension",
+    "retraction",
+    "retraction_hours",
 ];
 /// How long it can run, in seconds and in words.
 const DURATIONS: &[(&str, &str)] = &[

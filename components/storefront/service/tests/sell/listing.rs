@@ -50,6 +50,24 @@ fn every_field_has_a_label_and_an_answer_where_one_can_be_guessed() {
     assert!(!html.contains(" style=") && !html.contains("<style") && !html.contains(" onclick"));
 }
 
+#[test]
+fn what_most_people_leave_alone_is_out_of_the_way_until_it_says_something() {
+    let browser = ana();
+    browser.api("GET /v1/me/auctions", 200, &page(&[]));
+    let is_open = |html: &str| {
+        let (_, rest) = html.split_once("<details class=\"more\"").unwrap();
+        rest.split('>').next().unwrap().ends_with(" open")
+    };
+    assert!(!is_open(&text(&browser.get("/sell"))));
+    for (name, value) in [("soft_close", "off"), ("retraction_hours", "-1"), ("increments", "own")]
+    {
+        let mut form = typed();
+        form.retain(|(known, _)| *known != name);
+        form.extend([(name, value), ("preview", "true")]);
+        assert!(is_open(&text(&browser.post("/sell", &form))), "{name}");
+    }
+}
+
 /// Everything that a browser sends when only title and start price were typed.
 fn typed() -> Vec<(&'static str, &'static str)> {
     vec![
