@@ -36,6 +36,8 @@ pub mod kind {
         Offer = "off";
         /// A picture of an auction, `pic_…`.
         Picture = "pic";
+        /// A session, `ses_…`.
+        Session = "ses";
         /// A user, `usr_…`.
         User = "usr";
     }

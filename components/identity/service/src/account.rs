@@ -127,7 +127,10 @@ impl Account {
 }
 
 /// Has the session of the caller's token ended? Tokens of development belong to none.
-async fn has_ended<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<bool, Problem> {
+pub(crate) async fn has_ended<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<bool, Problem> {
     let caller = exchange.signed_in()?;
     let sql = "SELECT 1 FROM identity_tokens t JOIN identity_families f ON f.id = t.family_id
         WHERE t.account_id = ?1 AND t.access_expires_at = ?2 AND f.revoked_at IS NOT NULL";

@@ -29,6 +29,8 @@ fn describe(operation: Operation) -> Option<Description> {
         Operation::SignIn => sessions::sign_in(),
         Operation::RefreshSession => sessions::refresh(),
         Operation::EndSession => sessions::end_this(),
+        Operation::ListSessions => sessions::list(),
+        Operation::EndNamedSession => sessions::end_named(),
         Operation::EndSessions => sessions::end_all(),
         Operation::ReadKeys => sessions::keys(),
         Operation::ReadProofKeys => sessions::proof_keys(),

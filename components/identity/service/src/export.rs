@@ -6,7 +6,7 @@ use serde_json::json;
 use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
-use crate::schema::{integer, optional_integer, text};
+use crate::schema::{integer, optional_integer, optional_text, text};
 
 type Shown = Result<serde_json::Value, Problem>;
 
@@ -57,7 +57,11 @@ async fn all<P: Ports>(
 
 fn session(row: &[Value]) -> Shown {
     let ended_at = optional_integer(row, 2).map(Timestamp::from_ms);
-    Ok(json!({"begun_at": at(row, 0)?, "expires_at": at(row, 1)?, "ended_at": ended_at}))
+    let (id, device) = (optional_text(row, 3), optional_text(row, 4));
+    Ok(json!({
+        "id": id, "device": device, "begun_at": at(row, 0)?, "expires_at": at(row, 1)?,
+        "ended_at": ended_at,
+    }))
 }
 
 fn provider(row: &[Value]) -> Shown {
@@ -72,7 +76,8 @@ fn at(row: &[Value], column: usize) -> Result<Timestamp, Problem> {
     integer(row, column).map(Timestamp::from_ms)
 }
 
-const SESSIONS: &str = "SELECT f.created_at, max(t.expires_at), f.revoked_at
+const SESSIONS: &str =
+    "SELECT f.created_at, max(t.expires_at), f.revoked_at, f.session_id, f.device
     FROM identity_families f JOIN identity_tokens t ON t.family_id = f.id
     WHERE f.account_id = ?1 GROUP BY f.id ORDER BY f.created_at";
 const PROVIDERS: &str = "SELECT provider, subject, created_at FROM identity_links

@@ -12,6 +12,7 @@ mod account;
 mod accounts;
 mod codes;
 mod development;
+mod device;
 #[cfg(feature = "document")]
 mod document;
 mod email;
@@ -80,6 +81,8 @@ async fn answer<P: Ports>(
         Operation::SignIn => sessions::sign_in(ports, exchange).await,
         Operation::RefreshSession => refresh::refresh(ports, exchange).await,
         Operation::EndSession => sessions::end_this(ports, exchange).await,
+        Operation::ListSessions => sessions::list(ports, exchange).await,
+        Operation::EndNamedSession => sessions::end_named(ports, exchange).await,
         Operation::EndSessions => sessions::end_all(ports, exchange).await,
         Operation::ForgetPassword => passwords::forgot(ports, exchange).await,
         Operation::ResetPassword => passwords::reset(ports, exchange).await,

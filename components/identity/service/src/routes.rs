@@ -17,6 +17,10 @@ pub enum Operation {
     RefreshSession,
     /// End the session of the access token.
     EndSession,
+    /// The sessions that are alive.
+    ListSessions,
+    /// End one of them.
+    EndNamedSession,
     /// End all sessions.
     EndSessions,
     /// Ask for a letter about a new password.
@@ -86,6 +90,9 @@ const ROUTES: &[Route<Operation>] = {
         route(Post, "/v1/sessions", "signIn", Ignored, BODY, O::SignIn),
         route(Post, "/v1/sessions/refresh", "refreshSession", Ignored, BODY, O::RefreshSession),
         route(Delete, "/v1/sessions/current", "endSession", Required, 0, O::EndSession),
+        route(Get, "/v1/sessions", "listSessions", Required, 0, O::ListSessions),
+        // Behind `current`, which is no id.
+        route(Delete, "/v1/sessions/{id}", "endNamedSession", Required, 0, O::EndNamedSession),
         route(Delete, "/v1/sessions", "endSessions", Required, 0, O::EndSessions),
         route(Post, "/v1/passwords/forgot", "forgetPassword", Ignored, BODY, O::ForgetPassword),
         route(Post, "/v1/passwords/reset", "resetPassword", Ignored, BODY, O::ResetPassword),

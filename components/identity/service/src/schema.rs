@@ -168,6 +168,18 @@ pub(crate) const STEPS: &[&[&str]] = &[
         "CREATE INDEX identity_accounts_unconfirmed ON identity_accounts (created_at)
         WHERE confirmed_at IS NULL AND email IS NOT NULL",
     ],
+    &[
+        // By what a family is shown, and where it was begun (device.rs), which nobody knows of
+        // those of before. Their ids have digits alone of those that the kernel writes.
+        "ALTER TABLE identity_families ADD COLUMN session_id TEXT",
+        "ALTER TABLE identity_families ADD COLUMN device TEXT",
+        "UPDATE identity_families
+        SET session_id = 'ses_0' || substr(lower(hex(randomblob(16))), 1, 25)",
+        "CREATE UNIQUE INDEX identity_families_session ON identity_families (session_id)",
+        // Of a family's thousands one is not spent.
+        "CREATE INDEX identity_tokens_unspent ON identity_tokens (family_id)
+        WHERE spent_at IS NULL",
+    ],
 ];
 
 /// A statement that undoes its batch with a constraint unless the condition holds: what was decided
@@ -203,4 +215,33 @@ pub(crate) fn optional_integer(row: &[Value], at: usize) -> Option<i64> {
 /// The bytes in a row; 500 when there are none.
 pub(crate) fn blob(row: &[Value], at: usize) -> Result<Vec<u8>, Problem> {
     row.get(at).and_then(Value::as_blob).map(<[u8]>::to_vec).ok_or_else(Problem::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::{Id, kind};
+    use ports::memory::Memory;
+    use ports::{Sql, ready};
+
+    use super::*;
+
+    #[test]
+    fn sessions_of_before_have_ids_of_their_own_and_no_device() {
+        let memory = Memory::new("identity", kernel::Timestamp::from_ms(0));
+        let before = STEPS.get(..5).unwrap_or_default();
+        assert!(ready(ports::migrate(&memory, "identity", before)).is_ok());
+        let families = ["one", "two"].map(|id| {
+            let sql = "INSERT INTO identity_families (id, account_id, created_at)
+                VALUES (?1, 'ana', 0)";
+            Statement::new(sql, [id.into()])
+        });
+        assert!(ready(Sql::batch(&memory, families.into())).is_ok());
+        assert!(ready(ports::migrate(&memory, "identity", STEPS)).is_ok());
+        let sql = "SELECT session_id FROM identity_families WHERE device IS NULL";
+        let found = ready(Sql::query(&memory, Statement::new(sql, [])));
+        let rows = found.map(|found| found.rows).unwrap_or_default();
+        let ids: std::collections::BTreeSet<Id<kind::Session>> =
+            rows.iter().filter_map(|row| text(row, 0).ok()?.parse().ok()).collect();
+        assert_eq!(ids.len(), 2);
+    }
 }

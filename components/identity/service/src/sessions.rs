@@ -1,5 +1,7 @@
 //! Signing in and out. A sign-in begins a family of tokens (`tokens.rs`).
 
+mod alive;
+
 use ports::{Ports, Sql, Statement, Value};
 use serde::Deserialize;
 use web::json::Object;
@@ -7,6 +9,8 @@ use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
 use crate::{email, limits, secrets, sign_ups, tokens, totp};
+
+pub(crate) use alive::{end_named, list};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,8 +42,9 @@ pub(crate) async fn sign_in<P: Ports>(
     if compared.outdated {
         rehash(ports, &account, &password).await?;
     }
-    let opened = tokens::open(ports, &account, exchange.now, vec![place.seen(exchange, &account)]);
-    opened.await?.ok_or_else(Problem::unavailable)
+    let seen = place.seen(exchange, &account);
+    let opened = tokens::open(ports, exchange, &account, vec![seen]).await?;
+    opened.ok_or_else(Problem::unavailable)
 }
 
 /// `DELETE /v1/sessions/current`.

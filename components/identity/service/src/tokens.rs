@@ -3,14 +3,14 @@
 //! A sign-in begins a family. A refresh token is spent once; its successor follows from it, so that
 //! a request that was sent twice gets the same pair twice, and nothing of it is stored but hashes.
 
-use kernel::Timestamp;
+use kernel::{Id, Timestamp, kind};
 use ports::{Claims, Ports, Sql, SqlError, Statement};
 use serde::Serialize;
-use web::{Problem, Response};
+use web::{Exchange, Problem, Response};
 
 use crate::account::Account;
 use crate::schema::integer;
-use crate::secrets;
+use crate::{device, secrets};
 
 /// What a sign-in and a refresh answer.
 #[derive(Serialize)]
@@ -33,19 +33,25 @@ pub(crate) struct Issue<'a> {
 /// account changes all the time, or something in `more` does not hold.
 pub(crate) async fn open<P: Ports>(
     ports: &P,
+    exchange: &Exchange<'_>,
     account: &Account,
-    now: Timestamp,
     more: Vec<Statement>,
 ) -> Result<Option<Response>, Problem> {
+    let now = exchange.now;
+    let device = device::of(exchange.request);
+    // Successors of tokens follow from a family's id, so it is shown by another one.
+    let session = Id::<kind::Session>::new(now, ports.id_bytes()).to_string();
     let family = secrets::random(ports);
     let refresh_token = format!("{PREFIX}{}", secrets::random(ports));
     for _ in 0..ATTEMPTS_MAX {
         let access_expires_at = free_expiry(ports, &account.id, now).await?;
         let issue = Issue { refresh_token: &refresh_token, issued_at: now, access_expires_at };
         let answer = issue.answer(ports, account, 201).await?;
-        let begin =
-            "INSERT INTO identity_families (id, account_id, created_at) VALUES (?1, ?2, ?3)";
-        let values = [family.as_str().into(), account.id.as_str().into(), now.as_ms().into()];
+        let begin = "INSERT INTO identity_families (id, account_id, created_at, session_id, device)
+            VALUES (?1, ?2, ?3, ?4, ?5)";
+        let (id, account_id) = (family.as_str().into(), account.id.as_str().into());
+        let (session, device) = (session.as_str().into(), device.as_deref().into());
+        let values = [id, account_id, now.as_ms().into(), session, device];
         let mut statements = vec![account.unchanged()];
         statements.extend(more.iter().cloned());
         statements.push(Statement::new(begin, values));
@@ -146,6 +152,6 @@ const REFRESH_KEPT_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
 /// By how much an access token may live shorter, so that it expires alone.
 const SECONDS_TO_CHOOSE: i64 = 59;
 /// Most sessions of an account.
-const FAMILIES_MAX: i64 = 100;
+pub(crate) const FAMILIES_MAX: i64 = 100;
 /// How often a batch is tried that others got in the way of.
 pub(crate) const ATTEMPTS_MAX: u32 = 4;

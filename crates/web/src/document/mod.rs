@@ -24,7 +24,9 @@ use crate::Route;
 
 pub use description::{Description, Keys};
 pub use live::{Conversation, render_live};
-pub use nouns::{AuctionId, BidId, Currency, Instant, Minor, Moment, Money, OfferId, UserId};
+pub use nouns::{
+    AuctionId, BidId, Currency, Instant, Minor, Moment, Money, OfferId, SessionId, UserId,
+};
 pub use parameter::Parameter;
 
 /// The operations of one service.

@@ -37,6 +37,8 @@ values! {
     BidId: id("bid", "The id of a bid.");
     /// `off_…`.
     OfferId: id("off", "The id of an offer.");
+    /// `ses_…`.
+    SessionId: id("ses", "The id of a session.");
     /// `usr_…`.
     UserId: id("usr", "The id of a user.");
     /// An instant as it is answered.

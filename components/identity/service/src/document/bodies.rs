@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "shapes: they exist for their schemas")]
 
 use utoipa::ToSchema;
-use web::document::{Instant, UserId};
+use web::document::{Instant, SessionId, UserId};
 
 /// Somebody new.
 #[derive(ToSchema)]
@@ -89,6 +89,26 @@ pub(super) struct TokenPair {
     /// Good once, within 30 days.
     #[schema(pattern = "^rt_[A-Za-z0-9_-]{43}$")]
     refresh_token: String,
+}
+
+/// The sessions of an account that are alive.
+#[derive(ToSchema)]
+pub(super) struct Sessions {
+    #[schema(max_items = 100)]
+    items: Vec<Session>,
+}
+
+/// A session as its owner sees it.
+#[derive(ToSchema)]
+struct Session {
+    id: SessionId,
+    /// Client and system, as in `Firefox on Windows`; null where nothing is known of them.
+    #[schema(required, max_length = 40)]
+    device: Option<String>,
+    created_at: Instant,
+    last_used_at: Instant,
+    /// It is the one that the access token belongs to.
+    current: bool,
 }
 
 /// What came back from a provider.

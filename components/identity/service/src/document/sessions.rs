@@ -1,7 +1,7 @@
 //! Signing in and out.
 
 use serde_json::json;
-use web::document::Description;
+use web::document::{Description, Parameter, SessionId, schema};
 
 use super::bodies;
 
@@ -41,6 +41,26 @@ pub(super) fn end_all() -> Description {
     Description::new(TAG, "Sign out everywhere")
         .notes("Access tokens are good until they expire, ten minutes at most.")
         .answers_empty(204, "Every session of the account has ended.")
+}
+
+pub(super) fn list() -> Description {
+    let notes = "Those that are alive, 100 at most, which is as many as an account has: newest use \
+        first. What is used is a refresh token, so the last use may be ten minutes younger than it \
+        says. A device is what the client called itself in `User-Agent` when it signed in, for \
+        people to recognise and not for programs to trust.";
+    Description::new(TAG, "List the sessions of the account")
+        .notes(notes)
+        .answers::<bodies::Sessions>(200, "The sessions.")
+}
+
+pub(super) fn end_named() -> Description {
+    let notes = "Its refresh token is good for nothing at once. Its access tokens are good until \
+        they expire, ten minutes at most, and change no account. One that has ended stays so: 204 \
+        again, until it is forgotten.";
+    Description::new(TAG, "Sign out there")
+        .notes(notes)
+        .path(Parameter::new("id", "One of `listSessions`.", schema::<SessionId>()))
+        .answers_empty(204, "The session has ended.")
 }
 
 pub(super) fn keys() -> Description {

@@ -51,7 +51,7 @@ pub(crate) async fn sign_in<P: Ports>(
     totp::demand(ports, &account, otp.as_deref(), exchange.now).await?;
     let mut statements = ticket.spend().to_vec();
     statements.extend(seen(ports, exchange, &account).await);
-    let opened = tokens::open(ports, &account, exchange.now, statements).await?;
+    let opened = tokens::open(ports, exchange, &account, statements).await?;
     opened.ok_or_else(invalid_ticket)
 }
 
@@ -92,7 +92,7 @@ pub(crate) async fn link_up<P: Ports>(
     account.version = account.version.saturating_add(1);
     account.confirmed_at = account.confirmed_at.or(Some(exchange.now.as_ms()));
     let seen = seen(ports, exchange, &account).await;
-    let opened = tokens::open(ports, &account, exchange.now, seen.into_iter().collect()).await?;
+    let opened = tokens::open(ports, exchange, &account, seen.into_iter().collect()).await?;
     opened.ok_or_else(Problem::unavailable)
 }
 

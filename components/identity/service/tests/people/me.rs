@@ -81,6 +81,8 @@ fn an_export_holds_what_is_kept_and_no_secret() {
         (&json!(ANA), &json!(["user"]))
     );
     assert_eq!(body["sessions"].as_array().unwrap().len(), 1);
+    assert!(body["sessions"][0]["id"].as_str().unwrap().starts_with("ses_"), "{body}");
+    assert_eq!(body["sessions"][0]["device"], json!(null), "nobody said");
     assert_eq!(body["signed_in_from_known_places_at"].as_array().unwrap().len(), 1);
     let text = body.to_string();
     for secret in ["$memory$", "rt_", &ana.access, "hash"] {

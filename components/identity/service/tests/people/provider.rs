@@ -108,7 +108,7 @@ impl<'a> Browser<'a> {
 
     /// What the page does that the browser returned to.
     pub(crate) fn post(&self, path: &str, body: &Value) -> Response {
-        self.send(request("POST", path, None, Some(body)))
+        self.send(with_header(request("POST", path, None, Some(body)), "user-agent", "curl/8.5.0"))
     }
 
     pub(crate) fn pick_up(&self, ticket: &str) -> Response {
