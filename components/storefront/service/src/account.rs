@@ -1,6 +1,7 @@
 //! The visitor's account: one page of forms, each of which changes one thing.
 
 mod actions;
+mod devices;
 mod factor;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::show;
 use crate::sign::{Refused, later};
 use crate::visit::Visit;
 use actions::{Act, Came};
+use devices::Device;
 
 #[derive(Template)]
 #[template(path = "account.html")]
@@ -29,6 +31,8 @@ struct Account<'a> {
     tag: &'a str,
     /// Kinds of letters: code, words, whether they are sent. None where nobody can say now.
     letters: Option<Vec<(&'static str, &'static str, bool)>>,
+    /// Where the visitor is signed in. None where nobody can say now.
+    devices: Option<Vec<Device>>,
 }
 
 /// `GET /account`.
@@ -110,6 +114,7 @@ async fn shown<P: Ports>(
     let is_on = |on: &BTreeMap<String, bool>, kind| on.get(kind).copied().unwrap_or(true);
     let letters = switched
         .map(|on| LETTERS.iter().map(|(kind, words)| (*kind, *words, is_on(&on, *kind))).collect());
+    let devices = devices::of(&api).await;
     let (status, again) = (refused.status(), refused.again());
     let account = Account {
         frame: Frame::of(visit, "Your account").after(exchange.request.query()),
@@ -117,6 +122,7 @@ async fn shown<P: Ports>(
         display_name: name.unwrap_or(&me.display_name),
         tag: answer.header("etag").unwrap_or_default(),
         letters,
+        devices,
         me: &me,
     };
     Ok(later(page::page(status, visit, &account)?, again))

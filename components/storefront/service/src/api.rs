@@ -133,8 +133,11 @@ impl<'a, P: Outbound> Api<'a, P> {
         }
         // Rates count who visits, not the storefront.
         header("x-client-address", self.request.client_address().to_owned());
-        if let Some(id) = self.request.header("x-request-id") {
-            header("x-request-id", id.to_owned());
+        // A session is known by the browser in which it was begun.
+        for name in ["user-agent", "x-request-id"] {
+            if let Some(value) = self.request.header(name) {
+                header(name, value.to_owned());
+            }
         }
         let url = format!("http://{}.spin.internal{target}", owner(target));
         let request = HttpRequest { method: method.to_owned(), url, headers, body };

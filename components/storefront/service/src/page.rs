@@ -183,6 +183,7 @@ const NOTICES: &[(&str, &str)] = &[
     ("letters", "Your letters are set."),
     ("second-factor", "The second factor is on."),
     ("no-second-factor", "The second factor is off."),
+    ("device", "That device is signed out. What is open there ends within ten minutes."),
     ("everywhere", "You are signed out everywhere."),
     ("erased", "Your account is erased."),
     ("welcome", "You are signed in."),

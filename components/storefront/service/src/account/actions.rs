@@ -4,7 +4,7 @@ use ports::Ports;
 use serde_json::{Map, Value, json};
 use web::{Exchange, Problem, Response};
 
-use super::{LETTERS, LETTERS_TARGET, factor};
+use super::{LETTERS, LETTERS_TARGET, devices, factor};
 use crate::api::{Answer, Body, Change, Refusal};
 use crate::form::Form;
 use crate::sign::{Refused, code};
@@ -38,6 +38,7 @@ impl<P: Ports> Act<'_, '_, P> {
             "factor-code" => factor::confirm(self, visit).await,
             "factor-off" => factor::remove(self, visit).await,
             "letters" => self.letters(visit).await,
+            "device" => devices::sign_out(self, visit).await,
             "everywhere" => self.everywhere(visit).await,
             "erase" => self.erase(visit).await,
             _ => Err(Problem::new(400, "invalid_request", "This page knows no such form.")),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, PASSWORD, header, location, text};
+use crate::browser::{Browser, PASSWORD, PHONE, header, location, text};
 
 #[test]
 fn the_account_is_its_owners() {
@@ -30,9 +30,95 @@ fn the_account_is_shown_even_without_its_letters() {
     let once: std::collections::BTreeSet<_> = ids.iter().collect();
     assert_eq!(ids.len(), once.len(), "{ids:?}");
     browser.breaks("GET /v1/me/notifications/preferences");
+    browser.breaks("GET /v1/sessions");
     let page = browser.get("/account");
     assert_eq!(page.status, 200);
-    assert!(text(&page).contains("cannot be shown now"));
+    let page = text(&page);
+    assert_eq!(page.matches("cannot be shown now").count(), 2, "{page}");
+    assert!(page.contains("Sign out everywhere"), "{page}");
+}
+
+#[test]
+fn devices_are_listed_and_each_other_one_has_a_button_of_its_own() {
+    let browser = Browser::resident();
+    let page = text(&browser.get("/account"));
+    let list = page.split_once("<ul class=\"rows\">").unwrap().1.split_once("</ul>").unwrap().0;
+    let rows: Vec<_> = list.split("<li>").skip(1).collect();
+    assert_eq!(rows.len(), 3, "{list}");
+    let [phone, this, unknown] = rows[..] else { panic!() };
+    for (row, name, button) in [
+        (phone, "Safari on iPhone", "Safari on iPhone, signed in 2026-11-24 14:00:00 UTC"),
+        (unknown, "Unknown device", "Unknown device, signed in 2026-11-24 12:00:00 UTC"),
+    ] {
+        assert!(row.contains(&format!("<strong>{name}</strong>")), "{row}");
+        assert!(row.contains(&format!("aria-label=\"Sign out there: {button}\"")), "{row}");
+        assert!(row.contains("name=\"form_token\"") && !row.contains("this one"), "{row}");
+    }
+    assert!(phone.contains("14:30:00 UTC</time>"), "when it was used last: {phone}");
+    assert!(phone.contains(&format!("name=\"session\" value=\"{PHONE}\"")), "{phone}");
+    assert!(this.contains("Firefox on Windows") && this.contains("this one"), "{this}");
+    assert!(!this.contains("<form"), "signing out here has its button in the frame: {this}");
+}
+
+#[test]
+fn another_device_is_signed_out() {
+    let browser = Browser::resident();
+    let ends = format!("DELETE /v1/sessions/{PHONE}");
+    browser.api(&ends, 204, &Value::Null);
+    browser.token();
+    browser.asked();
+    let fields = [("do", "device"), ("session", PHONE)];
+    assert_eq!(location(&browser.post("/account", &fields)), "/account?done=device");
+    assert_eq!(browser.heard(), [(ends.clone(), Value::Null)]);
+    assert!(text(&browser.get("/account?done=device")).contains("That device is signed out."));
+
+    // What is no id goes nowhere; whether it is somebody else's the API does not say.
+    for session in ["", "current", "..", "ses_", "x/../../me", "ses_01jd6s6y8zfz2v5r3k8t9w0zzz"] {
+        browser.asked();
+        let answer = browser.post("/account", &[("do", "device"), ("session", session)]);
+        assert_eq!(answer.status, 404, "{session}");
+        assert!(text(&answer).contains("That device is not signed in any more."), "{session}");
+        let ended = browser.heard().into_iter().filter(|(what, _)| what.starts_with("DELETE "));
+        assert_eq!(ended.count(), usize::from(session.len() == PHONE.len()), "{session}");
+    }
+    browser.refuses(&ends, 401, "unauthenticated");
+    let answer = browser.post("/account", &fields);
+    assert_eq!(location(&answer), "/sign-in?next=%2Faccount", "it was this one that was ended");
+}
+
+#[test]
+fn no_page_of_others_signs_a_device_out() {
+    let browser = Browser::resident();
+    let token = browser.token();
+    browser.asked();
+    let fields = [("do", "device"), ("session", PHONE)];
+    for (site, token) in [("same-origin", "x"), ("cross-site", token.as_str())] {
+        let fields = [fields[0], fields[1], ("form_token", token)];
+        let headers = [("sec-fetch-site", site)];
+        let answer = browser.send(browser.request("POST", "/account", &headers, &fields));
+        assert_eq!(answer.status, 403, "{site}");
+    }
+    assert_eq!(browser.heard(), []);
+}
+
+#[test]
+fn the_api_hears_what_the_browser_calls_itself() {
+    let browser = Browser::new();
+    browser.api("POST /v1/sessions", 201, &browser.pair("rt_first"));
+    let token = browser.token();
+    let fields = [("email", "ana@x.test"), ("password", PASSWORD), ("form_token", token.as_str())];
+    let headers = [("sec-fetch-site", "same-origin"), ("user-agent", "Firefox/145.0")];
+    browser.asked();
+    let answer = browser.send(browser.request("POST", "/sign-in", &headers, &fields));
+    assert_eq!(answer.status, 303, "{}", text(&answer));
+    let asked = browser.asked();
+    assert!(asked[0].url.ends_with("/v1/sessions"), "{}", asked[0].url);
+    assert_eq!(header(&asked[0], "user-agent"), Some("Firefox/145.0"));
+    let answer = browser.get("/account");
+    assert_eq!(answer.status, 404);
+    let asked = browser.asked();
+    assert!(!asked.is_empty());
+    assert!(asked.iter().all(|request| header(request, "user-agent").is_none()));
 }
 
 #[test]

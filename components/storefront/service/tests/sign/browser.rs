@@ -13,6 +13,9 @@ use web::{Request, Response};
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const USER: &str = "usr_01jd6s6y8zfz2v5r3k8t9w0xyz";
 
+/// Another session of ana's.
+pub(crate) const PHONE: &str = "ses_01jd6s6y8zfz2v5r3k8t9w0abc";
+
 /// What the API answers, by method and path.
 type Table = Rc<RefCell<BTreeMap<String, Option<HttpResponse>>>>;
 
@@ -187,6 +190,18 @@ impl Browser {
         browser.says("GET /v1/me", "etag", "\"tag-1\"");
         let letters = json!({"outbid": true, "won": false});
         browser.api("GET /v1/me/notifications/preferences", 200, &letters);
+        let device = |id: &str, device: Option<&str>, hour: u8, current: bool| {
+            let at = format!("2026-11-24T{hour}:00:00.000Z");
+            let used = format!("2026-11-24T{hour}:30:00.000Z");
+            json!({"id": id, "device": device, "created_at": at, "last_used_at": used,
+                "current": current})
+        };
+        let devices = json!({"items": [
+            device(PHONE, Some("Safari on iPhone"), 14, false),
+            device("ses_01jd6s6y8zfz2v5r3k8t9w0abd", Some("Firefox on Windows"), 13, true),
+            device("ses_01jd6s6y8zfz2v5r3k8t9w0abe", None, 12, false),
+        ]});
+        browser.api("GET /v1/sessions", 200, &devices);
         browser
     }
 }
