@@ -95,6 +95,17 @@ impl User {
         Ok(Self { name: name.to_owned(), id, client, refresh_token: String::new() })
     }
 
+    /// The id of the session that the user's token belongs to.
+    ///
+    /// # Panics
+    /// When it is not listed.
+    pub async fn session(&self) -> String {
+        let listed = self.client.get("/v1/sessions").await.expect(200).json();
+        let mut listed = listed["items"].as_array().expect("a list").iter();
+        let own = listed.find(|session| session["current"] == true).expect("the own session");
+        own["id"].as_str().expect("every session has an id").to_owned()
+    }
+
     /// Where the user is written to.
     pub fn email(&self) -> String {
         address(&self.name)

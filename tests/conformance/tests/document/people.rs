@@ -40,6 +40,11 @@ pub(crate) async fn stage(scene: &Scene, operation: &str) -> Option<Stage> {
             sends(scene, json!({"refresh_token": user.refresh_token}))
         }
         "endSession" | "endSessions" | "changeMe" => Stage::of(&somebody(scene).await),
+        "endNamedSession" => {
+            let user = somebody(scene).await;
+            let phone = User::sign_in(&scene.client(), &user.name).await;
+            Stage { auction: phone.session().await, ..Stage::of(&user) }
+        }
         "changePassword" => {
             let body = json!({"current_password": PASSWORD, "password": NEW_PASSWORD});
             Stage { body: Some(body), ..Stage::of(&somebody(scene).await) }

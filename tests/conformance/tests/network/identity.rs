@@ -1,6 +1,7 @@
 //! Who is who (api.md §2, rules.md B12, reliability.md 3.1), over HTTP from sign-up to erasure.
 
 mod accounts;
+mod devices;
 mod enumeration;
 mod federation;
 mod rates;

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use conformance::people::{Mailbox, PASSWORD, address};
-use conformance::{Client, Reply, Setup, id_of};
+use conformance::{Client, Reply, Setup, User, id_of};
 use serde_json::json;
+
+const FIREFOX: &str =
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0";
 
 /// A browser without scripts: cookies, and the page that it shows.
 struct Browser {
@@ -20,6 +23,7 @@ impl Browser {
 
     async fn load(&mut self, path: &str) -> Reply {
         let call = self.client.call("GET", path).header("cookie", &self.cookies());
+        let call = call.header("user-agent", FIREFOX);
         let reply = call.send().await.unwrap();
         self.keep(&reply);
         reply
@@ -44,6 +48,7 @@ impl Browser {
         let call = self.client.call("POST", path).header("cookie", &self.cookies());
         let call = call.header(name, value).header("accept", "text/html");
         let call = call.bytes("application/x-www-form-urlencoded", form.finish());
+        let call = call.header("user-agent", FIREFOX);
         let reply = call.send().await.unwrap();
         self.keep(&reply);
         reply
@@ -124,6 +129,29 @@ async fn people_sign_up_and_bid_by_forms_alone() {
     browser.submit("/sign-out", &[]).await.expect(303);
     let away = browser.load("/my/bids").await.expect(303);
     assert_eq!(away.header("location"), Some("/sign-in?next=%2Fmy%2Fbids"));
+}
+
+#[tokio::test]
+async fn another_device_is_seen_and_signed_out_on_a_page() {
+    let platform = Setup::development().start().await;
+    let public = platform.client();
+    let mut browser = Browser::sign_up(&public, "ana").await;
+    let lost = User::sign_in(&public, "ana").await;
+    let page = browser.load("/account").await.expect(200).text();
+    // The browser's own word, by way of the storefront.
+    assert!(page.contains("<strong>Firefox on Windows</strong> <em>this one</em>"), "{page}");
+    assert_eq!(page.matches("Sign out there:").count(), 1, "{page}");
+    let session = browser.value("session");
+    assert_eq!(session, lost.session().await);
+    let fields = [("do", "device"), ("session", session.as_str())];
+    let gone = browser.submit("/account", &fields).await.expect(303);
+    assert_eq!(gone.header("location"), Some("/account?done=device"));
+    let body = json!({"refresh_token": lost.refresh_token});
+    let refused = public.post("/v1/sessions/refresh", &body).send().await.unwrap();
+    refused.refused(401, "invalid_token");
+    let page = browser.load("/account?done=device").await.expect(200).text();
+    assert!(page.contains("That device is signed out."), "{page}");
+    assert!(!page.contains("Sign out there:"), "{page}");
 }
 
 #[tokio::test]

@@ -37,6 +37,8 @@ pub(super) enum Place {
     Coded,
     /// The actor's own account, which may be ruined.
     Account,
+    /// Another session of Ben's; his.
+    Session,
     /// An account that has nothing to do with the actor, and may be ruined.
     Guest,
 }
@@ -151,6 +153,10 @@ impl Scene {
                 })
                 .await;
                 (auction, nothing())
+            }
+            Place::Session => {
+                let phone = User::sign_in(&self.platform.client(), &self.ben.name).await;
+                (phone.session().await, nothing())
             }
             Place::Offer => {
                 let auction = self.bought().await;

@@ -55,7 +55,7 @@ pub(super) const ADMINS: [u16; 6] = [403, 403, 403, 204, 401, 403];
 
 /// What a suspended account may change: it may leave.
 pub(super) const OPEN_TO_SUSPENDED: &[&str] =
-    &["DELETE /v1/sessions", "DELETE /v1/sessions/current"];
+    &["DELETE /v1/sessions", "DELETE /v1/sessions/current", "DELETE /v1/sessions/{id}"];
 
 pub(super) const ROWS: &[Row] = &[
     row("GET /openapi.json", Place::Nowhere, all(200)),
@@ -158,6 +158,9 @@ pub(super) const ROWS: &[Row] = &[
     ),
     row("DELETE /v1/sessions/current", Place::Account, own(204)),
     row("DELETE /v1/sessions", Place::Account, own(204)),
+    row("GET /v1/sessions", Place::Nowhere, own(200)),
+    // Others learn nothing of it.
+    row("DELETE /v1/sessions/{id}", Place::Session, [204, 404, 404, 404, 401, 404]),
     row("GET /v1/oauth/{provider}/start", Place::Nowhere, all(302)),
     row("GET /v1/oauth/{provider}/callback", Place::Nowhere, all(400)),
     sends("POST /v1/oauth/sessions", Place::Nowhere, r#"{"ticket": "x"}"#, all(401)),
