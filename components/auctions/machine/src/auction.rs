@@ -4,7 +4,8 @@ use kernel::{Context, Effect, Id, Machine, Misfit, Place, Timestamp, Wake, kind}
 use serde::{Deserialize, Serialize};
 
 use crate::contract::{
-    Bidders, Command, History, Own, PlaceBid, Preview, Query, Refused, Reply, Rule, Terms, View,
+    Bidders, Blocked, Command, History, Own, PlaceBid, Preview, Query, Refused, Reply, Rule, Terms,
+    View,
 };
 use crate::event::Event;
 use crate::lot::{Bid, Lot, Phase};
@@ -36,12 +37,14 @@ pub enum Answer {
     History(History),
     /// What a bid would lead to.
     Preview(Box<Preview>),
-    /// A bid that cannot be judged at all.
+    /// A bid that cannot be judged at all, or a question that is not the viewer's to ask.
     Refused(Box<Refused>),
     /// The terms in plain words.
     Rules(Vec<Rule>),
     /// Who has bid.
     Bidders(Bidders),
+    /// Who may not bid.
+    Blocked(Blocked),
     /// Never listed.
     Missing,
 }
@@ -217,6 +220,7 @@ impl Machine for Auction {
     fn query(&self, context: &Context<'_>, query: &Query) -> Answer {
         let Some(lot) = self.present() else { return Answer::Missing };
         let view = || Answer::View(Box::new(view::view(lot, context)));
+        let refused = |refusal| Answer::Refused(Box::new(self.refused(context, refusal)));
         match query {
             Query::View => view(),
             Query::ViewUnless { head } => {
@@ -227,12 +231,17 @@ impl Machine for Auction {
             }
             Query::Own => Answer::Own(Box::new(view::own(lot, context, viewer(context)))),
             Query::History { after, limit } => Answer::History(view::history(lot, *after, *limit)),
+            Query::Newest { before, limit } => Answer::History(view::newest(lot, *before, *limit)),
             Query::Preview(bid) => match preview::preview(lot, context, bid) {
                 Ok(preview) => Answer::Preview(Box::new(preview)),
-                Err(refusal) => Answer::Refused(Box::new(self.refused(context, refusal))),
+                Err(refusal) => refused(refusal),
             },
             Query::Rules => Answer::Rules(plain::rules(&lot.listing)),
             Query::Bidders { after } => Answer::Bidders(view::bidders(lot, context.at.seq, *after)),
+            Query::Blocked => match seller::owned(lot, context) {
+                Ok(()) => Answer::Blocked(view::blocked(lot)),
+                Err(refusal) => refused(refusal),
+            },
         }
     }
 

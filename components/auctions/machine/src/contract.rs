@@ -14,7 +14,7 @@ pub use answer::{
     AuctionResult, BidReply, Commitment, Explanation, FieldError, Fixed, History, Outcome, Own,
     PastBid, Receipt, Refused, Reply, ReserveState, Row, Standing, Status, View, Winner,
 };
-pub use beside::{Bidders, Offer, OfferStatus, Preview, PreviewOutcome, Rule};
+pub use beside::{Bidders, Blocked, Offer, OfferStatus, Preview, PreviewOutcome, Rule};
 pub use picture::{Picture, PictureType, SetPicture};
 
 /// A command to an auction. The principal of the envelope is the user who gives it; `Wake` comes
@@ -334,6 +334,14 @@ pub enum Query {
         /// Most items.
         limit: u32,
     },
+    /// [`History`]: bids with `seq < before`, newest first.
+    Newest {
+        /// Exclusive upper bound of `seq`; none for the newest of all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        before: Option<u64>,
+        /// Most items.
+        limit: u32,
+    },
     /// [`Preview`]: what a bid would lead to, from public data only.
     Preview(PlaceBid),
     /// A list of [`Rule`]s: the terms in plain words.
@@ -343,4 +351,6 @@ pub enum Query {
         /// How many the asker knows already.
         after: u32,
     },
+    /// [`Blocked`]: who may not bid here, for the seller; a refusal for everybody else.
+    Blocked,
 }

@@ -5,8 +5,9 @@ use kernel::{ChainHead, Context, Id, Money, Timestamp, kind, limits};
 
 use crate::close::Movement;
 use crate::contract::{
-    AuctionResult, BidReply, Bidders, Clock, Commitment, Decrement, Fixed, History, Outcome, Own,
-    PastBid, Receipt, Row, SoftClose, SoftCloseMode, Standing, Status, Uniform, View, Winner,
+    AuctionResult, BidReply, Bidders, Blocked, Clock, Commitment, Decrement, Fixed, History,
+    Outcome, Own, PastBid, Receipt, Row, SoftClose, SoftCloseMode, Standing, Status, Uniform, View,
+    Winner,
 };
 use crate::event::{Award, Listing};
 use crate::formats::{self, Format};
@@ -138,15 +139,28 @@ fn commitments(lot: &Lot, bidder: Option<u32>, is_seller: bool) -> Vec<Commitmen
 /// Bids after a seq, oldest first.
 pub fn history(lot: &Lot, after: u64, limit: u32) -> History {
     let first = lot.bids.partition_point(|bid| bid.seq <= after);
-    let rest = (0..).zip(&lot.bids).skip(first);
-    let limit = usize::try_from(limit.clamp(1, limits::PAGE_MAX_ITEMS)).unwrap_or(1);
-    let items: Vec<_> = rest.take(limit).map(|(index, bid)| past_bid(lot, index, bid)).collect();
+    let rest = lot.bids.iter().enumerate().skip(first);
+    let items: Vec<_> = rest.take(page(limit)).map(|(at, bid)| past_bid(lot, at, bid)).collect();
     History { more: first + items.len() < lot.bids.len(), items }
 }
 
-fn past_bid(lot: &Lot, index: u32, bid: &Bid) -> PastBid {
+/// Bids before a seq, newest first. It costs what it shows, however many there are.
+pub fn newest(lot: &Lot, before: Option<u64>, limit: u32) -> History {
+    let all = lot.bids.len();
+    let end = before.map_or(all, |before| lot.bids.partition_point(|bid| bid.seq < before));
+    let rest = lot.bids.iter().enumerate().take(end).rev();
+    let items: Vec<_> = rest.take(page(limit)).map(|(at, bid)| past_bid(lot, at, bid)).collect();
+    History { more: items.len() < end, items }
+}
+
+fn page(limit: u32) -> usize {
+    usize::try_from(limit.clamp(1, limits::PAGE_MAX_ITEMS)).unwrap_or(1)
+}
+
+fn past_bid(lot: &Lot, at: usize, bid: &Bid) -> PastBid {
     // A beaten maximum that leads again after a retraction is hidden again.
-    let leads = lot.listing.format == Format::English && lot.leading == Some(index);
+    let leading = lot.leading.and_then(|index| usize::try_from(index).ok());
+    let leads = lot.listing.format == Format::English && leading == Some(at);
     let is_shown = bid.shown && (!leads || bid.salt.is_none());
     let money = |amount| lot.listing.money(amount);
     let units = || if bid.filled > 0 { bid.filled } else { bid.shape.quantity.unwrap_or(1) };
@@ -167,6 +181,16 @@ fn past_bid(lot: &Lot, index: u32, bid: &Bid) -> PastBid {
 pub fn bidders(lot: &Lot, seq: u64, after: u32) -> Bidders {
     let known = usize::try_from(after).unwrap_or(usize::MAX);
     Bidders { users: lot.bidders.iter().skip(known).map(|bidder| bidder.user).collect(), seq }
+}
+
+/// Who may not bid. Aliases do not stand in the order of ids: it would tell whose account is older.
+pub fn blocked(lot: &Lot) -> Blocked {
+    let index = |user: &Id<kind::User>| lot.bidder_index(*user);
+    let mut aliases: Vec<u32> = lot.blocked.iter().filter_map(index).collect();
+    aliases.sort_unstable();
+    let strangers = lot.blocked.iter().filter(|user| index(user).is_none());
+    let bidders = aliases.into_iter().map(alias).chain(strangers.map(ToString::to_string));
+    Blocked { bidders: bidders.collect() }
 }
 
 fn fixed(lot: &Lot) -> Fixed {

@@ -346,9 +346,9 @@ pub struct Commitment {
 /// A page of the anonymised bid history.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct History {
-    /// Oldest first.
+    /// In the order that was asked for.
     pub items: Vec<PastBid>,
-    /// Are there bids after the last item?
+    /// Are there bids beyond the last item?
     pub more: bool,
 }
 

@@ -79,6 +79,13 @@ pub struct Rule {
     pub text: String,
 }
 
+/// Who may not bid, as the seller knows them: by the names that [`super::Command::Block`] takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blocked {
+    /// Aliases in order of first bids, then ids of users who have not bid.
+    pub bidders: Vec<String>,
+}
+
 /// Users with a bid, in order of their first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bidders {

@@ -11,6 +11,7 @@ mod golden;
 mod log;
 mod outages;
 mod pictures;
+mod questions;
 mod scripts;
 mod terms;
 mod told;

@@ -32,11 +32,13 @@ pub(super) fn none(bench: &Bench, model: &Model, prices: &BTreeSet<i64>) -> Chec
         .map(|salt| salt.digest().to_hex())
         .collect();
     let history = Query::History { after: 0, limit: 100 };
+    let newest = Query::Newest { before: None, limit: 100 };
     let preview = Query::Preview(bid(prices.last().copied().unwrap_or(terms.start)));
-    let mut texts: Vec<Vec<u8>> = [Query::View, Query::Own, Query::Rules, history, preview]
-        .iter()
-        .map(|query| bench.ask_raw(Some("eve"), &serde_json::to_vec(query).unwrap()))
-        .collect();
+    let mut texts: Vec<Vec<u8>> =
+        [Query::View, Query::Own, Query::Rules, Query::Blocked, history, newest, preview]
+            .iter()
+            .map(|query| bench.ask_raw(Some("eve"), &serde_json::to_vec(query).unwrap()))
+            .collect();
     texts.extend(bench.log.iter().map(|event| event.public.clone()));
     texts.extend(bench.told.iter().map(|message| message.body.clone()));
     for text in texts {

@@ -127,7 +127,8 @@ fn compare(bench: &Bench, model: &Model, now: i64) -> Checked {
 /// No amount of a sealed bid is in anything that a stranger gets.
 fn sealed(bench: &Bench, model: &Model) -> Checked {
     let history = Query::History { after: 0, limit: 100 };
-    let mut texts: Vec<Vec<u8>> = [Query::View, Query::Own, history]
+    let newest = Query::Newest { before: None, limit: 100 };
+    let mut texts: Vec<Vec<u8>> = [Query::View, Query::Own, history, newest]
         .iter()
         .map(|query| bench.ask_raw(Some("eve"), &serde_json::to_vec(query).unwrap()))
         .collect();
