@@ -50,14 +50,18 @@ fn seqs(bids: &[PastBid]) -> Vec<u64> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        ..ProptestConfig::with_cases(96)
+    })]
 
     #[test]
     fn pages_from_the_newest_on_are_the_history_backwards(count in 0_usize..60, limit in 1_u32..25) {
         let mut bench = listed();
         bid(&mut bench, count);
         let (mut all, mut before) = (Vec::new(), None);
-        loop {
+        for page in 0.. {
+            prop_assert!(page <= count, "pages end");
             let page = newest(&bench, before, limit);
             prop_assert!(page.items.len() <= limit as usize);
             prop_assert_eq!(page.more, all.len() + page.items.len() < count);
@@ -84,6 +88,7 @@ proptest! {
         let at_first = oldest_first(&bench);
         let (mut all, mut before) = (Vec::new(), None);
         for round in 0.. {
+            prop_assert!(round <= count, "pages end");
             let page = newest(&bench, before, limit);
             all.extend(page.items);
             if !page.more {
