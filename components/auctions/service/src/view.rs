@@ -70,6 +70,7 @@ pub(crate) struct SeenFixed<'a> {
 
 #[derive(Deserialize)]
 struct SeenPicture<'a> {
+    n: u8,
     id: &'a str,
     content_type: &'a str,
     width: u16,
@@ -146,6 +147,7 @@ struct TermsPart<'a> {
 
 #[derive(Serialize)]
 struct PicturePart<'a> {
+    n: u8,
     id: &'a str,
     url: String,
     content_type: &'a str,
@@ -323,8 +325,8 @@ impl SeenFixed<'_> {
 
 impl<'a> PicturePart<'a> {
     fn new(picture: &SeenPicture<'a>) -> Self {
-        let SeenPicture { id, content_type, width, height } = *picture;
-        Self { id, url: format!("/pictures/{id}"), content_type, width, height }
+        let SeenPicture { n, id, content_type, width, height } = *picture;
+        Self { n, id, url: format!("/pictures/{id}"), content_type, width, height }
     }
 }
 

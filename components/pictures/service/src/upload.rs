@@ -15,6 +15,9 @@ use crate::keep;
 #[derive(Serialize)]
 #[cfg_attr(feature = "document", derive(utoipa::ToSchema))]
 pub(crate) struct Shown {
+    /// Its place.
+    #[cfg_attr(feature = "document", schema(minimum = 1, maximum = 12))]
+    n: u8,
     /// Random, and never given again.
     id: String,
     /// Where everyone finds the picture; with `/800` or `/320` after it, smaller.
@@ -45,9 +48,9 @@ pub(crate) async fn set<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<
     let picture = described(place.n, id, &renditions).ok_or_else(Problem::internal)?;
     let replaced = kept(ports, &place, &picture, renditions).await?;
     let url = format!("/pictures/{id}");
-    let Picture { content_type, width, height, .. } = picture;
+    let Picture { n, content_type, width, height, .. } = picture;
     let status = if replaced.is_some() { 200 } else { 201 };
-    let shown = Shown { id: id.to_string(), url: url.clone(), content_type, width, height };
+    let shown = Shown { n, id: id.to_string(), url: url.clone(), content_type, width, height };
     Ok(Response::json(status, &shown)?.with("location", url))
 }
 

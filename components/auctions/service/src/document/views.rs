@@ -146,6 +146,9 @@ struct Movement {
 /// A picture.
 #[derive(ToSchema)]
 struct Picture {
+    /// Its place, by which `setPicture` and `removePicture` name it.
+    #[schema(minimum = 1, maximum = 12)]
+    n: u8,
     id: String,
     url: String,
     content_type: String,

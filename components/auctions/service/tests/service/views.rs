@@ -100,9 +100,10 @@ fn pictures_are_shown_in_the_order_of_their_places() {
         shown["pictures"].as_array().unwrap().iter().map(|one| &one["url"]).collect();
     let first = kernel::Id::<kernel::kind::Picture>::from_u128(2);
     assert_eq!((urls.len(), urls[0]), (2, &json!(format!("/pictures/{first}"))));
-    let expected = json!({"id": first, "url": urls[0], "content_type": "image/jpeg",
+    let expected = json!({"n": 1, "id": first, "url": urls[0], "content_type": "image/jpeg",
         "width": 1600, "height": 900});
     assert_eq!(shown["pictures"][0], expected);
+    assert_eq!(shown["pictures"][1]["n"], 2);
     assert_eq!(listed(&house)["pictures"], shown["pictures"]);
 }
 

@@ -15,6 +15,7 @@ fn a_picture_is_sent_and_everyone_sees_it() {
     let url = told["url"].as_str().unwrap();
     assert_eq!(answer.header("location"), Some(url));
     assert_eq!((&told["width"], &told["height"]), (&json!(500), &json!(20)));
+    assert_eq!(told["n"], 2);
     let read = gallery.get(url);
     assert_eq!((read.status, read.header("content-type")), (200, Some("image/png")));
     assert_eq!(read.header("cache-control"), Some("public, max-age=31536000, immutable"));
