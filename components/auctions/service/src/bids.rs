@@ -11,7 +11,7 @@ use web::json::Object;
 use web::page::Page;
 use web::{Exchange, Problem, Response, idempotency, json};
 
-use crate::{MACHINE, projection, read, receipts, refusal, view, wire};
+use crate::{MACHINE, list, projection, read, receipts, refusal, view, wire};
 
 /// The machine's reply to a bid. What the bidder is told passes through as it is: parsing and
 /// writing it again would only cost time.
@@ -126,22 +126,30 @@ async fn show<P: Ports>(ports: &P, id: &str, row: &RawValue, ended: bool) {
     }
 }
 
-/// `GET /v1/auctions/{id}/bids`.
+/// `GET /v1/auctions/{id}/bids`. Cursors are bound to the order: it is one of the filters.
 pub(crate) async fn history<P: Ports>(
     ports: &P,
     exchange: &Exchange<'_>,
 ) -> Result<Response, Problem> {
     let id = read::id(exchange)?;
-    let query = web::Query::parse(exchange.request.query(), &["limit", "cursor"])?;
+    let query = web::Query::parse(exchange.request.query(), &["sort", "limit", "cursor"])?;
     let page = Page::parse(exchange.request.path(), &query)?;
-    let after = page.position.as_deref().map(read::seq_of).transpose()?.unwrap_or(0);
-    let question = Query::History { after, limit: page.limit };
+    let (seq, limit) = (page.position.as_deref().map(read::seq_of).transpose()?, page.limit);
+    let question = match query.get("sort") {
+        None | Some("oldest") => Query::History { after: seq.unwrap_or(0), limit },
+        Some("newest") => Query::Newest { before: seq, limit },
+        Some(_) => return Err(list::invalid("sort", "is oldest or newest")),
+    };
     let history: History = read::asked(ports, id, None, &question).await?;
     let last = history.items.last().filter(|_| history.more);
     let next = last.map(|bid| bid.seq.to_be_bytes());
     let items = history.items.iter().map(json_of).collect::<Result<Vec<_>, _>>()?;
     Ok(exchange.revalidated(page.response(items, next.as_ref().map(<[u8; 8]>::as_slice))))
 }
+
+/// Orders of the history.
+#[cfg(feature = "document")]
+pub(crate) const SORTS: &[&str] = &["oldest", "newest"];
 
 fn json_of(bid: &PastBid) -> Result<Vec<u8>, Problem> {
     serde_json::to_vec(bid).map_err(|_| Problem::internal())

@@ -204,6 +204,7 @@ fn minor_units(query: &Query<'_>, name: &str) -> Result<Option<Minor>, Problem> 
     amount.map(|amount| Minor::new(amount).map_err(|_| invalid(name, wanted))).transpose()
 }
 
-fn invalid(name: &str, wanted: &str) -> Problem {
+/// 400: a parameter has a value that it cannot have.
+pub(crate) fn invalid(name: &str, wanted: &str) -> Problem {
     Problem::field("invalid_request", format!("?{name}"), format!("`{name}` {wanted}."))
 }

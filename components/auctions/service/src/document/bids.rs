@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use web::document::{Description, Keys};
 
-use super::parameters::{auction, bid};
+use super::parameters::{auction, bid, bids_sort};
 use super::{beside, bodies, views};
 
 pub(super) const TAG: &str = "Bids";
@@ -55,11 +55,13 @@ pub(super) fn preview() -> Description {
 
 pub(super) fn list() -> Description {
     let notes = "Bidders are shown by alias. A leading maximum is never shown, a sealed amount \
-        not before the close.";
+        not before the close. Bids that come while one pages from the newest on are on none of the \
+        further pages.";
     Description::new(TAG, "Page through the bids")
         .notes(notes)
         .path(auction())
-        .answers_page::<views::PastBid>("Bids by `seq`, oldest first.")
+        .query([bids_sort()])
+        .answers_page::<views::PastBid>("Bids by `seq`.")
 }
 
 pub(super) fn own() -> Description {

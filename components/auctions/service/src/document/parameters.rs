@@ -4,6 +4,7 @@ use kernel::limits::{AMOUNT_MAX_MINOR, CATEGORY_MAX_CHARS};
 use serde_json::{Value, json};
 use web::document::{AuctionId, BidId, Moment, OfferId, Parameter, UserId, schema};
 
+use crate::bids;
 use crate::list::{FORMATS, Q_MAX_CHARS, SORTS, STATUSES};
 
 /// `{id}`.
@@ -40,6 +41,12 @@ pub(super) const ALIAS: &str = "^bidder-[1-9][0-9]{0,9}$";
 pub(super) fn events_after() -> Parameter {
     let text = "Only events with a greater `seq`; a cursor says more and wins.";
     Parameter::new("after", text, json!({"type": "integer", "minimum": 0, "maximum": u64::MAX}))
+}
+
+/// `?sort=` of bids.
+pub(super) fn bids_sort() -> Parameter {
+    let schema = json!({"type": "string", "enum": bids::SORTS});
+    Parameter::new("sort", "Order; oldest first when absent.", schema)
 }
 
 /// What auctions can be listed by.

@@ -171,6 +171,90 @@ fn an_overdue_auction_is_not_shown_as_open() {
     assert_eq!(house.ids("?status=unsold"), [id]);
 }
 
+/// The `n`th bid, which takes the lead.
+fn raise(house: &House, id: &str, n: i64) {
+    let who = if n % 2 == 0 { "ben" } else { "cleo" };
+    let answer = house.bid(who, id, &n.to_string(), n * 2_000);
+    assert_eq!(answer.status, 201, "{}", answer.text);
+}
+
+/// Every page of a history; between two pages, more bids.
+fn history(house: &House, id: &str, query: &str, bids: &mut dyn Iterator<Item = i64>) -> Vec<u64> {
+    let mut target = format!("/v1/auctions/{id}/bids?{query}");
+    let mut seqs = Vec::new();
+    for round in 0.. {
+        assert!(round < 50, "{query}: pages end");
+        let answer = house.get(&target);
+        assert_eq!(answer.status, 200, "{query}: {}", answer.text);
+        let page = answer.json();
+        let items = page["items"].as_array().unwrap().iter();
+        seqs.extend(items.map(|bid| bid["seq"].as_u64().unwrap()));
+        let Some(link) = answer.header("link") else {
+            assert_eq!(page["next_cursor"], Value::Null);
+            break;
+        };
+        target = link[1..].split_once('>').unwrap().0.to_owned();
+        for n in bids.take(2) {
+            raise(house, id, n);
+        }
+    }
+    seqs
+}
+
+#[test]
+fn the_newest_bids_first_are_the_history_backwards_on_pages_of_any_size() {
+    let house = House::open();
+    let id = house.created("ana", "1", json!({"increments": [{"from": 1, "step": 1}]}));
+    let none = &mut std::iter::empty();
+    assert_eq!(history(&house, &id, "sort=newest", none), [0; 0]);
+    let mut bids = 1_i64..;
+    for n in bids.by_ref().take(13) {
+        raise(&house, &id, n);
+    }
+    for limit in 1..=15 {
+        let mut expected = history(&house, &id, "limit=100", none);
+        assert_eq!(history(&house, &id, &format!("sort=oldest&limit={limit}"), none), expected);
+        expected.reverse();
+        assert_eq!(history(&house, &id, &format!("sort=newest&limit={limit}"), none), expected);
+    }
+    // What comes meanwhile is newer than all pages: nothing is twice, nothing is left out.
+    for limit in [1, 2, 5, 7, 20, 100] {
+        let mut expected = history(&house, &id, "limit=100", none);
+        expected.reverse();
+        let query = format!("sort=newest&limit={limit}");
+        assert_eq!(history(&house, &id, &query, &mut bids), expected, "{query}");
+    }
+}
+
+#[test]
+fn an_order_of_bids_is_a_known_one_and_cursors_are_bound_to_it() {
+    let house = House::open();
+    let id = house.created("ana", "1", json!({}));
+    house.bid("ben", &id, "1", 2_000);
+    house.bid("cleo", &id, "2", 4_000);
+    let target = format!("/v1/auctions/{id}/bids");
+    for wrong in ["sort=sideways", "sort=", "sort=NEWEST", "sort=-seq", "sort=newest&sort=oldest"] {
+        let answer = house.get(&format!("{target}?{wrong}"));
+        assert_eq!(answer.refusal(), (400, "invalid_request".to_owned()), "{wrong}");
+        assert_eq!(answer.json()["errors"][0]["pointer"], "?sort", "{wrong}");
+    }
+    let answer = house.get(&format!("{target}?order=newest"));
+    assert_eq!(answer.refusal(), (400, "unknown_field".to_owned()));
+    for (one, other) in
+        [("&sort=newest", ""), ("", "&sort=newest"), ("&sort=oldest", "&sort=newest")]
+    {
+        let page = house.get(&format!("{target}?limit=1{one}")).json();
+        let cursor = page["next_cursor"].as_str().unwrap();
+        assert_eq!(house.get(&format!("{target}?cursor={cursor}{one}")).status, 200);
+        let answer = house.get(&format!("{target}?cursor={cursor}{other}"));
+        assert_eq!(answer.refusal(), (400, "invalid_cursor".to_owned()), "{one} {other}");
+    }
+    let newest = house.get(&format!("{target}?sort=newest&limit=1")).json();
+    assert_eq!(newest["items"][0]["amount"], Value::Null, "the leading maximum is hidden");
+    let unknown = "/v1/auctions/auc_01jd0000000000000000000000/bids?sort=newest";
+    assert_eq!(house.get(unknown).refusal(), (404, "not_found".to_owned()));
+}
+
 #[test]
 fn the_history_pages_and_hides_the_leading_maximum() {
     let house = House::open();
