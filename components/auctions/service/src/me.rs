@@ -1,11 +1,11 @@
 //! The caller's own dashboards: where it bids, what it sells, what it watches.
 
 use auction_machine::contract::{Own, Query};
-use kernel::Money;
+use kernel::{Money, Timestamp};
 use ports::{Outgoing, Ports, Sql, Statement, Value};
 use serde::Serialize;
 use web::page::{Page, invalid_cursor};
-use web::{Exchange, Problem, Response};
+use web::{Exchange, Problem, Response, not_modified};
 
 use crate::read;
 use crate::row::{self, Shown};
@@ -24,6 +24,14 @@ struct Watched<'a> {
     user_id: &'a str,
     auction_id: &'a str,
     watching: bool,
+}
+
+/// That the caller watches an auction.
+#[derive(Serialize)]
+struct WatchPart<'a> {
+    auction_id: &'a str,
+    /// Since when.
+    created_at: Timestamp,
 }
 
 /// Which auctions a dashboard lists: a table, and in it the user and the auction.
@@ -58,6 +66,26 @@ pub(crate) async fn watches<P: Ports>(
     list(ports, exchange, &List::Watches).await
 }
 
+/// `GET /v1/me/watches/{auction_id}`: 404 when it is not watched.
+pub(crate) async fn watched<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    let id = read::id_in(exchange, "auction_id")?;
+    exchange.no_parameters()?;
+    let caller = exchange.signed_in()?.subject.as_str();
+    let sql = "SELECT created_at FROM auctions_watches WHERE user_id = ?1 AND auction_id = ?2";
+    let rows = Sql::query(ports, Statement::new(sql, [caller.into(), id.into()])).await?.rows;
+    let row = rows.first().ok_or_else(Problem::not_found)?;
+    let created_at = row.first().and_then(Value::as_integer).ok_or_else(Problem::internal)?;
+    let etag = format!("\"{created_at}\"");
+    if let Some(response) = not_modified(exchange, &etag) {
+        return Ok(response);
+    }
+    let part = WatchPart { auction_id: id, created_at: Timestamp::from_ms(created_at) };
+    Ok(exchange.revalidated(Response::json(200, &part)?).with("etag", etag))
+}
+
 /// `PUT /v1/me/watches/{auction_id}`.
 pub(crate) async fn watch<P: Ports>(
     ports: &P,
@@ -80,7 +108,7 @@ pub(crate) async fn watch<P: Ports>(
     let sql = "INSERT INTO auctions_watches (user_id, auction_id, created_at) VALUES (?1, ?2, ?3)
         ON CONFLICT (user_id, auction_id) DO NOTHING";
     let values = [caller.subject.as_str().into(), id.into(), exchange.now.as_ms().into()];
-    let told = vec![watched(&caller.subject, id, true)?];
+    let told = vec![told(&caller.subject, id, true)?];
     Sql::batch_and_send(ports, vec![Statement::new(sql, values)], told).await?;
     Ok(Response::empty(204))
 }
@@ -95,13 +123,13 @@ pub(crate) async fn unwatch<P: Ports>(
     let caller = exchange.signed_in()?;
     let sql = "DELETE FROM auctions_watches WHERE user_id = ?1 AND auction_id = ?2";
     let values = [caller.subject.as_str().into(), id.into()];
-    let told = vec![watched(&caller.subject, id, false)?];
+    let told = vec![told(&caller.subject, id, false)?];
     Sql::batch_and_send(ports, vec![Statement::new(sql, values)], told).await?;
     Ok(Response::empty(204))
 }
 
 /// Tells who sends letters; in order for each user.
-fn watched(user_id: &str, auction_id: &str, watching: bool) -> Result<Outgoing, Problem> {
+fn told(user_id: &str, auction_id: &str, watching: bool) -> Result<Outgoing, Problem> {
     let body = serde_json::to_vec(&Watched { user_id, auction_id, watching });
     let body = body.map_err(|_| Problem::internal())?;
     Ok(Outgoing { topic: "auction.watched.v1", key: user_id.to_owned(), body })

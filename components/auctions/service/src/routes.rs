@@ -37,6 +37,8 @@ pub enum Operation {
     BlockBidder,
     /// Let a bidder bid again.
     UnblockBidder,
+    /// Show who is kept from bidding.
+    ListBlockedBidders,
     /// Make bids void.
     RetractBid,
     /// Take a sealed bid back.
@@ -53,6 +55,8 @@ pub enum Operation {
     ListMyAuctions,
     /// Page through the auctions that the caller watches.
     ListMyWatches,
+    /// Say whether the caller watches an auction.
+    ReadWatch,
     /// Watch an auction.
     Watch,
     /// Stop watching an auction.
@@ -196,6 +200,14 @@ const ROUTES: &[Route<Operation>] = &[
         handler: Operation::BlockBidder,
     },
     Route {
+        method: Method::Get,
+        path: "/v1/auctions/{id}/blocked-bidders",
+        operation: "listBlockedBidders",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::ListBlockedBidders,
+    },
+    Route {
         method: Method::Delete,
         path: "/v1/auctions/{id}/blocked-bidders/{bidder}",
         operation: "unblockBidder",
@@ -266,6 +278,14 @@ const ROUTES: &[Route<Operation>] = &[
         auth: Auth::Required,
         body_max_bytes: 0,
         handler: Operation::ListMyWatches,
+    },
+    Route {
+        method: Method::Get,
+        path: "/v1/me/watches/{auction_id}",
+        operation: "readWatch",
+        auth: Auth::Required,
+        body_max_bytes: 0,
+        handler: Operation::ReadWatch,
     },
     Route {
         method: Method::Put,

@@ -1,13 +1,14 @@
 //! What only the seller does: change, take away, cancel, lower the reserve, block a bidder.
 
-use auction_machine::contract::{Change, Command, Query};
+use auction_machine::contract::{Blocked, Change, Command, Query, Refused};
 use ports::{Ports, Sql};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use web::json::Object;
 use web::{Exchange, Problem, Response, json, precondition};
 
 use crate::view::{Seen, Viewer};
-use crate::{command, projection, read, wire};
+use crate::{command, projection, read, refusal, wire};
 
 /// `PATCH /v1/auctions/{id}`.
 pub(crate) async fn change<P: Ports>(
@@ -75,6 +76,37 @@ pub(crate) async fn block<P: Ports>(
     let bidder = exchange.parameter("bidder").to_owned();
     command::send(ports, exchange, id, &Command::Block { bidder, blocked }).await?;
     Ok(Response::empty(204))
+}
+
+/// `GET /v1/auctions/{id}/blocked-bidders`: all of them, they are bounded.
+pub(crate) async fn blocked<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+) -> Result<Response, Problem> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Answer {
+        Blocked(Blocked),
+        Refused(Refused),
+    }
+    #[derive(Serialize)]
+    struct Item<'a> {
+        bidder: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Body<'a> {
+        items: Vec<Item<'a>>,
+    }
+    let id = read::id(exchange)?;
+    exchange.no_parameters()?;
+    let caller = exchange.signed_in()?.subject.as_str();
+    match read::asked(ports, id, Some(caller), &Query::Blocked).await? {
+        Answer::Blocked(Blocked { bidders }) => {
+            let items = bidders.iter().map(|bidder| Item { bidder }).collect();
+            Response::json(200, &Body { items })
+        }
+        Answer::Refused(refused) => Err(refusal::problem(refused, ports.now())),
+    }
 }
 
 /// The head of the log that the seller's `If-Match` names: 403 for others, 428 without the header,

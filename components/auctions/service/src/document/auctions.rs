@@ -18,7 +18,7 @@ pub(super) fn create() -> Description {
         .answers::<views::Auction>(201, "The auction, as its seller sees it.")
         .with_location()
         .leads_to(OF_AN_AUCTION, &[("id", "$response.body#/id")])
-        .leads_to(&["watchAuction", "unwatchAuction"], &[("auction_id", "$response.body#/id")])
+        .leads_to(OF_A_WATCH, &[("auction_id", "$response.body#/id")])
         .tagged()
         .refuses(422, &["currency_mismatch", "format_not_allowed", "increments_required"])
         .refuses(422, &["invalid_quantity", "validation_failed"])
@@ -60,6 +60,8 @@ pub(super) fn events() -> Description {
         .answers_page::<views::Event>("Events by `seq`, oldest first.")
 }
 
+/// What can be done with the caller's watching of it.
+const OF_A_WATCH: &[&str] = &["watchAuction", "readWatch", "unwatchAuction"];
 /// What can be done with an auction whose id is known.
 const OF_AN_AUCTION: &[&str] = &[
     "readAuction",
@@ -71,6 +73,7 @@ const OF_AN_AUCTION: &[&str] = &[
     "lowerReserve",
     "blockBidder",
     "unblockBidder",
+    "listBlockedBidders",
     "placeBid",
     "buyNow",
     "previewBid",

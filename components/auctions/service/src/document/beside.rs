@@ -101,6 +101,29 @@ enum PreviewOutcome {
     NotAllowed,
 }
 
+/// Who may not bid.
+#[derive(ToSchema)]
+pub(super) struct BlockedBidders {
+    #[schema(max_items = 1_000)]
+    items: Vec<BlockedBidder>,
+}
+
+/// Somebody who may not bid.
+#[derive(ToSchema)]
+struct BlockedBidder {
+    /// The alias, or the id of a user who has not bid.
+    #[schema(examples("bidder-1"))]
+    bidder: String,
+}
+
+/// That the caller watches an auction.
+#[derive(ToSchema)]
+pub(super) struct Watch {
+    auction_id: AuctionId,
+    /// Since when.
+    created_at: Instant,
+}
+
 /// The rules of an auction.
 #[derive(ToSchema)]
 pub(super) struct AuctionRules {

@@ -2,7 +2,7 @@
 
 use web::document::Description;
 
-use super::parameters::watched;
+use super::parameters::watched_auction;
 use super::{beside, views};
 
 pub(super) const TAG: &str = "Mine";
@@ -22,15 +22,22 @@ pub(super) fn watches() -> Description {
         .answers_page::<views::Auction>("Auctions, newest first.")
 }
 
+pub(super) fn watched() -> Description {
+    Description::new(TAG, "Say whether the caller watches an auction")
+        .path(watched_auction())
+        .answers::<beside::Watch>(200, "It is watched; 404 when it is not.")
+        .tagged()
+}
+
 pub(super) fn watch() -> Description {
     Description::new(TAG, "Watch an auction")
-        .path(watched())
+        .path(watched_auction())
         .answers_empty(204, "It is watched, as it may have been before.")
         .refuses(409, &["too_many_watches"])
 }
 
 pub(super) fn unwatch() -> Description {
     Description::new(TAG, "Stop watching an auction")
-        .path(watched())
+        .path(watched_auction())
         .answers_empty(204, "It is not watched, as it may have been before.")
 }

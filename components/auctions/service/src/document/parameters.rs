@@ -23,7 +23,7 @@ pub(super) fn offer() -> Parameter {
 }
 
 /// `{auction_id}`.
-pub(super) fn watched() -> Parameter {
+pub(super) fn watched_auction() -> Parameter {
     Parameter::new("auction_id", "The auction.", schema::<AuctionId>())
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use web::document::Description;
 
 use super::parameters::{auction, bidder};
-use super::{bodies, listing, views};
+use super::{beside, bodies, listing, views};
 
 pub(super) const TAG: &str = "Selling";
 
@@ -76,6 +76,14 @@ pub(super) fn block() -> Description {
         .refuses_with::<views::Standing>(403, &["forbidden"])
         .refuses_with::<views::Standing>(409, &["auction_closed"])
         .refuses_with::<views::Standing>(422, &["validation_failed"])
+}
+
+pub(super) fn blocked() -> Description {
+    Description::new(TAG, "Show who is kept from bidding here")
+        .notes("By the names that `unblockBidder` takes. Also when the auction is over.")
+        .path(auction())
+        .answers::<beside::BlockedBidders>(200, "All of them.")
+        .refuses_with::<views::Standing>(403, &["forbidden"])
 }
 
 pub(super) fn unblock() -> Description {

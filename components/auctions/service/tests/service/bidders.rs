@@ -244,6 +244,41 @@ fn dashboards_list_what_is_the_callers() {
 }
 
 #[test]
+fn whether_one_watches_is_asked_for_one_auction() {
+    let house = House::open();
+    let id = house.created("ana", "1", json!({}));
+    let target = format!("/v1/me/watches/{id}");
+    let send = |method: &str, who: &str, headers: &[(&str, &str)]| {
+        let bearer = house.bearer(who);
+        let headers: Vec<_> =
+            [("authorization", &*bearer)].iter().chain(headers).copied().collect();
+        house.send(method, &target, &headers, b"")
+    };
+    let not_found = (404, "not_found".to_owned());
+    assert_eq!(send("GET", "dora", &[]).refusal(), not_found);
+    assert_eq!(send("PUT", "dora", &[]).status, 204);
+    let since = ports::Clock::now(&house.memory);
+    house.pass(60_000);
+    assert_eq!(send("PUT", "dora", &[]).status, 204);
+    let answer = send("GET", "dora", &[]);
+    let expected = json!({"auction_id": id, "created_at": since});
+    assert_eq!((answer.status, answer.json()), (200, expected), "since it was first watched");
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    let etag = answer.header("etag").unwrap();
+    let again = send("GET", "dora", &[("if-none-match", etag)]);
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    assert_eq!(send("GET", "eve", &[]).refusal(), not_found, "another's is not shown");
+    assert_eq!(house.get(&target).refusal(), (401, "unauthenticated".to_owned()));
+    let other = house.created("ana", "2", json!({}));
+    for elsewhere in [other.as_str(), "auc_01jd0000000000000000000000", "auc_x"] {
+        let answer = house.get_as("dora", &format!("/v1/me/watches/{elsewhere}"));
+        assert_eq!(answer.refusal(), not_found, "{elsewhere}");
+    }
+    assert_eq!(send("DELETE", "dora", &[]).status, 204);
+    assert_eq!(send("GET", "dora", &[]).refusal(), not_found);
+}
+
+#[test]
 fn lost_bidder_rows_are_repaired() {
     let house = House::open();
     let id = house.created("ana", "1", json!({}));

@@ -1,6 +1,6 @@
 //! What sellers do with their auctions, and what others may not.
 
-use crate::house::{Answer, House, usd};
+use crate::house::{Answer, House, usd, user};
 use serde_json::{Value, json};
 
 impl House {
@@ -145,6 +145,48 @@ fn a_blocked_bidder_cannot_bid() {
     assert_eq!(house.bid("ben", &id, "b2", 9_000).status, 201);
     let nobody = target.replace("bidder-1", "bidder-9");
     assert_eq!(refused(&put("ana", "PUT", &nobody)), (404, "not_found".to_owned()));
+}
+
+#[test]
+fn the_seller_alone_sees_who_is_blocked() {
+    let house = House::open();
+    let id = house.created("ana", "1", json!({}));
+    house.bid("ben", &id, "b1", 2_000);
+    house.bid("cleo", &id, "b2", 4_000);
+    let target = format!("/v1/auctions/{id}/blocked-bidders");
+    let dora = user("dora");
+    let put = |method: &str, bidder: &str| {
+        let target = format!("{target}/{bidder}");
+        house.send(method, &target, &[("authorization", &house.bearer("ana"))], b"").status
+    };
+    let told = |bidders: &[&str]| {
+        let answer = house.get_as("ana", &target);
+        let items: Vec<_> = bidders.iter().map(|bidder| json!({"bidder": bidder})).collect();
+        assert_eq!((answer.status, answer.json()), (200, json!({"items": items})));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+    };
+    told(&[]);
+    for bidder in [dora.as_str(), "bidder-2", "bidder-1"] {
+        assert_eq!(put("PUT", bidder), 204);
+    }
+    told(&["bidder-1", "bidder-2", &dora]);
+    assert_eq!(put("DELETE", "bidder-1"), 204);
+    assert_eq!(put("DELETE", &dora), 204);
+    told(&["bidder-2"]);
+    for other in ["ben", "cleo", "eve"] {
+        let answer = house.get_as(other, &target);
+        assert_eq!(answer.refusal(), (403, "forbidden".to_owned()), "{other}");
+        assert!(!answer.text.contains("bidder-"), "{}", answer.text);
+    }
+    assert_eq!(house.get(&target).refusal(), (401, "unauthenticated".to_owned()));
+    let wrong = house.get_as("ana", &format!("{target}?limit=1"));
+    assert_eq!(wrong.refusal(), (400, "unknown_field".to_owned()));
+    house.pass(3_600_000);
+    told(&["bidder-2"]);
+    for unknown in ["auc_01jd0000000000000000000000", "auc_x"] {
+        let answer = house.get_as("ana", &target.replace(&id, unknown));
+        assert_eq!(answer.refusal(), (404, "not_found".to_owned()), "{unknown}");
+    }
 }
 
 #[test]
