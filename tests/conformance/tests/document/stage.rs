@@ -41,6 +41,19 @@ impl Stage {
                 ben.bids(&auction, 1_000).await.expect(201);
                 (ana, auction, "bidder-1".to_owned())
             }
+            "listBlockedBidders" => {
+                let auction = scene.lists(json!({})).await;
+                for bidder in [&ben.id, &scene.cy.id] {
+                    let path = format!("/v1/auctions/{auction}/blocked-bidders/{bidder}");
+                    ana.client.call("PUT", &path).send().await.unwrap().expect(204);
+                }
+                (ana, auction, String::new())
+            }
+            "readWatch" => {
+                let path = format!("/v1/me/watches/{}", scene.auction);
+                ben.client.call("PUT", &path).send().await.unwrap().expect(204);
+                (ben, scene.auction.clone(), String::new())
+            }
             "setPicture" => (ana, scene.lists(json!({})).await, String::new()),
             "removePicture" | "readPicture" | "readPictureInSize" => {
                 let auction = scene.lists(json!({})).await;

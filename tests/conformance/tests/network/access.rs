@@ -134,11 +134,13 @@ fn fault(operation: &Operation, who: Who, status: u16, reply: &Reply) -> Option<
     }
     let code = if status < 400 { String::new() } else { reply.code() };
     let is_asked = operation.takes_a_token();
+    // Who is suspended goes on to look, and is refused as everybody else is.
+    let is_change = operation.method != "GET";
     let right = match (who, status) {
         (Who::Anonymous, 401) if is_asked => {
             code == "unauthenticated" && reply.header("www-authenticate").is_some()
         }
-        (Who::Suspended, 403) => code == "account_suspended",
+        (Who::Suspended, 403) if is_change => code == "account_suspended",
         (_, 401) if is_asked => false,
         (_, 403) => code != "account_suspended",
         _ => true,

@@ -33,6 +33,7 @@ async fn a_picture_is_sent_and_seen_in_every_size() {
     assert_eq!(view["pictures"], json!([ana_first, told]), "in the order of their places");
     assert_eq!((&told["width"], &told["height"]), (&json!(1_600), &json!(800)));
     assert_eq!(told["content_type"], "image/png");
+    assert_eq!((&ana_first["n"], &told["n"]), (&json!(1), &json!(2)));
     assert_eq!((&ana_first["width"], &ana_first["height"]), (&json!(64), &json!(48)));
     let mut largest = Vec::new();
     for (size, width, height) in

@@ -124,6 +124,11 @@ async fn history_and_log_come_in_pages_that_follow_each_other() {
     }
     assert_eq!(bids[11]["amount"], Value::Null, "the leading maximum is nobody's business");
     assert_eq!(amount_of(&bids[0]["amount"]), Some(2_000), "a beaten maximum is shown");
+    let path = format!("/v1/auctions/{id}/bids");
+    let mut newest = public.all(&format!("{path}?sort=newest&limit=5")).await;
+    newest.reverse();
+    assert_eq!(newest, bids, "the same from the other end");
+    public.get(&format!("{path}?sort=sideways")).await.refused(400, "invalid_request");
 }
 
 fn is_a_fresh_view(view: &Value) {

@@ -35,6 +35,8 @@ pub(super) enum Place {
     Pictured,
     /// One whose QR code is made; hers.
     Coded,
+    /// One that Ben watches; his.
+    Watched,
     /// The actor's own account, which may be ruined.
     Account,
     /// Another session of Ben's; his.
@@ -157,6 +159,12 @@ impl Scene {
             Place::Session => {
                 let phone = User::sign_in(&self.platform.client(), &self.ben.name).await;
                 (phone.session().await, nothing())
+            }
+            Place::Watched => {
+                let auction = self.lists(json!({})).await;
+                let path = format!("/v1/me/watches/{auction}");
+                self.ben.client.call("PUT", &path).send().await.unwrap().expect(204);
+                (auction, nothing())
             }
             Place::Offer => {
                 let auction = self.bought().await;

@@ -75,6 +75,7 @@ pub(super) const ROWS: &[Row] = &[
     row("PATCH /v1/auctions/{id}/reserve", Place::Reserve, sellers(200)),
     row("PUT /v1/auctions/{id}/blocked-bidders/{bidder}", Place::Blockable, sellers(204)),
     row("DELETE /v1/auctions/{id}/blocked-bidders/{bidder}", Place::Blockable, sellers(204)),
+    row("GET /v1/auctions/{id}/blocked-bidders", Place::Blockable, sellers(200)),
     row("GET /v1/auctions/{id}/bids", Place::Bid, all(200)),
     row("GET /v1/auctions/{id}/events", Place::Bid, all(200)),
     row("GET /v1/auctions/{id}/rules", Place::Bid, all(200)),
@@ -111,6 +112,7 @@ pub(super) const ROWS: &[Row] = &[
     row("GET /v1/me/bids", Place::Nowhere, own(200)),
     row("GET /v1/me/auctions", Place::Nowhere, own(200)),
     row("GET /v1/me/watches", Place::Nowhere, own(200)),
+    row("GET /v1/me/watches/{auction_id}", Place::Watched, [200, 404, 404, 404, 401, 404]),
     row("PUT /v1/me/watches/{auction_id}", Place::Open, own_change(204)),
     row("DELETE /v1/me/watches/{auction_id}", Place::Open, own_change(204)),
     // Accounts. Whoever has a token may still sign up, in or with another provider.
