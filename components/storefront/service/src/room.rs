@@ -1,5 +1,6 @@
 //! The auction room: what everybody may know of an auction, and what its visitor alone may.
 
+mod history;
 mod steps;
 
 use askama::Template;
@@ -8,10 +9,11 @@ use ports::Ports;
 use serde_json::{Value, json};
 use web::{Exchange, Problem, Response};
 
-use crate::api::{Api, Auction, Bidding, Items, PastBid, Placed, Receipt, Refusal, Rule};
+use crate::api::{Api, Auction, Bidding, PastBid, Placed, Receipt, Refusal, Rule};
 use crate::page::{self, Frame};
 use crate::visit::{self, Visit};
-use crate::{browse, form, show};
+use crate::{form, show};
+use history::History;
 
 #[derive(Template)]
 #[template(path = "room.html")]
@@ -23,7 +25,10 @@ struct Room<'a> {
     /// For scripts, as JSON.
     state: String,
     bids: &'a [PastBid],
+    /// Those that the visitor can take back.
     own_bids: Vec<&'a PastBid>,
+    /// There are some that were not found.
+    misses_own_bids: bool,
     /// The visitor's alias here.
     me: Option<&'a String>,
     bidding: Option<&'a Bidding>,
@@ -81,14 +86,12 @@ pub(crate) async fn render<P: Ports>(
     let id = id(exchange)?;
     let api = visit.api(ports, exchange.request);
     let auction: Auction = api.read(&format!("/v1/auctions/{id}")).await?;
-    let bids = history(&api, id).await?;
-    let (bidding, watching) = match visit.person {
-        Some(_) => own(&api, id).await?,
-        None => (None, false),
-    };
+    let is_seller = visit.is(&auction.seller.id);
+    let bidding = if visit.person.is_some() { own(&api, id).await? } else { None };
+    let watching = visit.person.is_some() && !is_seller && watches(&api, id).await;
+    let history = History::read(&api, &auction, bidding.as_ref()).await?;
     let Outcome { placed, refusal, amount } = outcome;
     let me = bidding.as_ref().and_then(|bidding| bidding.alias.as_ref());
-    let is_own = |bid: &&PastBid| !bid.retracted && me.is_some_and(|me| *me == bid.bidder);
     let status = refusal.as_ref().map_or(200, |refusal| refusal.status);
     let status = if placed.is_some() { 201 } else { status };
     let least = steps::least(&auction, bidding.as_ref());
@@ -101,8 +104,9 @@ pub(crate) async fn render<P: Ports>(
         frame: Frame::of(visit, auction.title.clone()).after(exchange.request.query()),
         address: format!("{}/auctions/{id}", visit::base_url(ports)),
         state: state(&auction, bidding.as_ref()),
-        own_bids: bids.iter().filter(is_own).take(SHOWN_MAX).collect(),
-        is_seller: visit.is(&auction.seller.id),
+        own_bids: history.own(),
+        misses_own_bids: history.is_cut,
+        is_seller,
         won: winners.into_iter().any(|winner| is_mine(&winner.user_id)),
         key: form::secret(ports),
         buy_key: form::secret(ports),
@@ -120,38 +124,23 @@ pub(crate) async fn render<P: Ports>(
         placed: placed.as_ref(),
         refusal: refusal.as_ref(),
         auction: &auction,
-        bids: bids.get(..SHOWN_MAX).unwrap_or(&bids),
+        bids: history.newest(),
         watching,
         me,
     };
     page::page(status, visit, &room)
 }
 
-/// The visitor's own place here, and whether it watches.
-async fn own<P: Ports>(api: &Api<'_, P>, id: &str) -> Result<(Option<Bidding>, bool), Problem> {
+/// The visitor's own place here.
+async fn own<P: Ports>(api: &Api<'_, P>, id: &str) -> Result<Option<Bidding>, Problem> {
     let answer = api.get(&format!("/v1/auctions/{id}/bidding")).await?;
-    let bidding = answer.is_done().then(|| answer.json::<Bidding>()).transpose()?;
-    // Whether it is watched may stay unknown: to watch it twice changes nothing.
-    let watches = api.read::<Items<Auction>>("/v1/me/watches?limit=100").await;
-    let is_it = |list: Items<Auction>| list.items.iter().any(|auction| auction.id == id);
-    Ok((bidding, watches.is_ok_and(is_it)))
+    answer.is_done().then(|| answer.json()).transpose()
 }
 
-/// All bids, the newest first; the API tells the oldest first. Of very many the newest are left to
-/// the scripts, which read the log.
-async fn history<P: Ports>(api: &Api<'_, P>, id: &str) -> Result<Vec<PastBid>, Problem> {
-    let (mut bids, mut cursor) = (Vec::new(), String::new());
-    for _ in 0..PAGES_MAX {
-        let target = format!("/v1/auctions/{id}/bids?limit=100{cursor}");
-        let page: Items<PastBid> = api.read(&target).await?;
-        bids.extend(page.items);
-        match page.next_cursor {
-            Some(next) => cursor = browse::cursor(&next),
-            None => break,
-        }
-    }
-    bids.reverse();
-    Ok(bids)
+/// Does the visitor watch it? That may stay unknown: to watch it twice changes nothing.
+async fn watches<P: Ports>(api: &Api<'_, P>, id: &str) -> bool {
+    let answer = api.get(&format!("/v1/me/watches/{id}")).await;
+    answer.is_ok_and(|answer| answer.is_done())
 }
 
 /// `GET /auctions/{id}/rules`.
@@ -218,8 +207,3 @@ fn text(auction: &str, receipt: &Receipt) -> String {
     }
     serde_json::to_string_pretty(&receipt).unwrap_or_default()
 }
-
-/// Bids that a room shows.
-const SHOWN_MAX: usize = 20;
-/// Pages of a hundred bids that are read for it.
-const PAGES_MAX: usize = 20;

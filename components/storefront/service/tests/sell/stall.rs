@@ -23,6 +23,8 @@ pub(crate) fn with_watch(more: Value) -> Browser {
     let bidding = json!({"my_max": null, "alias": null, "offers": [], "commitments": []});
     browser.api(&format!("GET /v1/auctions/{ID}/bidding"), 200, &bidding);
     browser.api(&format!("GET /v1/auctions/{ID}/bids"), 200, &page(&[]));
+    let none = json!({"items": []});
+    browser.api(&format!("GET /v1/auctions/{ID}/blocked-bidders"), 200, &none);
     let opened = event(1, "auction_opened", terms(json!({})));
     browser.api(&format!("GET /v1/auctions/{ID}/events"), 200, &page(&[opened]));
     browser

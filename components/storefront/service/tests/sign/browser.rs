@@ -16,7 +16,7 @@ pub(crate) const USER: &str = "usr_01jd6s6y8zfz2v5r3k8t9w0xyz";
 /// Another session of ana's.
 pub(crate) const PHONE: &str = "ses_01jd6s6y8zfz2v5r3k8t9w0abc";
 
-/// What the API answers, by method and path.
+/// What the API answers, by method and path, or by method and whole target.
 type Table = Rc<RefCell<BTreeMap<String, Option<HttpResponse>>>>;
 
 pub(crate) struct Browser {
@@ -39,9 +39,11 @@ impl Browser {
         let (table, log) = (Rc::clone(&answers), Rc::clone(&asked));
         memory.outbound.serve(move |request| {
             log.borrow_mut().push(request.clone());
-            let path = request.url.split('?').next().unwrap_or_default();
-            let path = path.find("/v1/").map_or("", |at| &path[at..]);
-            let known = table.borrow().get(&format!("{} {path}", request.method)).cloned();
+            let target = request.url.find("/v1/").map_or("", |at| &request.url[at..]);
+            let path = target.split('?').next().unwrap_or_default();
+            let of =
+                |what: &str| table.borrow().get(&format!("{} {what}", request.method)).cloned();
+            let known = of(target).or_else(|| of(path));
             let nobody = || Some(problem(404, "not_found", "Nothing is here."));
             let gone = || OutboundError::Unavailable("gone".to_owned());
             known.unwrap_or_else(nobody).ok_or_else(gone)
