@@ -11,7 +11,7 @@ use web::{Problem, Request};
 
 pub(crate) use refusal::Refusal;
 pub(crate) use shapes::{
-    Auction, Bidding, Clock, Event, Me, Offer, OnePrice, PastBid, Picture, Placed, Receipt,
+    Auction, Bidding, Blocked, Clock, Event, Me, Offer, OnePrice, PastBid, Placed, Receipt,
     RecoveryCodes, Rule, Session, Step, Terms, TotpSecret, Underbid,
 };
 
@@ -201,6 +201,7 @@ mod tests {
         for (target, component) in [
             ("/v1/auctions?status=open", "auctions"),
             ("/v1/auctions/auc_1/bids", "auctions"),
+            ("/v1/auctions/auc_1/blocked-bidders", "auctions"),
             ("/v1/auctions/auc_1/pictures/1", "pictures"),
             ("/v1/live-tickets", "auctions"),
             ("/v1/me/watches/auc_1", "auctions"),

@@ -1,6 +1,7 @@
 //! Listing things, and looking after what is listed.
 
 mod again;
+mod bidders;
 mod change;
 mod draft;
 mod faults;

@@ -75,6 +75,9 @@ pub(crate) struct SoftClose {
 /// A picture.
 #[derive(Deserialize)]
 pub(crate) struct Picture {
+    /// Its place. Rows of lists from before views told it do without; nothing asks it of them.
+    #[serde(default)]
+    pub(crate) n: u8,
     pub(crate) url: String,
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -114,6 +117,12 @@ pub(crate) struct PastBid {
     pub(crate) seq: u64,
     pub(crate) retracted: bool,
     pub(crate) reason: Option<String>,
+}
+
+/// Somebody who may not bid.
+#[derive(Deserialize)]
+pub(crate) struct Blocked {
+    pub(crate) bidder: String,
 }
 
 /// The visitor's own place in an auction.

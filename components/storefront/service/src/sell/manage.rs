@@ -6,9 +6,10 @@ use kernel::limits::PICTURES_MAX;
 use ports::Ports;
 use web::{Exchange, Problem, Response};
 
+use super::bidders::{Bidder, Bidders};
 use super::faults::Faults;
-use super::{again, change, draft, pictures};
-use crate::api::{Api, Auction, Bidding, Items, Offer, PastBid, Picture};
+use super::{again, change, draft};
+use crate::api::{Api, Auction, Bidding, Blocked, Offer};
 use crate::form::{self, Form};
 use crate::page::{self, Frame};
 use crate::visit::{self, Visit};
@@ -25,22 +26,12 @@ struct Manage<'a> {
     tag: &'a str,
     form: &'a Form,
     faults: &'a Faults,
-    pictures: Vec<(u8, &'a Picture)>,
     reserve_price: Option<&'a Money>,
-    bidders: &'a [Bidder],
+    bidders: &'a Bidders,
+    blocked: &'a [Blocked],
     offers: &'a [Offer],
     /// Idempotency key of the next offer.
     key: String,
-}
-
-/// Somebody who bids here, as far as its seller knows.
-struct Bidder {
-    alias: String,
-    /// A bid that stands; none where all are taken back.
-    bid: Option<String>,
-    bids: u32,
-    /// The most that is seen of what it bid.
-    most: Option<Money>,
 }
 
 /// What came of a form, where the page is shown again.
@@ -84,22 +75,21 @@ pub(super) async fn render<P: Ports>(
         return Err(forbidden());
     }
     let bidding: Bidding = api.read(&format!("/v1/auctions/{id}/bidding")).await?;
-    let bidders = bidders(&api, &auction).await?;
-    // Without their places pictures are shown, and the rest of the page is there.
-    let places = pictures::places(&api, &auction).await;
-    let places = places.unwrap_or_else(|_| (1..).take(auction.pictures.len()).collect());
+    let from = page::parameter(exchange.request, "cursor");
+    let bidders = Bidders::read(&api, id, &from).await?;
+    let blocked = blocked(&api, &auction).await?;
     let form = texts(&api, &auction).await?.under(came.typed);
     let page = Manage {
         frame: Frame::of(visit, format!("Manage {}", auction.title))
             .after(exchange.request.query()),
         address: format!("{}/auctions/{id}", visit::base_url(ports)),
-        pictures: places.into_iter().zip(&auction.pictures).collect(),
         reserve_price: bidding.reserve_price.as_ref(),
         offers: &bidding.offers,
         key: form::secret(ports),
         auction: &auction,
         faults: &came.faults,
         bidders: &bidders,
+        blocked: &blocked,
         form: &form,
         tag: &tag,
     };
@@ -125,38 +115,17 @@ async fn texts<P: Ports>(api: &Api<'_, P>, auction: &Auction) -> Result<Form, Pr
     ]))
 }
 
-/// Who bids here, in the order of their first bids.
-async fn bidders<P: Ports>(api: &Api<'_, P>, auction: &Auction) -> Result<Vec<Bidder>, Problem> {
-    let mut bidders: Vec<Bidder> = Vec::new();
-    let mut cursor = String::new();
-    for _ in 0..PAGES_MAX {
-        let id = &auction.id;
-        let target = format!("/v1/auctions/{id}/bids?limit=100{cursor}");
-        let page: Items<PastBid> = api.read(&target).await?;
-        page.items.iter().for_each(|bid| note(&mut bidders, bid));
-        let Some(next) = page.next_cursor else { break };
-        cursor = crate::browse::cursor(&next);
+/// Who may not bid, while anybody may.
+async fn blocked<P: Ports>(api: &Api<'_, P>, auction: &Auction) -> Result<Vec<Blocked>, Problem> {
+    #[derive(serde::Deserialize)]
+    struct Body {
+        items: Vec<Blocked>,
     }
-    Ok(bidders)
-}
-
-fn note(bidders: &mut Vec<Bidder>, bid: &PastBid) {
-    let at = bidders.iter().position(|known| known.alias == bid.bidder);
-    let at = at.unwrap_or_else(|| {
-        let alias = bid.bidder.clone();
-        bidders.push(Bidder { alias, bid: None, bids: 0, most: None });
-        bidders.len().saturating_sub(1)
-    });
-    let Some(bidder) = bidders.get_mut(at) else { return };
-    bidder.bids = bidder.bids.saturating_add(1);
-    if bid.retracted {
-        return;
+    if auction.is_over() {
+        return Ok(Vec::new());
     }
-    bidder.bid = Some(bid.bid_id.clone());
-    let is_more = |amount: &Money| bidder.most.is_none_or(|most| amount.amount > most.amount);
-    if let Some(amount) = bid.amount.filter(is_more) {
-        bidder.most = Some(amount);
-    }
+    let Body { items } = api.read(&format!("/v1/auctions/{}/blocked-bidders", auction.id)).await?;
+    Ok(items)
 }
 
 impl Manage<'_> {
@@ -171,7 +140,7 @@ impl Manage<'_> {
     }
 
     fn has_room(&self) -> bool {
-        self.is_running() && self.pictures.len() < usize::from(PICTURES_MAX)
+        self.is_running() && self.auction.pictures.len() < usize::from(PICTURES_MAX)
     }
 
     fn can_lower(&self) -> bool {
@@ -181,6 +150,10 @@ impl Manage<'_> {
     /// Can the seller cancel what somebody bid?
     fn can_cancel_bids(&self) -> bool {
         self.is_running() && draft::is_of(draft::MOVING, &self.auction.format)
+    }
+
+    fn is_blocked(&self, alias: &str) -> bool {
+        self.blocked.iter().any(|blocked| blocked.bidder == alias)
     }
 
     /// Whom a unit can be offered to: who has bid and got none.
@@ -195,9 +168,6 @@ impl Manage<'_> {
             self.offers.iter().filter(waits).any(|offer| offer.bidder == alias)
         };
         let can = |bidder: &&Bidder| bidder.bid.is_some() && !won(&bidder.alias);
-        self.bidders.iter().filter(can).filter(|bidder| !asked(&bidder.alias)).collect()
+        self.bidders.all.iter().filter(can).filter(|bidder| !asked(&bidder.alias)).collect()
     }
 }
-
-/// Of busy auctions the first five hundred bids.
-const PAGES_MAX: usize = 5;

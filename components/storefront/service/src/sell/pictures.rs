@@ -1,19 +1,17 @@
 //! Pictures: sent by a form, or one by one by a script; taken away by a button.
 //!
-//! The API numbers places and shows pictures in their order, without the numbers. Where one was
-//! taken away from between others they differ, so the places are read from the log. Two that are
-//! sent at the same moment would find the same place free: a script sends one after the other.
+//! Two that are sent at the same moment would find the same place free: a script sends one after
+//! the other.
 
 use kernel::limits::PICTURES_MAX;
 use ports::Ports;
-use serde::Deserialize;
 use serde_json::json;
 use web::{Exchange, Problem, Request, Response};
 
 use super::faults::Faults;
 use super::manage::{self, Came};
 use super::multipart;
-use crate::api::{Answer, Api, Auction, Body, Change, Event, Items, Picture, Refusal};
+use crate::api::{Answer, Api, Auction, Body, Change, Refusal};
 use crate::form::{self, Form};
 use crate::page;
 use crate::room;
@@ -74,53 +72,6 @@ pub(crate) async fn remove<P: Ports>(
     refused(ports, exchange, &visit, &answer.refusal()).await
 }
 
-/// The places of the pictures that an auction shows, in their order.
-pub(super) async fn places<P: Ports>(
-    api: &Api<'_, P>,
-    auction: &Auction,
-) -> Result<Vec<u8>, Problem> {
-    if auction.pictures.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Most come before the first bid, at the beginning; the others are looked for from the end on.
-    let back = (1..).map(|page| auction.seq.saturating_sub(PAGE_EVENTS.saturating_mul(page)));
-    let back = back.take_while(|after| *after > 0);
-    for after in core::iter::once(0).chain(back).take(PAGES_MAX) {
-        let id = &auction.id;
-        let target = format!("/v1/auctions/{id}/events?after={after}&limit={PAGE_EVENTS}");
-        let page: Items<Event> = api.read(&target).await?;
-        let found = page.items.iter().rev().find_map(|event| shown(event, &auction.pictures));
-        if let Some(places) = found {
-            return Ok(places);
-        }
-    }
-    Err(Problem::unavailable())
-}
-
-/// What the log says of pictures.
-#[derive(Deserialize)]
-struct Changed {
-    pictures: Vec<Placed>,
-}
-
-#[derive(Deserialize)]
-struct Placed {
-    n: u8,
-    id: String,
-}
-
-/// The places, where the event is about just these pictures. None comes back to another place: it
-/// would have a new id.
-fn shown(event: &Event, pictures: &[Picture]) -> Option<Vec<u8>> {
-    if event.event != "pictures_changed" {
-        return None;
-    }
-    let placed = Changed::deserialize(&event.data).ok()?.pictures;
-    let same = placed.len() == pictures.len()
-        && placed.iter().zip(pictures).all(|(placed, picture)| picture.url.ends_with(&placed.id));
-    same.then(|| placed.iter().map(|placed| placed.n).collect())
-}
-
 /// The first place where nothing stands.
 fn free(taken: &[u8]) -> Option<u8> {
     (1..=PICTURES_MAX).find(|n| !taken.contains(n))
@@ -159,7 +110,8 @@ async fn put<P: Ports>(
     if !visit.is(&auction.seller.id) {
         return Err(manage::forbidden());
     }
-    let Some(n) = free(&places(api, &auction).await?) else {
+    let taken: Vec<u8> = auction.pictures.iter().map(|picture| picture.n).collect();
+    let Some(n) = free(&taken) else {
         let detail = format!("An auction has at most {PICTURES_MAX} pictures.");
         return Ok(Err(Refusal::of(422, "validation_failed", &detail)));
     };
@@ -210,10 +162,6 @@ fn passed_on(visit: &Visit, answer: Answer) -> Response {
         None => response,
     }
 }
-
-const PAGE_EVENTS: u64 = 100;
-/// Pictures are added in the beginning or not long ago.
-const PAGES_MAX: usize = 20;
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,7 @@ use crate::browser::{Browser, header, location, text};
 use crate::stall::{ID, OTHER, bid, page, usd, with_watch};
 
 const BID: &str = "bid_01jd6s6y8zfz2v5r3k8t9w0xyz";
+const NEWER: &str = "bid_01jd6s6y8zfz2v5r3k8t9w0abc";
 
 fn of(path: &str) -> String {
     format!("/v1/auctions/{ID}{path}")
@@ -20,10 +21,10 @@ fn with_bids(more: Value) -> Browser {
     all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
     let browser = with_watch(all);
     let bids = [
-        bid("bidder-1", 1_000, json!({})),
-        bid("bidder-2", 2_000, json!({"retracted": true})),
-        bid("bidder-1", 3_000, json!({"bid_id": "bid_01jd6s6y8zfz2v5r3k8t9w0abc"})),
         bid("bidder-3", 0, json!({"amount": null})),
+        bid("bidder-1", 3_000, json!({"bid_id": NEWER})),
+        bid("bidder-2", 2_000, json!({"retracted": true})),
+        bid("bidder-1", 1_000, json!({})),
     ];
     browser.api(&format!("GET {}", of("/bids")), 200, &page(&bids));
     browser
@@ -84,9 +85,70 @@ fn after_a_bid_one_can_only_add() {
     assert!(html.contains("<td>bidder-1</td><td>2</td><td>30.00\u{a0}USD</td>"), "{html}");
     assert!(html.contains("<td>bidder-2</td><td>1, taken back</td><td>hidden</td>"), "{html}");
     assert_eq!(html.matches("value=\"cancel_bids\"").count(), 2, "of those whose bids stand");
+    assert!(html.contains(&format!("name=\"bid\" value=\"{NEWER}\"")), "the newest of them");
+    assert!(!html.contains("value=\"unblock\"") && !html.contains("not from all"), "{html}");
     assert!(!html.contains("value=\"edit\"") && !html.contains("value=\"delete\""));
     let asked = browser.heard();
     assert!(!asked.iter().any(|(what, _)| what.contains("/events")), "{asked:?}");
+}
+
+#[test]
+fn who_is_blocked_can_be_let_in_again_and_nobody_else() {
+    let browser = with_bids(json!({}));
+    let blocked = json!({"items": [{"bidder": "bidder-3"}, {"bidder": OTHER}]});
+    browser.api(&format!("GET {}", of("/blocked-bidders")), 200, &blocked);
+    let html = text(&browser.get(&home()));
+    let forms = |what: &str| -> Vec<String> {
+        let forms = html.split("<form ").skip(1).map(|form| form.split("</form>").next().unwrap());
+        let of_it = forms.filter(|form| form.contains(&format!("name=\"do\" value=\"{what}\"")));
+        let name = "name=\"bidder\" value=\"";
+        let names = of_it.map(|form| form.split_once(name).unwrap().1.split('"').next().unwrap());
+        names.map(str::to_owned).collect()
+    };
+    assert_eq!(forms("unblock"), ["bidder-3", OTHER]);
+    assert_eq!(forms("block"), ["bidder-1", "bidder-2"]);
+    // One who never bid is shown although nobody did.
+    let browser = with_watch(json!({}));
+    browser.api(&format!("GET {}", of("/blocked-bidders")), 200, &blocked);
+    assert!(text(&browser.get(&home())).contains(&format!("Let {OTHER} bid again")));
+    browser.api(&format!("DELETE {}", of(&format!("/blocked-bidders/{OTHER}"))), 204, &Value::Null);
+    let answer = browser.post(&home(), &[("do", "unblock"), ("bidder", OTHER)]);
+    assert_eq!(location(&answer), format!("{}?done=unblocked", home()));
+}
+
+/// A page of a hundred bids by as many bidders, from `bidder-{first}` down.
+fn hundred(first: u32, next: Option<&str>) -> Value {
+    let bids: Vec<_> =
+        (0..100).map(|n| bid(&format!("bidder-{}", first - n), 1_000, json!({}))).collect();
+    json!({"items": bids, "next_cursor": next})
+}
+
+#[test]
+fn of_very_many_bids_the_newest_are_shown_and_a_way_to_the_others() {
+    let browser = with_watch(json!({"bid_count": 700, "bidder_count": 700}));
+    let bids = |rest: &str| format!("GET {}", of(&format!("/bids?sort=newest&limit=100{rest}")));
+    browser.api(&bids(""), 200, &hundred(700, Some("c1")));
+    for (page, next) in
+        (1..=6).zip([Some("c2"), Some("c3"), Some("c4"), Some("c5"), Some("c6"), None])
+    {
+        let answer = hundred(700 - page * 100, next);
+        browser.api(&bids(&format!("&cursor=c{page}")), 200, &answer);
+    }
+    let html = text(&browser.get(&home()));
+    let asked = browser.heard();
+    assert_eq!(asked.iter().filter(|(what, _)| what.contains("/bids?")).count(), 5, "{asked:?}");
+    assert!(html.contains("<td>bidder-700</td>") && html.contains("<td>bidder-201</td>"));
+    assert!(!html.contains("<td>bidder-200</td>"));
+    assert!(html.contains("Counted from the newest 500 bids, not from all."), "{html}");
+    let older = format!("{}?cursor=c5#bidders", home());
+    assert!(html.contains(&format!("<a href=\"{older}\">Older bids</a>")), "{html}");
+    let html = text(&browser.get(&format!("{}?cursor=c5", home())));
+    assert!(html.contains("<td>bidder-200</td>") && html.contains("<td>bidder-1</td>"));
+    assert!(!html.contains("<td>bidder-201</td>") && !html.contains("Older bids</a>"));
+    assert!(html.contains("Counted from 200 older bids"), "{html}");
+    assert!(html.contains(&format!("<a href=\"{}#bidders\">The newest bids</a>", home())));
+    browser.refuses(&bids("&cursor=x"), 400, "invalid_cursor");
+    assert_eq!(browser.get(&format!("{}?cursor=x", home())).status, 400);
 }
 
 /// A form, what the API hears of it, and what follows.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use web::{Request, Response};
 
 use crate::browser::{Browser, location, text};
-use crate::stall::{ID, OTHER, event, page, with_watch};
+use crate::stall::{ID, OTHER, with_watch};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\r\n--b";
 const KIND: &str = "multipart/form-data; boundary=b1";
@@ -22,19 +22,10 @@ fn place(method: &str, n: u8) -> String {
 /// A watch with pictures at these places.
 fn with_pictures(places: &[u8]) -> Browser {
     let shown = places.iter().map(|n| {
-        json!({"id": format!("pic_{n}"), "url": format!("/pictures/pic_{n}"),
+        json!({"n": n, "id": format!("pic_{n}"), "url": format!("/pictures/pic_{n}"),
             "content_type": "image/png", "width": 4, "height": 3})
     });
-    let placed: Vec<_> =
-        places.iter().map(|n| json!({"n": n, "id": format!("pic_{n}"), "width": 4})).collect();
     let browser = with_watch(json!({"pictures": shown.collect::<Vec<_>>()}));
-    let events = [
-        event(1, "auction_opened", crate::stall::terms(json!({}))),
-        event(2, "pictures_changed", json!({"pictures": [{"n": 9, "id": "pic_9"}]})),
-        event(3, "pictures_changed", json!({"pictures": placed})),
-        event(4, "description_added", json!({})),
-    ];
-    browser.api(&format!("GET /v1/auctions/{ID}/events"), 200, &page(&events));
     browser.token();
     browser
 }
