@@ -1,5 +1,7 @@
 //! What all pages have in common: frame, policy, problems.
 
+use std::any::Any;
+
 use askama::Template;
 use ports::Ports;
 use serde::Deserialize;
@@ -54,9 +56,11 @@ impl<'a> Frame<'a> {
     }
 }
 
-/// A page.
+/// A page. One that says what went wrong says so in its title, the first thing that is read out.
 pub(crate) fn page(status: u16, visit: &Visit, page: &impl Template) -> Result<Response, Problem> {
-    let body = page.render().map_err(|_| Problem::internal())?.into_bytes();
+    let is_refusal: &dyn Any = &(status >= 400);
+    let body = page.render_with_values(&("is_refusal", is_refusal));
+    let body = body.map_err(|_| Problem::internal())?.into_bytes();
     let response = Response { body, ..Response::empty(status) };
     Ok(visit.keep(guarded(response.with("content-type", "text/html; charset=utf-8"))))
 }

@@ -131,6 +131,13 @@ pub(crate) async fn render<P: Ports>(
     page::page(status, visit, &room)
 }
 
+impl Room<'_> {
+    /// Is a field of the form to bid what was refused?
+    fn is_wrong(&self, field: &str) -> bool {
+        self.refusal.is_some_and(|refusal| refusal.bid_field() == field)
+    }
+}
+
 /// The visitor's own place here.
 async fn own<P: Ports>(api: &Api<'_, P>, id: &str) -> Result<Option<Bidding>, Problem> {
     let answer = api.get(&format!("/v1/auctions/{id}/bidding")).await?;

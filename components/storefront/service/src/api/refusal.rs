@@ -40,6 +40,15 @@ impl Refusal {
         Self { status, code: code.to_owned(), detail: detail.to_owned(), ..Self::default() }
     }
 
+    /// The field of a bid that it is about; empty where it is about something else.
+    pub(crate) fn bid_field(&self) -> &'static str {
+        match self.code.as_str() {
+            "bid_too_low" | "own_max_not_raised" | "ask_too_high" | "invalid_money" => "amount",
+            "invalid_quantity" => "quantity",
+            _ => "",
+        }
+    }
+
     /// The same as a problem of the page.
     pub(crate) fn into_problem(self) -> Problem {
         // Not 401: a page is not asked again with a token.

@@ -81,7 +81,10 @@ impl Refused {
 
 /// By code: the field that it is about, and what to say where the API speaks to programs.
 const SENTENCES: &[(&str, &str, &str)] = &[
+    ("confirmation_required", "sure", ""),
     ("invalid_code", "code", ""),
+    // Where somebody signs in nobody says which of the two was wrong.
+    ("invalid_credentials", "current_password", ""),
     (
         "otp_required",
         "otp",
@@ -90,7 +93,7 @@ const SENTENCES: &[(&str, &str, &str)] = &[
     ),
     (
         "reauthentication_required",
-        "",
+        "password",
         "Type your password, or a code of your second factor. Or sign in again and come back \
          within ten minutes.",
     ),
