@@ -75,10 +75,16 @@ async function run(request) {
     verifier = undefined;
     throw error;
   });
-  // What is said is drawn before the page is busy.
-  await new Promise((drawn) => setTimeout(drawn, 50));
+  await drawn();
   if (!verify) throw new Error("there is no verifier.");
   return verify(request);
+}
+
+/** Once what is said is drawn: the page is busy from then on. The first frame draws it, the second
+ * comes after it. A page that nobody looks at draws nothing. @returns {Promise<unknown>} */
+function drawn() {
+  if (document.hidden) return Promise.resolve();
+  return new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
 }
 
 /** All events, page by page. @param {number} expected @returns {Promise<Logged[]>} */

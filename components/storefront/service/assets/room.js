@@ -17,7 +17,8 @@ import { EVENTS_MAX, Story } from "./story.js";
 /** @import { Happened, Lot, Money } from "./types.js" */
 
 const room = /** @type {HTMLElement} */ (byId("room"));
-const title = document.title;
+// A refusal is over once the room moves on.
+const title = document.title.replace(/^Error: /, "");
 /** @type {Lot} */
 let lot = begin(JSON.parse(byId("state")?.textContent ?? ""), Story.aliases());
 let shown = lot;

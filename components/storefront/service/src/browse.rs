@@ -71,13 +71,17 @@ pub(crate) async fn search<P: Ports>(
     let api = visit.api(ports, exchange.request);
     let filters = Filters::of(exchange.request);
     let cursor = page::parameter(exchange.request, "cursor");
-    let answer = api.get(&filters.target(&cursor)).await?;
-    let (status, found, wrong) = if answer.is_done() {
-        (200, answer.json()?, String::new())
+    let nothing = || Items { items: Vec::new(), next_cursor: None };
+    let (status, found, wrong) = if filters.has_no_amount() {
+        // Said beside the field; the API would say it to programs.
+        (400, nothing(), String::new())
     } else {
-        let refusal = answer.refusal();
-        let nothing = Items { items: Vec::new(), next_cursor: None };
-        (refusal.status, nothing, refusal.sentences().join(" "))
+        let answer = api.get(&filters.target(&cursor)).await?;
+        let refusal = (!answer.is_done()).then(|| answer.refusal());
+        match refusal {
+            None => (200, answer.json()?, String::new()),
+            Some(refusal) => (refusal.status, nothing(), refusal.sentences().join(" ")),
+        }
     };
     let title = if filters.q.is_empty() { "Auctions".to_owned() } else { filters.q.clone() };
     let list = List {
@@ -85,7 +89,7 @@ pub(crate) async fn search<P: Ports>(
         next: found.next_cursor.map(|cursor| filters.address(&cursor)),
         categories: found.items.iter().map(|auction: &Auction| auction.category.clone()).collect(),
         items: found.items,
-        nothing: "Nothing fits. Ask for less.",
+        nothing: if status == 200 { "Nothing fits. Ask for less." } else { "" },
         filters: Some(filters),
         wrong,
     };
@@ -135,14 +139,21 @@ impl Filters {
         }
     }
 
+    /// The prices: the name of the field, its label, what was typed, and whether that is no amount.
+    fn prices(&self) -> [(&'static str, &'static str, &str, bool); 2] {
+        let price = |name, label, typed| (name, label, typed, !is_amount(typed));
+        [price("min", "Price from", self.min.trim()), price("max", "Price to", self.max.trim())]
+    }
+
+    fn has_no_amount(&self) -> bool {
+        self.prices().iter().any(|(.., is_wrong)| *is_wrong)
+    }
+
     /// The question to the API.
     fn target(&self, cursor: &str) -> String {
         let mut query = form_urlencoded::Serializer::new(String::new());
         let any = if self.status == "any" { "" } else { &self.status };
-        // Prices of all currencies are compared by their minor units; most have two decimals.
-        let minor = |typed: &str| {
-            form::minor(typed.trim(), 2).map_or_else(|| typed.to_owned(), |minor| minor.to_string())
-        };
+        let minor = |typed| minor(typed).map(|minor| minor.to_string()).unwrap_or_default();
         let (min, max) = (minor(&self.min), minor(&self.max));
         for (name, value) in [
             ("q", self.q.as_str()),
@@ -181,6 +192,16 @@ impl Filters {
         }
         format!("/search?{}", query.finish())
     }
+}
+
+/// Prices of all currencies are compared by their minor units; most have two decimals.
+fn minor(typed: &str) -> Option<i64> {
+    form::minor(typed.trim(), 2)
+}
+
+/// Can a field of prices stand so? It may be empty.
+fn is_amount(typed: &str) -> bool {
+    typed.is_empty() || minor(typed).is_some()
 }
 
 /// `&cursor=…`, where there is one.

@@ -26,15 +26,29 @@ impl Form {
         exchange: &Exchange<'_>,
         visit: &Visit,
     ) -> Result<Self, Problem> {
+        let form = Self::typed(ports, exchange)?;
+        form.admit(visit)?;
+        Ok(form)
+    }
+
+    /// Reads a form of this site that may be of a session before this one: to be shown again, not
+    /// to be acted on before it is admitted.
+    pub(crate) fn typed<P: Ports>(ports: &P, exchange: &Exchange<'_>) -> Result<Self, Problem> {
         let kind = exchange.request.header("content-type").unwrap_or_default();
         if !kind.starts_with("application/x-www-form-urlencoded") {
             return Err(Problem::new(415, "unsupported_media_type", "Send the form of the page."));
         }
+        if !is_from_here(ports, exchange.request) {
+            return Err(foreign());
+        }
         let fields = form_urlencoded::parse(&exchange.request.body).into_owned();
         // Of two by one name the first counts.
-        let form = Self(fields.collect::<Vec<_>>().into_iter().rev().collect());
-        admit(ports, exchange.request, visit, form.get(TOKEN))?;
-        Ok(form)
+        Ok(Self(fields.collect::<Vec<_>>().into_iter().rev().collect()))
+    }
+
+    /// Was it got in this visit's session?
+    pub(crate) fn admit(&self, visit: &Visit) -> Result<(), Problem> {
+        if is_same(self.get(TOKEN), &visit.form_token) { Ok(()) } else { Err(foreign()) }
     }
 
     /// A form as a page fills it, before anybody types.
@@ -47,6 +61,22 @@ impl Form {
     pub(crate) fn under(mut self, typed: Self) -> Self {
         self.0.extend(typed.0);
         self
+    }
+
+    /// The fields as another form carries them on, each behind a word; but for the token, which is
+    /// that form's own.
+    pub(crate) fn carried(&self) -> impl Iterator<Item = (String, &str)> {
+        let own = self.0.iter().filter(|(name, _)| *name != TOKEN).take(CARRIED_MAX);
+        own.map(|(name, value)| (format!("{CARRIED}{name}"), value.as_str()))
+    }
+
+    /// The form that this one carries on; none where it carries nothing.
+    pub(crate) fn carries(&self) -> Option<Self> {
+        let named = |(name, value): (&String, &String)| {
+            Some((name.strip_prefix(CARRIED)?.to_owned(), value.clone()))
+        };
+        let fields: BTreeMap<_, _> = self.0.iter().filter_map(named).collect();
+        (!fields.is_empty()).then_some(Self(fields))
     }
 
     /// A field without the space around it; empty when there is none.
@@ -83,10 +113,14 @@ pub(crate) fn admit<P: Ports>(
     visit: &Visit,
     token: &str,
 ) -> Result<(), Problem> {
+    let is_ours = is_from_here(ports, request) && is_same(token, &visit.form_token);
+    if is_ours { Ok(()) } else { Err(foreign()) }
+}
+
+fn foreign() -> Problem {
     let detail = "This did not come from a page of this site, or the page is too old. Load it \
         again and send it once more; nothing was changed.";
-    let is_ours = is_from_here(ports, request) && is_same(token, &visit.form_token);
-    if is_ours { Ok(()) } else { Err(Problem::new(403, "forbidden_origin", detail)) }
+    Problem::new(403, "forbidden_origin", detail)
 }
 
 /// Does a script ask, that reads problems by itself?
@@ -148,6 +182,10 @@ pub(crate) fn typed(money: &Money) -> String {
 
 /// The field with the token.
 const TOKEN: &str = "form_token";
+/// Before the names of the fields of another form.
+const CARRIED: &str = "kept.";
+/// No form has so many fields.
+const CARRIED_MAX: usize = 64;
 
 #[cfg(test)]
 mod tests {

@@ -191,5 +191,12 @@ const NOTICES: &[(&str, &str)] = &[
     ("everywhere", "You are signed out everywhere."),
     ("erased", "Your account is erased."),
     ("welcome", "You are signed in."),
+    ("elsewhere", "You are signed in. What you typed waits in the other tab."),
     ("bye", "You are signed out."),
+    (
+        "bye-here",
+        "You are signed out in this browser. The session itself could not be ended: unless it is \
+         used elsewhere it ends by itself within 30 days. To end it at once, sign in a little later \
+         and choose \u{201c}Sign out everywhere\u{201d} in your account.",
+    ),
 ];

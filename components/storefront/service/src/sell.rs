@@ -12,6 +12,7 @@ mod pictures;
 mod preview;
 
 use askama::Template;
+use kernel::{Id, kind};
 use ports::Ports;
 use serde::Deserialize;
 use web::{Exchange, Problem, Response};
@@ -19,8 +20,8 @@ use web::{Exchange, Problem, Response};
 use crate::api::{Auction, Body, Change, Items, Refusal};
 use crate::form::{self, Form};
 use crate::page::{self, Frame};
-use crate::show;
 use crate::visit::Visit;
+use crate::{show, sign};
 use draft::Draft;
 use faults::Faults;
 use preview::Preview;
@@ -66,8 +67,7 @@ pub(crate) async fn form<P: Ports>(
     } else {
         again::like(&visit.api(ports, exchange.request), &like, &person.id).await?
     };
-    let (key, faults) = (form::secret(ports), Faults::default());
-    render(ports, exchange, &visit, Came { status: 200, form, faults, key, preview: None }).await
+    render(ports, exchange, &visit, Came::of(ports, form)).await
 }
 
 /// `POST /sell`.
@@ -79,13 +79,16 @@ pub(crate) async fn list<P: Ports>(
     struct Listed {
         id: String,
     }
-    let visit = Visit::of(ports, exchange).await?;
+    let mut visit = Visit::of(ports, exchange).await?;
+    let form = Form::typed(ports, exchange)?;
     if visit.person.is_none() {
-        return Ok(page::to_sign_in(&visit, "/sell"));
+        return sign::over(ports, exchange, &visit, HERE, &form);
     }
-    let form = Form::of(ports, exchange, &visit).await?;
-    let key = form.get("key").to_owned();
-    let mut came = Came { status: 200, form, faults: Faults::default(), key, preview: None };
+    let mut came = Came::of(ports, form);
+    if came.form.admit(&visit).is_err() {
+        (came.status, came.faults) = (403, Faults::one("", STALE));
+        return render(ports, exchange, &visit, came).await;
+    }
     match Draft::read(&came.form) {
         Err(faults) => (came.status, came.faults) = (422, faults),
         Ok(draft) if came.form.has("preview") => came.preview = Some(Preview::of(&draft)),
@@ -103,15 +106,46 @@ pub(crate) async fn list<P: Ports>(
                 Err(problem) => Refusal::of(problem.status(), problem.code(), AGAIN),
             };
             if refusal.status == 401 {
-                return Ok(page::to_sign_in(&visit, "/sell"));
+                visit.lapse(ports, exchange.request).await?;
             }
             if refusal.code == "idempotency_key_reused" {
                 came.key = form::secret(ports);
             }
-            (came.status, came.faults) = (refusal.status, refused(&refusal, &came.form));
+            (came.status, came.faults) = match (refusal.status, &visit.person) {
+                (401, None) => return sign::over(ports, exchange, &visit, HERE, &came.form),
+                (401, Some(_)) => (403, Faults::one("", STALE)),
+                (status, _) => (status, refused(&refusal, &came.form)),
+            };
         }
     }
     render(ports, exchange, &visit, came).await
+}
+
+/// What was typed at an address before its session was over, there again. Nothing of it is done
+/// before somebody has looked at it and sends it once more.
+pub(crate) async fn resume<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+    visit: &Visit,
+    next: &str,
+    typed: Form,
+) -> Result<Response, Problem> {
+    let faults = Faults::one("", RESUMED);
+    if next == HERE {
+        return render(ports, exchange, visit, Came { faults, ..Came::of(ports, typed) }).await;
+    }
+    let id = next.strip_prefix("/sell/").unwrap_or_default();
+    id.parse::<Id<kind::Auction>>().map_err(|_| Problem::not_found())?;
+    manage::at(ports, exchange, visit, id, manage::Came { status: 200, typed, faults }).await
+}
+
+impl Came {
+    /// A form as it came, with the key that it was given at first: sent once more it lists nothing
+    /// twice.
+    fn of<P: Ports>(ports: &P, form: Form) -> Self {
+        let key = if form.has("key") { form.get("key").to_owned() } else { form::secret(ports) };
+        Self { status: 200, form, faults: Faults::default(), key, preview: None }
+    }
 }
 
 fn refused(refusal: &Refusal, form: &Form) -> Faults {
@@ -162,6 +196,11 @@ impl Listing<'_> {
     }
 }
 
+/// The form of a listing.
+const HERE: &str = "/sell";
+const STALE: &str = "You signed in anew since this page was loaded. Nothing that you typed is lost: \
+    send it once more.";
+const RESUMED: &str = "You are signed in. What you typed is here again: send it once more.";
 const AGAIN: &str =
     "The platform did not answer. Nothing that you typed is lost: send it once more.";
 const TWICE: &str = "This form has listed something already, as \u{201c}Selling\u{201d} shows. \

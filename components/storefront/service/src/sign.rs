@@ -10,11 +10,11 @@ use ports::Ports;
 use serde_json::json;
 use web::{Exchange, Problem, Response};
 
-use crate::api::{Body, Change};
+use crate::api::{Body, Change, Refusal};
 use crate::form::Form;
 use crate::page::{self, Frame};
-use crate::show;
 use crate::visit::Visit;
+use crate::{sell, show};
 
 pub(crate) use forgotten::{password, password_form};
 pub(crate) use provider::{back, by_provider};
@@ -31,6 +31,8 @@ struct In<'a> {
     /// A one-time code is asked for.
     wants_otp: bool,
     providers: Vec<provider::Way>,
+    /// The form of the session that is over.
+    kept: Option<&'a Form>,
 }
 
 /// What stands in the form to sign in, apart from secrets.
@@ -39,6 +41,7 @@ struct Typed<'a> {
     email: &'a str,
     next: &'a str,
     wants_otp: bool,
+    kept: Option<&'a Form>,
 }
 
 /// `GET /sign-in`.
@@ -52,7 +55,7 @@ pub(crate) async fn in_form<P: Ports>(
     if visit.person.is_some() {
         return Ok(page::go(&visit, within(&next)));
     }
-    let typed = Typed { email: &email, next: within(&next), wants_otp: false };
+    let typed = Typed { email: &email, next: within(&next), ..Typed::default() };
     in_page(ports, exchange, &visit, typed, Refused::nothing())
 }
 
@@ -63,18 +66,52 @@ pub(crate) async fn sign_in<P: Ports>(
     exchange: &Exchange<'_>,
 ) -> Result<Response, Problem> {
     let mut visit = Visit::of(ports, exchange).await?;
-    let form = Form::of(ports, exchange, &visit).await?;
+    let form = Form::typed(ports, exchange)?;
     let (email, next) = (form.get("email"), within(form.get("next")));
+    let kept = form.carries();
+    // Signed in elsewhere meanwhile, or this answer loaded again: what was typed is only shown.
+    if visit.person.is_some() && kept.is_some() {
+        return onward(ports, exchange, &visit, next, kept).await;
+    }
+    form.admit(&visit)?;
     let otp = code(&form, "otp");
     let body = json!({ "email": email, "password": form.raw("password"), "otp": otp });
     let answer = visit.api(ports, exchange.request).post("/v1/sessions", &body).await?;
     if answer.is_done() {
         visit.sign_in(ports, &answer.json()?).await;
-        return Ok(page::go(&visit, next));
+        return onward(ports, exchange, &visit, next, kept).await;
     }
     let refused = Refused::by(IN, &answer);
     let wants_otp = otp.is_some() || refused.is("otp_required");
-    in_page(ports, exchange, &visit, Typed { email, next, wants_otp }, refused)
+    let typed = Typed { email, next, wants_otp, kept: kept.as_ref() };
+    in_page(ports, exchange, &visit, typed, refused)
+}
+
+/// The form to sign in, in place of a form whose session is over: it carries on what was typed.
+pub(crate) fn over<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+    visit: &Visit,
+    next: &str,
+    form: &Form,
+) -> Result<Response, Problem> {
+    let typed = Typed { next, kept: Some(form), ..Typed::default() };
+    let refused = Refused::because(IN, Refusal::of(401, "unauthenticated", OVER));
+    in_page(ports, exchange, visit, typed, refused)
+}
+
+/// To where somebody was going, or to the form that was typed into there.
+async fn onward<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+    visit: &Visit,
+    next: &str,
+    kept: Option<Form>,
+) -> Result<Response, Problem> {
+    let Some(typed) = kept else { return Ok(page::go(visit, next)) };
+    // A problem would be told to who visited before, and without the new cookies.
+    let shown = sell::resume(ports, exchange, visit, next, typed).await;
+    Ok(shown.unwrap_or_else(|_| page::go(visit, next)))
 }
 
 /// `POST /sign-out`. The browser forgets its tokens even where the API cannot be told.
@@ -84,13 +121,20 @@ pub(crate) async fn sign_out<P: Ports>(
 ) -> Result<Response, Problem> {
     let mut visit = Visit::of(ports, exchange).await?;
     Form::of(ports, exchange, &visit).await?;
-    if visit.person.is_some() {
-        let (method, target, body) = ("DELETE", "/v1/sessions/current", Body::None);
-        let change = Change { method, target, key: None, matching: None, body };
-        drop(visit.api(ports, exchange.request).change(change).await);
-    }
+    let is_over = is_ended(ports, exchange, &visit).await;
     visit.sign_out(ports).await;
-    Ok(page::go(&visit, "/?done=bye"))
+    Ok(page::go(&visit, if is_over { "/?done=bye" } else { "/?done=bye-here" }))
+}
+
+/// Ends the session at the API. Did it hear of that, or is there none?
+async fn is_ended<P: Ports>(ports: &P, exchange: &Exchange<'_>, visit: &Visit) -> bool {
+    if visit.person.is_none() {
+        return !visit.has_session();
+    }
+    let (method, target, body) = ("DELETE", "/v1/sessions/current", Body::None);
+    let change = Change { method, target, key: None, matching: None, body };
+    let answer = visit.api(ports, exchange.request).change(change).await;
+    answer.is_ok_and(|answer| answer.is_done())
 }
 
 fn in_page<P: Ports>(
@@ -100,12 +144,19 @@ fn in_page<P: Ports>(
     typed: Typed<'_>,
     refused: Refused,
 ) -> Result<Response, Problem> {
-    let Typed { email, next, wants_otp } = typed;
+    let Typed { email, next, wants_otp, kept } = typed;
     let frame = Frame::of(visit, "Sign in").after(exchange.request.query());
-    let providers = provider::ways(ports, next);
+    let providers = provider::ways(ports, if kept.is_some() { ELSEWHERE } else { next });
     let (status, again) = (refused.status(), refused.again());
-    let shown = In { frame, refused, email, next, wants_otp, providers };
+    let shown = In { frame, refused, email, next, wants_otp, providers, kept };
     Ok(later(page::page(status, visit, &shown)?, again))
+}
+
+impl In<'_> {
+    /// What was typed waits in this tab, so links that lead away open another.
+    fn tab(&self) -> &'static str {
+        if self.kept.is_some() { " target=\"_blank\"" } else { "" }
+    }
 }
 
 /// A response, with when to try again.
@@ -135,3 +186,7 @@ fn letters<P: Ports>(ports: &P, email: &str) -> Option<String> {
 
 /// The name of the form to sign in.
 const IN: &str = "in";
+/// Where a provider leads who signs in in another tab.
+const ELSEWHERE: &str = "/?done=elsewhere";
+const OVER: &str = "You are signed out meanwhile, so nothing was done yet. Nothing that you typed is \
+    lost: sign in, and it is there.";

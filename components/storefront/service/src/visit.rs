@@ -93,6 +93,24 @@ impl Visit {
         self.forget();
     }
 
+    /// The API takes the token no longer: the session is renewed, or over.
+    pub(crate) async fn lapse<P: Ports>(
+        &mut self,
+        ports: &P,
+        request: &Request,
+    ) -> Result<(), Problem> {
+        let refresh = self.cookies.refresh.clone();
+        self.forget();
+        self.cookies.refresh = refresh;
+        self.renew(ports, request).await
+    }
+
+    /// Is there a session, as far as anybody could find out? Somebody without a name may have one
+    /// that could not be renewed just now.
+    pub(crate) fn has_session(&self) -> bool {
+        self.person.is_some() || self.cookies.refresh.is_some()
+    }
+
     /// Forms of before are void: whoever had this browser before knows none of what comes.
     async fn begin_anew<P: Ports>(&mut self, ports: &P) {
         let visitor = form::secret(ports);
@@ -112,6 +130,7 @@ impl Visit {
         for cookie in self.cookies.none() {
             self.put(cookie);
         }
+        self.cookies.refresh = None;
         self.person = None;
     }
 

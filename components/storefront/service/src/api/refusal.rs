@@ -62,7 +62,7 @@ impl Refusal {
             return vec![self.detail.clone()];
         }
         let sentence = |wrong: &Wrong| {
-            let field = wrong.pointer.trim_start_matches('/').replace(['/', '_'], " ");
+            let field = wrong.pointer.trim_start_matches(['/', '?']).replace(['/', '_'], " ");
             if field.is_empty() {
                 wrong.detail.clone()
             } else {

@@ -11,6 +11,7 @@ use crate::api::{Answer, Api, Auction, Body, Change};
 use crate::form::Form;
 use crate::page;
 use crate::room;
+use crate::sign;
 use crate::visit::Visit;
 
 /// What is asked of the API for a form.
@@ -32,12 +33,16 @@ pub(crate) async fn change<P: Ports>(
     exchange: &Exchange<'_>,
 ) -> Result<Response, Problem> {
     let id = room::id(exchange)?;
-    let visit = Visit::of(ports, exchange).await?;
+    let mut visit = Visit::of(ports, exchange).await?;
     let home = format!("/sell/{id}");
+    let form = Form::typed(ports, exchange)?;
     if visit.person.is_none() {
-        return Ok(page::to_sign_in(&visit, &home));
+        return sign::over(ports, exchange, &visit, &home, &form);
     }
-    let form = Form::of(ports, exchange, &visit).await?;
+    if form.admit(&visit).is_err() {
+        let came = Came { status: 403, typed: form, faults: Faults::one("", super::STALE) };
+        return manage::render(ports, exchange, &visit, came).await;
+    }
     let api = visit.api(ports, exchange.request);
     let (status, faults) = match wish(&api, id, &form).await? {
         Err(faults) => (422, faults),
@@ -49,9 +54,13 @@ pub(crate) async fn change<P: Ports>(
             }
             let refusal = answer.refusal();
             if refusal.status == 401 {
-                return Ok(page::to_sign_in(&visit, &home));
+                visit.lapse(ports, exchange.request).await?;
             }
-            (refusal.status, Faults::refused(&refusal, FIELDS))
+            match (refusal.status, &visit.person) {
+                (401, None) => return sign::over(ports, exchange, &visit, &home, &form),
+                (401, Some(_)) => (403, Faults::one("", super::STALE)),
+                (status, _) => (status, Faults::refused(&refusal, FIELDS)),
+            }
         }
     };
     manage::render(ports, exchange, &visit, Came { status, typed: form, faults }).await

@@ -63,7 +63,17 @@ pub(super) async fn render<P: Ports>(
     visit: &Visit,
     came: Came,
 ) -> Result<Response, Problem> {
-    let id = room::id(exchange)?;
+    at(ports, exchange, visit, room::id(exchange)?, came).await
+}
+
+/// As [`render`], also where the address is another.
+pub(super) async fn at<P: Ports>(
+    ports: &P,
+    exchange: &Exchange<'_>,
+    visit: &Visit,
+    id: &str,
+    came: Came,
+) -> Result<Response, Problem> {
     let api = visit.api(ports, exchange.request);
     let answer = api.get(&format!("/v1/auctions/{id}")).await?;
     if !answer.is_done() {

@@ -4,7 +4,10 @@
 #[path = "../sign/browser.rs"]
 #[allow(dead_code, reason = "the other tests use the rest of it")]
 mod browser;
+mod kept;
 mod listing;
+mod looking;
 mod managing;
 mod pictures;
+mod refused;
 mod stall;

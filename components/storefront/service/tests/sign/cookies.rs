@@ -135,7 +135,8 @@ fn whoever_signs_out_is_out_even_if_the_api_cannot_be_told() {
             browser.breaks("DELETE /v1/sessions/current");
         }
         let answer = browser.post("/sign-out", &[]);
-        assert_eq!(location(&answer), "/?done=bye");
+        let onward = if is_there { "/?done=bye" } else { "/?done=bye-here" };
+        assert_eq!(location(&answer), onward);
         let asked = browser.asked();
         assert_eq!(asked.len(), 1);
         assert_eq!(header(&asked[0], "authorization"), Some(bearer.as_str()));
@@ -143,4 +144,33 @@ fn whoever_signs_out_is_out_even_if_the_api_cannot_be_told() {
         assert_eq!(browser.cookie("ecomauction-refresh"), None);
         assert_ne!(browser.cookie("ecomauction-visitor"), visitor);
     }
+}
+
+#[test]
+fn nobody_is_told_that_a_session_ended_that_did_not() {
+    let sentence = |browser: &Browser| {
+        let onward = location(&browser.post("/sign-out", &[])).to_owned();
+        text(&browser.get(&onward))
+    };
+    let ended = "role=\"status\">You are signed out.</p>";
+    let alive = "The session itself could not be ended";
+    let browser = Browser::new();
+    browser.sign_in();
+    browser.refuses("DELETE /v1/sessions/current", 503, "unavailable");
+    let html = sentence(&browser);
+    assert!(html.contains(alive) && html.contains("within 30 days"), "{html}");
+    // Identity was away before, too: nobody knows who this is, and a session is there still.
+    browser.sign_in();
+    let now = ports::Clock::now(&browser.memory);
+    browser.memory.advance_to(now.plus_ms(601_000));
+    browser.breaks("POST /v1/sessions/refresh");
+    assert!(sentence(&browser).contains(alive));
+    assert_eq!(browser.cookie("ecomauction-refresh"), None);
+    // One that ended elsewhere is over, and so is none.
+    browser.sign_in();
+    let now = ports::Clock::now(&browser.memory);
+    browser.memory.advance_to(now.plus_ms(601_000));
+    browser.refuses("POST /v1/sessions/refresh", 401, "invalid_token");
+    assert!(sentence(&browser).contains(ended));
+    assert!(sentence(&browser).contains(ended));
 }

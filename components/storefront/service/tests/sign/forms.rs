@@ -156,6 +156,55 @@ fn what_is_wrong_stands_beside_the_form_and_names_its_field() {
 }
 
 #[test]
+fn a_refused_form_says_so_first_and_the_focus_lands_on_why() {
+    let browser = Browser::resident();
+    browser.refuses("POST /v1/sessions", 401, "invalid_credentials");
+    browser.refuses("POST /v1/oauth/sessions", 401, "otp_required");
+    browser.refuses("POST /v1/accounts", 422, "password_too_common");
+    browser.refuses("POST /v1/accounts/confirm", 422, "invalid_code");
+    browser.refuses("POST /v1/passwords/forgot", 429, "rate_limited");
+    browser.refuses("PATCH /v1/me", 412, "precondition_failed");
+    browser.refuses("POST /v1/me/password", 401, "invalid_credentials");
+    browser.refuses("POST /v1/me/totp", 403, "reauthentication_required");
+    browser.refuses("POST /v1/me/totp/confirm", 422, "invalid_code");
+    browser.refuses("DELETE /v1/me", 403, "reauthentication_required");
+    let secret = [("secret", "ABCDEFGH"), ("uri", "otpauth://totp/x?secret=ABCDEFGH")];
+    let secret: Vec<_> = [("do", "factor-code")].into_iter().chain(secret).collect();
+    for (target, fields, wrong) in [
+        ("/sign-in", vec![("email", "a@x.test")], ""),
+        ("/sign-in/return", vec![("ticket", "t")], "otp"),
+        ("/sign-up", vec![("email", "a@x.test")], ""),
+        ("/confirm", vec![("code", "1")], "code"),
+        ("/password", vec![("email", "a@x.test")], ""),
+        ("/account", vec![("do", "name"), ("display_name", "A")], ""),
+        ("/account", vec![("do", "password")], "current_password"),
+        ("/account", vec![("do", "factor")], "password"),
+        ("/account", secret, "code"),
+        ("/account", vec![("do", "erase")], "sure"),
+        ("/account", vec![("do", "erase"), ("sure", "yes")], "password"),
+    ] {
+        let fresh = text(&browser.get(if target == "/sign-in" { "/account" } else { target }));
+        let html = text(&browser.post(target, &fields));
+        assert!(html.contains("<title>Error: "), "{target} {fields:?} {html}");
+        let alert = "role=\"alert\" tabindex=\"-1\" autofocus>";
+        assert_eq!(html.matches(alert).count(), 1, "{target} {fields:?} {html}");
+        assert_eq!(html.matches(" autofocus").count(), 1, "{target} {html}");
+        let invalid = html.split("<input").find(|input| input.contains("aria-invalid"));
+        let name = format!("name=\"{wrong}\"");
+        assert_eq!(invalid.is_some(), !wrong.is_empty(), "{target} {fields:?} {html}");
+        assert!(invalid.is_none_or(|input| input.contains(&name)), "{target} {invalid:?}");
+        for described in html.split("aria-describedby=\"").skip(1) {
+            for id in described.split('"').next().unwrap().split(' ') {
+                assert_eq!(html.matches(&format!("id=\"{id}\"")).count(), 1, "{id} {html}");
+            }
+        }
+        if target != "/sign-in/return" {
+            assert!(!fresh.contains("Error: ") && !fresh.contains(" autofocus"), "{fresh}");
+        }
+    }
+}
+
+#[test]
 fn a_form_of_before_signing_in_is_void_after_it() {
     let browser = Browser::new();
     let before = token_in(&text(&browser.get("/sign-in"))).to_owned();
@@ -166,5 +215,6 @@ fn a_form_of_before_signing_in_is_void_after_it() {
     let fields = [("form_token", before.as_str())];
     let answer = browser.send(browser.request("POST", "/sign-out", &here, &fields));
     assert_eq!((answer.status, browser.heard()), (403, Vec::<(String, Value)>::new()));
+    browser.api("DELETE /v1/sessions/current", 204, &Value::Null);
     assert_eq!(location(&browser.post("/sign-out", &[])), "/?done=bye");
 }
