@@ -1,20 +1,25 @@
 // The stage of the tests: the real binary on a data directory of its own, a real browser, people
 // who sign up as anybody would.
 
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const ROOT = process.env.ROOT ?? new URL("../..", import.meta.url).pathname;
 
 /** A platform that can be killed and started again on what it left. */
 export class Platform {
-  static async start() {
+  /** @param {Record<string, string>} variables What a deployer would set up. */
+  static async start(variables = {}) {
     const platform = new Platform();
+    platform.variables = variables;
     platform.data = await mkdtemp(join(process.env.BROWSER_TMP ?? tmpdir(), "browser-"));
     [platform.port, platform.operatorPort] = [await freePort(), await freePort()];
     platform.base = `http://127.0.0.1:${platform.port}`;
@@ -27,7 +32,8 @@ export class Platform {
     const program = process.env.ECOMAUCTION ?? join(ROOT, "target/release/ecomauction");
     const args = ["up", "--dev", "--listen", `127.0.0.1:${this.port}`];
     args.push("--operator-listen", `127.0.0.1:${this.operatorPort}`, "--data", this.data);
-    args.push("--variable", `public_base_url=${this.base}`);
+    const variables = { public_base_url: this.base, ...this.variables };
+    for (const pair of Object.entries(variables)) args.push("--variable", pair.join("="));
     this.log = "";
     this.child = spawn(program, args, { cwd: ROOT, stdio: ["ignore", "pipe", "pipe"] });
     for (const stream of [this.child.stdout, this.child.stderr]) {
@@ -136,6 +142,16 @@ export async function list(page, fields) {
 export async function bid(page, amount) {
   await page.fill("#amount", amount);
   await page.click("#bid button:has-text('Bid')");
+}
+
+/** axe finds nothing on the page that is shown; its policy has to be bypassed for that. */
+export async function judge(page) {
+  await page.addScriptTag({ path: AXE });
+  const { violations } = await page.evaluate(() =>
+    axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
+  const told = violations.map(({ id, help, nodes }) =>
+    `${id}: ${help}: ${nodes.map((node) => node.html).join(" ")}`);
+  assert.deepEqual(told, [], page.url());
 }
 
 /** The text of an element, without the space around it. */

@@ -2,10 +2,8 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { createRequire } from "node:module";
-import { Platform, bid, list, member, open, text, visitor } from "../stage.mjs";
+import { Platform, bid, judge, list, member, open, text, visitor } from "../stage.mjs";
 
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 let [platform, browser, ana, bob, id] = [];
 
 before(async () => {
@@ -37,11 +35,7 @@ for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       for (const path of pages().filter((path) => path !== "/nowhere")) {
         await page.goto(path);
-        await page.addScriptTag({ path: AXE });
-        const { violations } = await page.evaluate(() =>
-          axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] }));
-        const told = violations.map((it) => `${it.id}: ${it.help}: ${it.nodes.map((node) => node.html).join(" ")}`);
-        assert.deepEqual(told, [], path);
+        await judge(page);
       }
     }
   });
