@@ -1,6 +1,6 @@
 // A stand-in for a place where people sign in elsewhere: an OpenID provider over real HTTP, with a
-// page where somebody says yes or no (OpenID Connect Core 1.0, RFC 7636). It refuses what a provider
-// has to refuse, and keeps every complaint for the test to ask.
+// page where somebody says yes or no (OpenID Connect Core 1.0, RFC 7636). It refuses what a
+// provider has to refuse, and keeps every complaint for the test to ask.
 
 import { createHash, createSign, generateKeyPairSync, randomUUID } from "node:crypto";
 import { once } from "node:events";

@@ -196,7 +196,7 @@ const NOTICES: &[(&str, &str)] = &[
     (
         "bye-here",
         "You are signed out in this browser. The session itself could not be ended: unless it is \
-         used elsewhere it ends by itself within 30 days. To end it at once, sign in a little later \
-         and choose \u{201c}Sign out everywhere\u{201d} in your account.",
+         used elsewhere it ends by itself within 30 days. To end it at once, sign in a little \
+         later and choose \u{201c}Sign out everywhere\u{201d} in your account.",
     ),
 ];

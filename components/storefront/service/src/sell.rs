@@ -198,8 +198,8 @@ impl Listing<'_> {
 
 /// The form of a listing.
 const HERE: &str = "/sell";
-const STALE: &str = "You signed in anew since this page was loaded. Nothing that you typed is lost: \
-    send it once more.";
+const STALE: &str = "You signed in anew since this page was loaded. Nothing that you typed is \
+    lost: send it once more.";
 const RESUMED: &str = "You are signed in. What you typed is here again: send it once more.";
 const AGAIN: &str =
     "The platform did not answer. Nothing that you typed is lost: send it once more.";
