@@ -99,6 +99,28 @@ test("who says no comes back to a page that says so", async () => {
   assert.deepEqual([...page.complaints, ...provider.complaints], []);
 });
 
+test("what was typed waits while somebody signs in in another tab", async () => {
+  provider.person = { sub: "subject-1", email: "nia@example.com", name: "Nia" };
+  const page = await visitor(browser, platform, { javaScriptEnabled: false });
+  await page.goto("/sign-in?next=/sell");
+  await answers(page, "Yes");
+  await page.fill("#title", "A lamp");
+  await page.fill("#start_price", "12.50");
+  await page.context().clearCookies({ name: "ecomauction-access" });
+  await page.context().clearCookies({ name: "ecomauction-refresh" });
+  await page.click("main button:has-text('List it')");
+  const opened = page.waitForEvent("popup");
+  await page.click(GOOGLE);
+  const tab = await opened;
+  await tab.click("a:has-text('Yes')");
+  await tab.waitForURL(`${platform.base}/?done=elsewhere`);
+  assert.match(await text(tab, "main [role=status]"), /waits in the other tab/);
+  await page.click("main button:has-text('in another tab')");
+  assert.equal(await page.inputValue("#title"), "A lamp");
+  assert.equal(await text(page, "header a[href='/account']"), "Nia");
+  assert.deepEqual([...page.complaints, ...provider.complaints], []);
+});
+
 test("a way back that another browser went lets nobody in", async () => {
   provider.person = { sub: "subject-1", email: "nia@example.com", name: "Nia" };
   const [page, other] = [await visitor(browser, platform), await visitor(browser, platform)];
