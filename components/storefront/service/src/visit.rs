@@ -134,11 +134,8 @@ impl Visit {
         self.person = None;
     }
 
-    /// Of two cookies by one name the last counts; the other is not sent (RFC 6265, 4.1.1).
     fn put(&mut self, cookie: String) {
-        let name = cookie.split_inclusive('=').next().unwrap_or_default();
-        self.set.retain(|known| !known.starts_with(name));
-        self.set.push(cookie);
+        put(&mut self.set, cookie);
     }
 
     /// The API, asked for whoever visits.
@@ -153,12 +150,30 @@ impl Visit {
     }
 
     /// The response, with the cookies that change.
-    pub(crate) fn keep(&self, mut response: Response) -> Response {
-        for cookie in &self.set {
-            response = response.with("set-cookie", cookie.clone());
-        }
-        response
+    pub(crate) fn keep(&self, response: Response) -> Response {
+        self.set.iter().cloned().fold(response, with_cookie)
     }
+
+    /// The same without the access token, if there is one: by the next request the session is
+    /// renewed, or over.
+    pub(crate) fn keep_but_token(&self, response: Response) -> Response {
+        let mut set = self.set.clone();
+        if self.person.is_some() {
+            put(&mut set, self.cookies.no_access());
+        }
+        set.into_iter().fold(response, with_cookie)
+    }
+}
+
+/// Of two cookies by one name the last counts; the other is not sent (RFC 6265, 4.1.1).
+fn put(set: &mut Vec<String>, cookie: String) {
+    let name = cookie.split_inclusive('=').next().unwrap_or_default();
+    set.retain(|known| !known.starts_with(name));
+    set.push(cookie);
+}
+
+fn with_cookie(response: Response, cookie: String) -> Response {
+    response.with("set-cookie", cookie)
 }
 
 impl Person {

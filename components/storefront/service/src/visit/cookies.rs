@@ -40,6 +40,11 @@ impl Cookies {
         self.cookie(REFRESH, token, Some(REFRESH_SECONDS))
     }
 
+    /// The token is good for nothing any longer.
+    pub(super) fn no_access(&self) -> String {
+        self.cookie(ACCESS, "", Some(0))
+    }
+
     /// Nobody is signed in.
     pub(super) fn none(&self) -> [String; 2] {
         [ACCESS, REFRESH].map(|name| self.cookie(name, "", Some(0)))

@@ -166,8 +166,13 @@ fn who_was_signed_out_elsewhere_signs_in_again() {
     browser.refuses("DELETE /v1/sessions", 401, "unauthenticated");
     let answer = browser.post("/account", &[("do", "everywhere")]);
     assert_eq!(location(&answer), "/sign-in?next=%2Faccount");
+    // The token is good for minutes still: with it the form would lead straight back.
+    browser.refuses("POST /v1/sessions/refresh", 401, "invalid_token");
+    assert_eq!(browser.get("/sign-in?next=%2Faccount").status, 200);
+    browser.sign_in();
     browser.refuses("GET /v1/me", 401, "unauthenticated");
     assert_eq!(location(&browser.get("/account")), "/sign-in?next=%2Faccount");
+    assert_eq!(browser.get("/sign-in?next=%2Faccount").status, 200);
 }
 
 #[test]
