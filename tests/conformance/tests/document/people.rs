@@ -40,11 +40,7 @@ pub(crate) async fn stage(scene: &Scene, operation: &str) -> Option<Stage> {
             sends(scene, json!({"refresh_token": user.refresh_token}))
         }
         "endSession" | "endSessions" | "changeMe" => Stage::of(&somebody(scene).await),
-        "endNamedSession" => {
-            let user = somebody(scene).await;
-            let phone = User::sign_in(&scene.client(), &user.name).await;
-            Stage { auction: phone.session().await, ..Stage::of(&user) }
-        }
+        "endNamedSession" => with_another_device(scene).await,
         "changePassword" => {
             let body = json!({"current_password": PASSWORD, "password": NEW_PASSWORD});
             Stage { body: Some(body), ..Stage::of(&somebody(scene).await) }
@@ -95,6 +91,13 @@ pub(crate) async fn stage(scene: &Scene, operation: &str) -> Option<Stage> {
 /// Somebody whose account may be ruined.
 pub(crate) async fn somebody(scene: &Scene) -> User {
     scene.platform.user(&fresh()).await
+}
+
+/// Somebody who can be signed out elsewhere.
+async fn with_another_device(scene: &Scene) -> Stage {
+    let user = somebody(scene).await;
+    let phone = User::sign_in(&scene.client(), &user.name).await;
+    Stage { auction: phone.session().await, ..Stage::of(&user) }
 }
 
 /// In the browser that all go in.

@@ -77,9 +77,10 @@ impl Session {
     }
 }
 
-/// One token of a family is not spent: the one that its last use handed out.
+/// One token of a family is not spent: the one that its last use handed out. A family without an id
+/// was begun by a release that gave none, beside this one.
 const ALIVE: &str = "SELECT f.session_id, f.device, f.created_at, t.issued_at, f.id IN
     (SELECT family_id FROM identity_tokens WHERE account_id = ?1 AND access_expires_at = ?3)
     FROM identity_families f JOIN identity_tokens t ON t.family_id = f.id
-    WHERE f.account_id = ?1 AND f.revoked_at IS NULL AND t.spent_at IS NULL AND t.expires_at > ?2
-    ORDER BY t.issued_at DESC, f.session_id DESC LIMIT ?4";
+    WHERE f.account_id = ?1 AND f.revoked_at IS NULL AND f.session_id IS NOT NULL
+    AND t.spent_at IS NULL AND t.expires_at > ?2 ORDER BY t.issued_at DESC, f.session_id DESC LIMIT ?4";
