@@ -40,8 +40,8 @@ pub const ADMIN: &str = "admin";
 /// Role in place of all others: signed in, but nothing can be changed.
 pub const SUSPENDED: &str = "suspended";
 
-/// Is the caller signed in, by the token of the request or one in the cookie of that name? Platforms
-/// ask before they take more than everyone may send; the service asks again, and more.
+/// Is the caller signed in, by the token of the request or one in the cookie of that name?
+/// Platforms ask before they take more than everyone may send; the service asks again, and more.
 pub async fn is_known(
     ports: &(impl Clock + Vault),
     request: &Request,

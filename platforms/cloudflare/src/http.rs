@@ -1,9 +1,10 @@
 //! A request as services know it, and their response on its way out.
 
+mod body;
+
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv6Addr};
 
-use futures_util::StreamExt as _;
 use web::{Fields, Problem};
 use worker::{Context, EncodeBody, Env, Headers, Request, Response, ResponseBody, ResponseBuilder};
 
@@ -11,6 +12,8 @@ use crate::fault::note;
 use crate::ports::WorkerPorts;
 use crate::wire::{self, Operated, ToInbox};
 use crate::{live, messages, services, settings};
+
+pub(crate) use body::{body_max_bytes, too_large};
 
 /// Answers a request; what it wrote is told after the response.
 pub(crate) async fn answer(
@@ -246,68 +249,13 @@ async fn read(mut request: Request, ports: &WorkerPorts<'_>) -> (web::Request, O
     let odd = || Problem::new(400, "invalid_header", "A header value is not UTF-8.");
     let refusal = (!is_text).then(odd);
     let mut head = web::Request { method, target, headers, body: Vec::new() };
-    match body(&mut request, &head, ports).await {
+    match body::read(&mut request, &head, ports).await {
         Ok(body) => {
             head.body = body;
             (head, refusal)
         }
         Err(problem) => (head, refusal.or(Some(problem))),
     }
-}
-
-/// The largest body that a component takes.
-pub(crate) fn body_max_bytes(component: &str) -> u64 {
-    let set = settings::composition(|all| all.of(component).and_then(|tool| tool.body_max_bytes));
-    set.map_or(BODY_MAX_BYTES, |bytes| bytes as u64)
-}
-
-pub(crate) fn too_large() -> Problem {
-    Problem::new(413, "payload_too_large", "The request body is larger than this platform takes.")
-}
-
-/// The whole body. What is too large is not waited for; beyond what everyone may send it is taken
-/// of who is signed in.
-async fn body(
-    request: &mut Request,
-    head: &web::Request,
-    ports: &WorkerPorts<'_>,
-) -> Result<Vec<u8>, Problem> {
-    let declared = request.headers().get("content-length").ok().flatten();
-    let declared: u64 = declared.and_then(|length| length.parse().ok()).unwrap_or_default();
-    let mut most = BODY_MAX_BYTES;
-    if declared > most {
-        most = most_for(head, ports).await?;
-    }
-    if declared > most {
-        return Err(too_large());
-    }
-    if request.inner().body().is_none() {
-        return Ok(Vec::new());
-    }
-    let broken = |_| Problem::new(400, "invalid_request", "The request body broke off.");
-    let mut chunks = request.stream().map_err(broken)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = chunks.next().await {
-        body.extend(chunk.map_err(broken)?);
-        if body.len() as u64 > most && most == BODY_MAX_BYTES {
-            most = most_for(head, ports).await?;
-        }
-        if body.len() as u64 > most {
-            return Err(too_large());
-        }
-    }
-    Ok(body)
-}
-
-/// What a caller may send who sends more than everyone may.
-async fn most_for(head: &web::Request, ports: &WorkerPorts<'_>) -> Result<u64, Problem> {
-    let most = body_max_bytes(ports.component);
-    if most == BODY_MAX_BYTES {
-        return Err(too_large());
-    }
-    let token_cookie = settings::composition(|all| all.of(ports.component)?.token_cookie.clone());
-    let is_known = web::auth::is_known(ports, head, token_cookie.as_deref()).await;
-    if is_known { Ok(most) } else { Err(web::auth::unauthenticated()) }
 }
 
 /// Path and query of an absolute URL.
@@ -399,5 +347,3 @@ const QUEUES: &str = "/_edge/queues";
 const ARCHIVES: &str = "/_edge/archives";
 /// Who calls, as Cloudflare tells it.
 const CLIENT: &str = "cf-connecting-ip";
-/// As the project's own host.
-const BODY_MAX_BYTES: u64 = 256 << 10;

@@ -70,8 +70,8 @@ pub(crate) fn go(visit: &Visit, target: impl Into<String>) -> Response {
     visit.keep(Response::empty(303).with("location", target.into()))
 }
 
-/// To the form to sign in, and back from it. Who seems to be signed in has a token that the API takes
-/// no longer; with it the form would lead straight back.
+/// To the form to sign in, and back from it. Who seems to be signed in has a token that the API
+/// takes no longer; with it the form would lead straight back.
 pub(crate) fn to_sign_in(visit: &Visit, back: &str) -> Response {
     let back: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
     visit.keep_but_token(Response::empty(303).with("location", format!("/sign-in?next={back}")))

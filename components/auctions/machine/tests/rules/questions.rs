@@ -56,7 +56,9 @@ proptest! {
     })]
 
     #[test]
-    fn pages_from_the_newest_on_are_the_history_backwards(count in 0_usize..60, limit in 1_u32..25) {
+    fn pages_from_the_newest_on_are_the_history_backwards(
+        count in 0_usize..60, limit in 1_u32..25,
+    ) {
         let mut bench = listed();
         bid(&mut bench, count);
         let (mut all, mut before) = (Vec::new(), None);

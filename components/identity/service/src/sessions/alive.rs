@@ -83,4 +83,5 @@ const ALIVE: &str = "SELECT f.session_id, f.device, f.created_at, t.issued_at, f
     (SELECT family_id FROM identity_tokens WHERE account_id = ?1 AND access_expires_at = ?3)
     FROM identity_families f JOIN identity_tokens t ON t.family_id = f.id
     WHERE f.account_id = ?1 AND f.revoked_at IS NULL AND f.session_id IS NOT NULL
-    AND t.spent_at IS NULL AND t.expires_at > ?2 ORDER BY t.issued_at DESC, f.session_id DESC LIMIT ?4";
+    AND t.spent_at IS NULL AND t.expires_at > ?2
+    ORDER BY t.issued_at DESC, f.session_id DESC LIMIT ?4";
