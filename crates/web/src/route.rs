@@ -97,21 +97,22 @@ pub(crate) enum Found<'t, 'r, O> {
     Options(String),
 }
 
-/// The route of a request: 404 when no path matches, 405 when one does but not its method.
+/// The route of a request: 404 when no path matches, 405 when one does but not its method. A path
+/// that names all its segments comes before one that leaves some open (OpenAPI 3.1, Paths Object).
 pub(crate) fn find<'t, 'r, O>(
     routes: &'t [Route<O>],
     method: &str,
     path: &'r str,
 ) -> Result<Found<'t, 'r, O>, Problem> {
-    for route in routes.iter().filter(|route| route.method.accepts(method)) {
-        if let Some(parameters) = parameters(route.path, path) {
-            return Ok(Found::Route(route, parameters));
-        }
+    let fitting =
+        routes.iter().filter_map(|route| Some((route.path, parameters(route.path, path)?)));
+    let closest = fitting.min_by_key(|(_, parameters)| parameters.count);
+    let (template, parameters) = closest.ok_or_else(Problem::not_found)?;
+    let there = routes.iter().filter(|route| route.path == template);
+    if let Some(route) = there.clone().find(|route| route.method.accepts(method)) {
+        return Ok(Found::Route(route, parameters));
     }
-    if !routes.iter().any(|route| parameters(route.path, path).is_some()) {
-        return Err(Problem::not_found());
-    }
-    let allow = allow(routes, path);
+    let allow = allow(there);
     if method == "OPTIONS" {
         return Ok(Found::Options(allow));
     }
@@ -134,9 +135,9 @@ fn parameters<'r>(template: &'static str, path: &'r str) -> Option<Parameters<'r
     segments.next().is_none().then_some(parameters)
 }
 
-fn allow<O>(routes: &[Route<O>], path: &str) -> String {
+fn allow<'t, O: 't>(routes: impl Iterator<Item = &'t Route<O>>) -> String {
     let mut allow = String::new();
-    for route in routes.iter().filter(|route| parameters(route.path, path).is_some()) {
+    for route in routes {
         allow.push_str(route.method.as_str());
         allow.push_str(if route.method == Method::Get { ", HEAD, " } else { ", " });
     }

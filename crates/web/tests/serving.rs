@@ -23,6 +23,7 @@ const ROUTES: &[Route<Operation>] = &[
     route(Method::Post, "/things/{id}/parts:preview", Auth::Ignored, 10, Operation::Preview),
     route(Method::Post, "/things", Auth::Active, 10, Operation::Post),
     route(Method::Delete, "/things/{id}", Auth::Admin, 0, Operation::Judge),
+    route(Method::Get, "/things/newest", Auth::Ignored, 0, Operation::Preview),
 ];
 
 const fn route(
@@ -178,6 +179,15 @@ fn strangers_are_told_before_their_body_is_judged() {
     assert_eq!(ask(&door, "PATCH", target, "", b"far too long a body").status, 401);
     assert_eq!(ask(&door, "PATCH", target, "good-ana", b"far too long a body").status, 413);
     assert_eq!(ask(&door, "PATCH", target, "good-ana", b"ten bytes!").status, 200);
+}
+
+#[test]
+fn a_name_comes_before_what_is_left_open() {
+    let door = Door::default();
+    assert_eq!(ask(&door, "GET", "/things/newest", "", b"").status, 200);
+    let refused = ask(&door, "DELETE", "/things/newest", "good-ana-admin", b"");
+    assert_eq!((refused.status, refused.header("allow")), (405, Some("GET, HEAD, OPTIONS")));
+    assert_eq!(ask(&door, "DELETE", "/things/old", "good-ana-admin", b"").status, 200);
 }
 
 #[test]
