@@ -79,10 +79,13 @@ impl Document {
         &self.operations
     }
 
-    /// The operations of a path; none where no template fits.
+    /// The operations of a path; none where no template fits. A template that names all segments
+    /// comes before one that leaves some open (OpenAPI 3.1, Paths Object).
     pub fn at(&self, path: &str) -> Vec<&Operation> {
-        let fits = |operation: &&Operation| fits(&operation.path, path);
-        self.operations.iter().filter(fits).collect()
+        let fitting = || self.operations.iter().filter(|operation| fits(&operation.path, path));
+        let open = |operation: &Operation| operation.path.matches('{').count();
+        let fewest = fitting().map(open).min();
+        fitting().filter(|operation| Some(open(operation)) == fewest).collect()
     }
 
     /// Everything about an answer that the document does not say; of answers at other paths it

@@ -47,6 +47,16 @@ fn an_undocumented_status_code_or_media_type_is_found() {
 }
 
 #[test]
+fn a_path_that_is_named_is_none_that_is_left_open() {
+    let methods = |path: &str| -> Vec<&str> {
+        Document::committed().at(path).iter().map(|it| it.method.as_str()).collect()
+    };
+    assert_eq!(methods("/v1/sessions/refresh"), ["POST"]);
+    assert_eq!(methods("/v1/sessions/ses_01jd6s6y8zfz2v5r3k8t9w0abc"), ["DELETE"]);
+    assert_eq!(methods("/v1/sessions/a/b"), [""; 0]);
+}
+
+#[test]
 fn a_missing_header_is_found() {
     let refused = reply(401, "application/problem+json", &problem(401, "unauthenticated"));
     assert!(judge("GET", &refused)[0].ends_with("no WWW-Authenticate"));

@@ -36,13 +36,19 @@ async fn platform() -> Host {
 }
 
 async fn consumers() -> PathBuf {
-    let keys = "consumers = [
-        { topic = \"faulty.sent.v1\", max_receives = 3, visibility_seconds = 2, \
-          retry_first_ms = 50, batch_size = 10 },
-        { topic = \"faulty.sorted.v1\", filter = { kind = [\"a\", 7], good = [true] } },
-        { topic = \"auction.closed.v1\" },
-    ]";
-    manifest("consumers", keys).await
+    consumers_that_try("consumers", 3).await
+}
+
+async fn consumers_that_try(name: &str, times: u32) -> PathBuf {
+    let keys = format!(
+        "consumers = [
+        {{ topic = \"faulty.sent.v1\", max_receives = {times}, visibility_seconds = 2, \
+          retry_first_ms = 50, batch_size = 10 }},
+        {{ topic = \"faulty.sorted.v1\", filter = {{ kind = [\"a\", 7], good = [true] }} }},
+        {{ topic = \"auction.closed.v1\" }},
+    ]"
+    );
+    manifest(name, &keys).await
 }
 
 async fn sends(client: &Client, messages: &[(&str, Value)]) {
@@ -256,7 +262,9 @@ async fn keeps_cancelling(user: User, over: Arc<AtomicBool>) -> Told {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_arrives_over_kills_and_none_without_its_row() {
-    let setup = Setup::development().manifest(&consumers().await);
+    // Each kill takes a try from what is under way; three in turn may hit one message.
+    let consumers = consumers_that_try("killed", 21).await;
+    let setup = Setup::development().manifest(&consumers);
     let mut platform = setup.on_host().delivering_twice().start().await;
     let client = platform.client();
     let over = Arc::new(AtomicBool::new(false));
