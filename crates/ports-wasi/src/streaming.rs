@@ -74,7 +74,7 @@ fn answer(request: web::Request, service: Service) -> (web::Response, Option<Occ
     if is_admitted(&request) {
         return operated(&request);
     }
-    let is_read = is_read(&request);
+    let is_read = request.is_read();
     if !is_read && let Some(why) = work::obstacle() {
         eprintln!("nothing can be changed here: {why}");
         let problem = Problem::new(503, "unavailable", NO_KEYS);
@@ -82,10 +82,6 @@ fn answer(request: web::Request, service: Service) -> (web::Response, Option<Occ
     }
     let occasion = if is_read { Occasion::Read } else { Occasion::Write };
     ((service.handle)(request), Some(occasion))
-}
-
-fn is_read(request: &web::Request) -> bool {
-    matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS")
 }
 
 /// Once in the life of an instance.
@@ -176,7 +172,7 @@ async fn body(request: Request, head: &web::Request) -> Result<Vec<u8>, Problem>
 /// What a caller may send who sends more than everyone may.
 async fn most_for(head: &web::Request) -> Result<usize, Problem> {
     let set = WasiPorts.variable("body_max_bytes").and_then(|bytes| bytes.parse().ok());
-    let Some(most) = set.filter(|_| !is_read(head)) else { return Err(too_large()) };
+    let Some(most) = set.filter(|_| !head.is_read()) else { return Err(too_large()) };
     let token_cookie = WasiPorts.variable("token_cookie");
     let is_known = web::auth::is_known(&WasiPorts, head, token_cookie.as_deref()).await;
     if is_known { Ok(most) } else { Err(web::auth::unauthenticated()) }

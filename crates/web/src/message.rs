@@ -67,6 +67,11 @@ impl Request {
         self.header("x-client-address").unwrap_or_default()
     }
 
+    /// Does its method change nothing (safe methods, RFC 9110, 9.2.1)?
+    pub fn is_read(&self) -> bool {
+        matches!(self.method.as_str(), "GET" | "HEAD" | "OPTIONS")
+    }
+
     /// Does the caller ask for a page rather than for JSON? The first of the two kinds that it
     /// names counts; JSON when it names neither.
     pub fn wants_page(&self) -> bool {

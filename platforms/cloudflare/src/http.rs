@@ -98,8 +98,9 @@ pub(crate) async fn migrated(
 
 /// The answer of a component whose tables are up to date.
 pub(crate) async fn handled(ports: &WorkerPorts<'_>, request: web::Request) -> web::Response {
-    let is_read = matches!(request.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if !is_read && let Some(why) = settings::vault(ports.env).problem() {
+    if !request.is_read()
+        && let Some(why) = settings::vault(ports.env).problem()
+    {
         note(&format!("nothing can be changed here: {why}"));
         return web::refuse(ports, &request, Problem::new(503, "unavailable", NO_KEYS));
     }

@@ -65,6 +65,17 @@ test("the notice comes within a second", async () => {
   assert.ok(fastest <= 1_000, `${fastest} ms`);
 });
 
+test("who leads is told what would be taken of the leader, not of others", async () => {
+  await room();
+  await bid(bob, "32.00");
+  await bob.waitForSelector("#standing:has-text('You lead')");
+  await bid(bob, "12.00");
+  await bob.waitForSelector("#problem.bad");
+  const said = await text(bob, "#problem");
+  assert.match(said, /32\.01 USD/);
+  assert.doesNotMatch(said, /10\.50/);
+});
+
 test("what is too low is refused with what would be taken, and nothing changes", async () => {
   await room();
   await bid(bob, "9.99");

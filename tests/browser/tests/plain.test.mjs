@@ -36,6 +36,8 @@ test("a thing is listed, bid on, bought and looked at without script", async () 
   await bid(cyn, "5000");
   await cyn.click("#bid button");
   assert.match(await text(cyn, "#standing"), /You lead/);
+  await bid(cyn, "60");
+  assert.match(await text(cyn, "#standing"), /least that is taken now: 5,000\.01 USD/);
   await bob.goto("/my/bids");
   assert.match(await text(bob, "main"), /You are outbid/);
   await bob.goto(`/auctions/${id}`);

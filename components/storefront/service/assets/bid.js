@@ -193,9 +193,11 @@ export class BidForm {
     if (status === 422) this.#amount.setAttribute("aria-invalid", "true");
   }
 
-  /** @param {any} problem */
+  /** What would be taken of this visitor: more than of others, of whoever leads.
+   * @param {any} problem */
   #bounds({ next_minimum, next_maximum } = /** @type {any} */ ({})) {
-    if (next_minimum) return [`The least that is taken now: ${this.#shown(next_minimum)}.`];
+    const minimum = next_minimum && (least(this.#told.lot()) ?? next_minimum);
+    if (minimum) return [`The least that is taken now: ${this.#shown(minimum)}.`];
     if (next_maximum) return [`The most that is taken now: ${this.#shown(next_maximum)}.`];
     return [];
   }

@@ -188,5 +188,5 @@ fn letters<P: Ports>(ports: &P, email: &str) -> Option<String> {
 const IN: &str = "in";
 /// Where a provider leads who signs in in another tab.
 const ELSEWHERE: &str = "/?done=elsewhere";
-const OVER: &str = "You are signed out meanwhile, so nothing was done yet. Nothing that you typed \
+const OVER: &str = "You were signed out meanwhile, so nothing was done yet. Nothing that you typed \
     is lost: sign in, and it is there.";

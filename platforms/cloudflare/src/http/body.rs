@@ -54,8 +54,7 @@ pub(super) async fn read(
 /// What a caller may send who sends more than everyone may.
 async fn most_for(head: &web::Request, ports: &WorkerPorts<'_>) -> Result<u64, Problem> {
     let most = body_max_bytes(ports.component);
-    let is_read = matches!(head.method.as_str(), "GET" | "HEAD" | "OPTIONS");
-    if is_read || most == BODY_MAX_BYTES {
+    if head.is_read() || most == BODY_MAX_BYTES {
         return Err(too_large());
     }
     let token_cookie = settings::composition(|all| all.of(ports.component)?.token_cookie.clone());
